@@ -25,6 +25,7 @@ var (
 	ErrCorrupt = errors.New("stored bytes are damaged")
 	ErrClosed  = errors.New("the store is closed")
 	ErrFailed  = errors.New("the store failed and takes no more writes")
+	ErrInvalid = errors.New("the batch or expression breaks the contract")
 )
 
 // Want says which sealed parts a row should carry.
