@@ -1,0 +1,212 @@
+package clinical
+
+import (
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/fhir"
+)
+
+// MedicationLine is one medicine of a patient, in the order it is printed.
+// Templates print Generic bold and a spaced dash between parts.
+type MedicationLine struct {
+	ID       string
+	Generic  string
+	Brand    string
+	Strength string
+	Form     string
+	Dose     string // amount and unit; "" only if Text says it all
+	Route    string
+	When     string
+	Text     string // the prescriber's words, if structure does not say it all
+	Status   string // never blank
+	Group    MedicationGroup
+	Held     bool // suspended: shown with the current ones, marked
+	Reason   string
+	Started  string
+	By       string
+	Spoken   string // the whole line as one sentence, for labels and signing
+	Order    Moment // for sorting; never printed
+}
+
+// MedicationGroup says where a line stands.
+type MedicationGroup byte
+
+const (
+	MedicationCurrent   MedicationGroup = iota // also suspended, and whatever has no known status
+	MedicationPast                             // stopped, completed, cancelled
+	MedicationWithdrawn                        // entered in error: history only
+)
+
+var medicationStatus = map[string]struct {
+	words string
+	group MedicationGroup
+}{
+	"active":           {"Active", MedicationCurrent},
+	"on-hold":          {"Suspended", MedicationCurrent},
+	"draft":            {"Draft, not yet signed", MedicationCurrent},
+	"intended":         {"Intended", MedicationCurrent},
+	"in-progress":      {"In progress", MedicationCurrent},
+	"preparation":      {"In preparation", MedicationCurrent},
+	"unknown":          {"Status unknown", MedicationCurrent},
+	"completed":        {"Completed", MedicationPast},
+	"stopped":          {"Stopped", MedicationPast},
+	"cancelled":        {"Cancelled", MedicationPast},
+	"declined":         {"Declined", MedicationPast},
+	"not-taken":        {"Not taken", MedicationPast},
+	"not-done":         {"Not done", MedicationPast},
+	"entered-in-error": {"Entered in error", MedicationWithdrawn},
+}
+
+// Medication renders a MedicationRequest, MedicationStatement or
+// MedicationAdministration. find returns the Medication a reference points to,
+// nil if it is not at hand; find may be nil.
+func (f *Formatter) Medication(r *fhir.Resource, find func(reference string) *fhir.Resource) MedicationLine {
+	root := r.Root()
+	drug := drugOf(r, find)
+	line := MedicationLine{
+		ID: r.ID(), Generic: drug.Generic, Brand: drug.Brand, Strength: drug.Strength, Form: drug.Form,
+		Reason: Concept(root.Get("reasonCode")), By: Party(root.Get("requester")),
+	}
+	code := root.Get("status").Text()
+	if s, ok := medicationStatus[code]; ok {
+		line.Status, line.Group = s.words, s.group
+	} else {
+		line.Status = words(nil, code)
+	}
+	line.Held = code == "on-hold"
+	line.Order = momentOf(root.Get("authoredOn"))
+	if !line.Order.Known() {
+		line.Order = momentOf(root.Get("effective"))
+	}
+	line.Started = f.Date(line.Order)
+	if from := momentOf(root.Get("effective")); from.Known() {
+		line.Started = f.Date(from)
+	}
+	f.dosage(&line, root)
+	line.Spoken = line.spoken()
+	return line
+}
+
+const (
+	noDose  = "not recorded"
+	noTimes = "times not recorded"
+)
+
+// dosage fills dose, route and time; several steps are given in words, one
+// after the other, so that none is lost.
+func (f *Formatter) dosage(line *MedicationLine, root fhir.Node) {
+	name := "dosageInstruction"
+	if root.Get("dosage").Exists() {
+		name = "dosage"
+	}
+	var steps []string
+	n := 0
+	for d := range root.All(name) {
+		n++
+		dose, route, when := doseOf(d), routeOf(d), f.frequency(d)
+		if n == 1 {
+			line.Dose, line.Route, line.When = dose, route, when
+			line.Text = Spelled(d.Get("text").Text())
+		}
+		steps = append(steps, join(" – ", dose, route, when, Spelled(d.Get("text").Text())))
+	}
+	switch {
+	case n == 0:
+		line.Dose, line.When = noDose, noTimes
+	case n > 1:
+		line.Dose, line.Route, line.When = "", "", ""
+		line.Text = strings.Join(steps, "; then ")
+	case line.Dose == "" && line.Text == "":
+		line.Dose = noDose
+	}
+	if line.When == "" && line.Text == "" {
+		line.When = noTimes
+	}
+}
+
+func doseOf(d fhir.Node) string {
+	rate := d.Get("doseAndRate")
+	if !rate.Exists() {
+		rate = d // MedicationAdministration.dosage holds dose and rate itself
+	}
+	dose := rate.Get("dose")
+	out := Dose(dose)
+	if low := dose.Get("low"); low.Exists() {
+		out = span(low, dose.Get("high"))
+	}
+	speed := rate.Get("rate")
+	switch {
+	case speed.Get("numerator").Exists():
+		out = join(" at ", out, ratio(speed, " per "))
+	case speed.Get("low").Exists():
+		out = join(" at ", out, span(speed.Get("low"), speed.Get("high")))
+	case speed.Exists():
+		out = join(" at ", out, Dose(speed))
+	}
+	return out
+}
+
+// span renders a range of doses, naming a unit they share once.
+func span(low, high fhir.Node) string {
+	if high.Exists() && unitText(low) == unitText(high) && unitText(high) != "" {
+		return DoseNumber(low.Get("value").Text()) + " to " + Dose(high)
+	}
+	return join(" to ", Dose(low), Dose(high))
+}
+
+// routes replaces the few names that are not plain words.
+var routes = map[string]string{"26643006": "oral", "47625008": "intravenous", "78421000": "intramuscular", "34206005": "subcutaneous",
+	"PO": "oral", "IV": "intravenous", "IM": "intramuscular", "SC": "subcutaneous", "SUBCUT": "subcutaneous"}
+
+func routeOf(d fhir.Node) string {
+	r := d.Get("route")
+	if !r.Exists() {
+		return ""
+	}
+	if w, ok := routes[strings.ToUpper(codeOf(r, ""))]; ok {
+		return w
+	}
+	name := safe(Concept(r))
+	if w, ok := routes[strings.ToUpper(name)]; ok {
+		return w
+	}
+	name = strings.ToLower(name)
+	return strings.TrimSuffix(strings.TrimSuffix(name, " use"), " route")
+}
+
+// LinePart is one part of a medication line after the generic name.
+type LinePart struct {
+	Text string
+	Dose bool // printed bold behind the word DOSE
+}
+
+// Parts returns the line's parts after the generic name, in order, without the
+// empty ones.
+func (m MedicationLine) Parts() []LinePart {
+	var parts []LinePart
+	for i, p := range []string{m.Brand, m.Strength, m.Form, m.Dose, m.Route, m.When, m.extra()} {
+		if p != "" {
+			parts = append(parts, LinePart{Text: p, Dose: i == 3})
+		}
+	}
+	return parts
+}
+
+// extra is the free text when it adds to the structure.
+func (m MedicationLine) extra() string {
+	if strings.EqualFold(m.Text, m.When) {
+		return ""
+	}
+	return m.Text
+}
+
+func (m MedicationLine) spoken() string {
+	said := []string{m.Generic}
+	for _, p := range m.Parts() {
+		if p.Dose {
+			p.Text = "DOSE " + p.Text
+		}
+		said = append(said, p.Text)
+	}
+	return strings.Join(append(said, m.Status), " – ")
+}

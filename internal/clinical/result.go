@@ -1,0 +1,171 @@
+package clinical
+
+import (
+	"strconv"
+
+	"github.com/wardkeep/wardkeep/internal/fhir"
+)
+
+// ResultCell is one result: an observation, or one component of it.
+type ResultCell struct {
+	ID        string
+	Key       string // groups results of one test: system|code, or the name
+	Test      string
+	Value     string // digits as the laboratory sent them; never blank
+	Unit      string
+	Range     string
+	Flag      Flag
+	Trend     Flag // Word "" if none
+	Status    string
+	Collected string
+	Resulted  string
+	By        string
+	Note      string
+	Corrected bool   // amended or corrected after it was final
+	Withdrawn bool   // entered in error: out of trends, kept in history, struck
+	Former    string // value before the correction, to be shown struck; "" if not at hand
+	Parts     []ResultCell
+	Order     Moment // for sorting; never printed
+	Point     Point
+}
+
+// Point is a result on a plot. Results share an axis only if Axis is equal.
+type Point struct {
+	Plots     bool // false: not a number, or entered in error, or without a time
+	At        int64
+	Value     float64
+	Axis      string // the unit exactly as reported
+	Low, High *float64
+}
+
+var resultStatus = map[string]string{
+	"registered": "Registered, no result yet", "preliminary": "Preliminary", "final": "Final", "amended": "Amended",
+	"corrected": "Corrected", "cancelled": "Cancelled", "entered-in-error": "Entered in error", "unknown": "Status unknown",
+	"partial": "Partial", "appended": "Final, with additions",
+}
+
+// Result renders an Observation. former is the version that a correction
+// replaced, nil if it is not at hand.
+func (f *Formatter) Result(r *fhir.Resource, former *fhir.Resource) ResultCell {
+	root := r.Root()
+	code := root.Get("status").Text()
+	cell := f.cell(root, root)
+	cell.ID = r.ID()
+	cell.Status = words(resultStatus, code)
+	cell.Corrected = code == "corrected" || code == "amended"
+	cell.Withdrawn = code == "entered-in-error"
+	cell.By = Party(root.Get("performer"))
+	cell.Note = text(root.Get("note").Get("text"))
+	for c := range root.All("component") {
+		part := f.cell(c, root)
+		part.ID, part.Status, part.Corrected, part.Withdrawn = cell.ID, cell.Status, cell.Corrected, cell.Withdrawn
+		part.Point.Plots = part.Point.Plots && !cell.Withdrawn
+		cell.Parts = append(cell.Parts, part)
+	}
+	if len(cell.Parts) > 0 && cell.Value == noValue {
+		cell.Value = ""
+		for _, p := range cell.Parts {
+			cell.Value = join(", ", cell.Value, p.Test+" "+join(" ", p.Value, p.Unit))
+			if p.Flag.Level > cell.Flag.Level {
+				cell.Flag = p.Flag
+			}
+		}
+	}
+	if former != nil && cell.Corrected {
+		old := f.cell(former.Root(), former.Root())
+		if was := join(" ", old.Value, old.Unit); was != join(" ", cell.Value, cell.Unit) {
+			cell.Former = was
+		}
+	}
+	cell.Point.Plots = cell.Point.Plots && !cell.Withdrawn
+	return cell
+}
+
+// cell renders what an observation and a component have in common; times are
+// those of the whole observation.
+func (f *Formatter) cell(n, whole fhir.Node) ResultCell {
+	value, r := n.Get("value"), rangeOf(n)
+	cell := ResultCell{
+		Order: momentOf(whole.Get("effective")),
+		Key:   testKey(n.Get("code")), Test: Concept(n.Get("code")), Range: r.words,
+		Collected: f.DateTime(momentOf(whole.Get("effective"))), Resulted: f.DateTime(momentOf(whole.Get("issued"))),
+	}
+	cell.Value, cell.Unit = f.value(n)
+	cell.Flag, cell.Trend = interpret(n)
+	if cell.Flag.Code == "" && kindOf(value) == "quantity" {
+		cell.Flag = compare(value, r)
+	}
+	cell.Point = point(value, whole, r)
+	return cell
+}
+
+const noValue = "No value recorded"
+
+// value renders value[x] and its unit.
+func (f *Formatter) value(n fhir.Node) (value, unit string) {
+	v := n.Get("value")
+	switch kindOf(v) {
+	case "quantity":
+		if digits := text(v.Get("value")); digits != "" {
+			return join(" ", text(v.Get("comparator")), digits), LabUnit(unitText(v))
+		}
+	case "codeableConcept":
+		return Concept(v), ""
+	case "string", "integer", "time":
+		if s := text(v); s != "" {
+			return s, ""
+		}
+	case "boolean":
+		return map[string]string{"true": "Yes", "false": "No"}[v.Text()], ""
+	case "dateTime":
+		return f.DateTimeOf(v), ""
+	case "period":
+		return f.Period(v), ""
+	case "range":
+		low, high := v.Get("low"), v.Get("high")
+		return join(" to ", text(low.Get("value")), text(high.Get("value"))), LabUnit(unitText(low))
+	case "ratio":
+		over, under := v.Get("numerator"), v.Get("denominator")
+		return text(over.Get("value")) + " : " + text(under.Get("value")), LabUnit(unitText(over))
+	case "sampledData":
+		return "Waveform, see the document", ""
+	}
+	if why := n.Get("dataAbsentReason"); why.Exists() {
+		return "Not available: " + Concept(why), ""
+	}
+	return noValue, ""
+}
+
+// testKey names the test for grouping: its LOINC code if it has one.
+func testKey(code fhir.Node) string {
+	if loinc := codeOf(code, "loinc.org"); loinc != "" {
+		return "loinc|" + loinc
+	}
+	if c := code.Get("coding"); c.Get("code").Exists() {
+		return c.Get("system").Text() + "|" + c.Get("code").Text()
+	}
+	return "text|" + Concept(code)
+}
+
+func point(value, whole fhir.Node, r refRange) Point {
+	if kindOf(value) != "quantity" || value.Get("comparator").Exists() {
+		return Point{}
+	}
+	at := momentOf(whole.Get("effective"))
+	v, err := strconv.ParseFloat(value.Get("value").Text(), 64)
+	if err != nil || !at.Exact() {
+		return Point{}
+	}
+	p := Point{Plots: true, At: at.at.Unix(), Value: v, Axis: LabUnit(unitText(value))}
+	if r.sameUnit(value) {
+		p.Low, p.High = number(r.low), number(r.high)
+	}
+	return p
+}
+
+func number(s string) *float64 {
+	if v, err := strconv.ParseFloat(s, 64); err == nil {
+		return &v
+	}
+	return nil
+}
