@@ -1,0 +1,48 @@
+# Wardkeep. `make demo` to look, `make test` to check, `make help` for the rest.
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+WEB   := internal/portal/assets
+DIST  := $(WEB)/dist
+BIN   := bin/wardkeep
+GOFLAGS := -trimpath
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+SOURCES := $(shell find cmd internal policies -name '*.go' -o -name '*.cedar' -o -name '*.html' 2>/dev/null) go.mod go.sum
+
+.PHONY: help build demo test check bench clean assets deps
+
+help:
+	@echo 'make demo   a working hospital on https://localhost:8443'
+	@echo 'make build  one binary, bin/wardkeep, with everything inside'
+	@echo 'make test   installs what the tests need and runs them all'
+	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities'
+	@echo 'make bench  benchmarks'
+
+build: $(BIN)
+
+$(DIST)/.built: $(WEB)/package.json $(WEB)/package-lock.json $(wildcard $(WEB)/src/*)
+	cd $(WEB) && npm ci --no-audit --no-fund --silent && npm run --silent build
+	touch $@
+
+assets: $(DIST)/.built
+
+$(BIN): $(DIST)/.built $(SOURCES)
+	go build $(GOFLAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/wardkeep
+	go build $(GOFLAGS) -ldflags '-s -w' -o bin/wardkeep-verify ./cmd/wardkeep-verify
+
+demo: build
+	$(BIN) demo
+
+deps:
+	scripts/test-deps.sh
+
+test: deps build
+	go test -timeout 20m ./...
+
+check:
+	scripts/check.sh
+
+bench: build
+	go test -run '^$$' -bench . -benchtime 1s ./internal/...
+
+clean:
+	rm -rf bin $(DIST)/* $(WEB)/node_modules

@@ -1,0 +1,169 @@
+// Package config is the one place where settings come from: a YAML file, then
+// WARDKEEP_* environment variables, then flags, each over the one before.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/structs"
+	"github.com/knadh/koanf/v2"
+)
+
+// Config holds every setting of a server. The zero value of a field means its
+// default, given by Default.
+type Config struct {
+	// Dir is the folder of the embedded store, the local keys and the local CA.
+	Dir string `koanf:"dir"`
+	// Listen is the address of the HTTPS listener.
+	Listen string `koanf:"listen"`
+	// Redirect is the address of a plain HTTP listener that only redirects; "" for none.
+	Redirect string `koanf:"redirect"`
+	// Admin is the address of the listener for metrics and profiles; "" for
+	// none. It MUST be reachable by operators only.
+	Admin string `koanf:"admin"`
+	// BaseURL is how clients reach the server; "" derives it from Listen.
+	BaseURL string `koanf:"base_url"`
+	// TLS certificate and key files; empty: a local CA in Dir.
+	TLSCert string `koanf:"tls_cert"`
+	TLSKey  string `koanf:"tls_key"`
+	// Tenant is the organisation whose keys and records these are.
+	Tenant string `koanf:"tenant"`
+	// Facility is the name shown on pages, Zone its IANA time zone.
+	Facility string `koanf:"facility"`
+	Zone     string `koanf:"zone"`
+	// CheckpointOut is a file, best on another machine's disk, to which every
+	// signed audit checkpoint is written. A start behind it is refused.
+	CheckpointOut string `koanf:"checkpoint_out"`
+	// Log is debug, info, warn or error.
+	Log string `koanf:"log"`
+	// CacheMB is the memory the embedded store may use for blocks.
+	CacheMB int `koanf:"cache_mb"`
+}
+
+// Default returns the settings of a server on this machine only.
+func Default() Config {
+	return Config{
+		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", Tenant: "default",
+		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
+	}
+}
+
+// EnvPrefix begins the names of the environment variables: WARDKEEP_BASE_URL
+// sets base_url.
+const EnvPrefix = "WARDKEEP_"
+
+// Load reads path, if it is not empty, over the defaults, and the environment
+// over that. A setting that is not known is an error: a misspelt one would
+// otherwise be silently off.
+func Load(path string, environ []string) (Config, error) {
+	k := koanf.New(".")
+	if err := k.Load(structs.Provider(Default(), "koanf"), nil); err != nil {
+		return Config{}, fmt.Errorf("config.Load: %w", err)
+	}
+	known := map[string]bool{}
+	for _, key := range k.Keys() {
+		known[key] = true
+	}
+	if path != "" {
+		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return Config{}, fmt.Errorf("there is no file %s; give one by --config, or use --dir", path)
+			}
+			return Config{}, fmt.Errorf("%s is not the YAML that was expected: %w", path, err)
+		}
+	}
+	if err := k.Load(env.Provider(".", env.Opt{
+		Prefix:        EnvPrefix,
+		EnvironFunc:   func() []string { return environ },
+		TransformFunc: func(key, value string) (string, any) { return envKey(key), value },
+	}), nil); err != nil {
+		return Config{}, fmt.Errorf("config.Load: %w", err)
+	}
+	for _, key := range k.Keys() {
+		if !known[key] {
+			return Config{}, fmt.Errorf("the setting %q is not known; known are: %s", key, strings.Join(names(known), ", "))
+		}
+	}
+	var cfg Config
+	if err := k.Unmarshal("", &cfg); err != nil {
+		return Config{}, fmt.Errorf("config.Load: %w", err)
+	}
+	return cfg, nil
+}
+
+func envKey(name string) string {
+	name = strings.ToLower(strings.TrimPrefix(name, EnvPrefix))
+	if name == "testdata" || name == "chromium" {
+		return "" // test settings, not ours
+	}
+	return name
+}
+
+func names(known map[string]bool) []string {
+	var list []string
+	for name := range known {
+		list = append(list, name)
+	}
+	return list
+}
+
+// Check finds what is wrong before anything starts, and says how to mend it.
+func (c Config) Check() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("listen must be an address and a port, such as 127.0.0.1:8443")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("give tls_cert and tls_key together, or neither")
+	}
+	if c.BaseURL != "" {
+		u, err := url.Parse(c.BaseURL)
+		if err != nil || u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.BaseURL, "/") {
+			return errors.New("base_url must look like https://ehr.example.org, without a slash at its end")
+		}
+	}
+	if _, err := time.LoadLocation(c.Zone); err != nil {
+		return errors.New("zone must be an IANA time zone, such as Europe/Berlin")
+	}
+	return nil
+}
+
+// Base returns the address under which clients reach the server.
+func (c Config) Base() string {
+	if c.BaseURL != "" {
+		return c.BaseURL
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	if port == "443" {
+		return "https://" + host
+	}
+	return "https://" + net.JoinHostPort(host, port)
+}
+
+// Loopback reports whether an address is reachable from this machine only.
+func Loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Environ is the process's environment, for Load.
+func Environ() []string { return os.Environ() }

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Go and Node: a browser. On Debian and
+# Ubuntu by apt; elsewhere it says what is missing.
+set -euo pipefail
+
+need=()
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || need+=(chromium)
+[ ${#need[@]} -eq 0 ] && exit 0
+
+if command -v apt-get >/dev/null; then
+	sudo=""
+	[ "$(id -u)" -eq 0 ] || sudo="sudo"
+	$sudo apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq "${need[@]}" >/dev/null
+	exit 0
+fi
+echo "The browser tests need: ${need[*]}. Install it with your system's package manager." >&2
+[ "${CI:-}" != true ]
