@@ -1,0 +1,215 @@
+// Package audit is the log that every access passes through before anything of
+// it leaves the process, and that a stranger can verify (package audit/verify).
+//
+// A process writes its entries as a hash chain into its own shard, in the same
+// atomic commit as the data they speak of. An integrator takes them into one
+// RFC 6962 tree, whose signed checkpoints are kept outside the store. The bytes
+// are described in docs/formats/audit.md.
+package audit
+
+import (
+	"encoding/binary"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
+	"github.com/wardkeep/wardkeep/internal/record"
+)
+
+// Event is one thing that somebody did or tried.
+type Event struct {
+	// Accountability: kept as long as the law asks, under the audit key.
+	// No field may hold a word of a record.
+	Time      time.Time // zero: when it is logged
+	Actor     string    // id of the person, client or device
+	Client    string
+	Session   string
+	Roles     []string
+	Action    string // see the Action constants
+	Purpose   string // v3 PurposeOfUse code
+	Outcome   string // see the Outcome constants; "" means success
+	RequestID string
+	Type      string       // resource type acted on
+	Address   string       // network address of the caller
+	Patients  []record.Key // whose content part it is, too
+	Items     []Item
+
+	// Content: sealed for the patients concerned, gone after a shred.
+	Query  string
+	Reason string // given for breaking the glass, and the like
+	Detail string
+}
+
+// Item is a version of a record that was shown or written.
+type Item struct {
+	Key     record.Key
+	Version uint64
+	// Digest and Index are those of the version written (record.Digest).
+	// Commit fills them in where they are zero. A version shown has none.
+	Digest [32]byte
+	Index  [32]byte
+	Name   string // "Patient/123"; part of the content
+}
+
+// Actions. Others may be used; these have a form in FHIR.
+const (
+	ActionCreate   = "create"
+	ActionRead     = "read"
+	ActionVRead    = "vread"
+	ActionUpdate   = "update"
+	ActionPatch    = "patch"
+	ActionDelete   = "delete"
+	ActionSearch   = "search"
+	ActionHistory  = "history"
+	ActionView     = "view"   // one page made of several searches
+	ActionExport   = "export" // bulk data
+	ActionBatch    = "batch"
+	ActionLogin    = "login"
+	ActionLogout   = "logout"
+	ActionBreak    = "break-glass"
+	ActionLogStart = "log-start" // a process opened its shard
+	ActionLogStop  = "log-stop"  // a process closed its shard
+)
+
+// Outcomes.
+const (
+	OutcomeSuccess = "success"
+	OutcomeDenied  = "denied"
+	OutcomeFailure = "failure"
+)
+
+// Longest texts kept. What comes from callers is cut, not refused: a long
+// header must not keep an access out of the log, nor fill it.
+const (
+	maxText    = 512
+	maxContent = 16 << 10
+	maxRoles   = 32
+	// maxItems bounds the items and patients of one entry; larger events
+	// become several entries with the same head data.
+	maxItems = 400
+)
+
+const contentFormat = 1
+
+// Fields of a content part.
+const (
+	fieldQuery = 1 + iota
+	fieldReason
+	fieldDetail
+	fieldName // an item: uvarint of its place among the event's items, name
+)
+
+// appendContent appends the content part of items, which are those of one entry
+// in the order of the entry. It appends nothing if there is no content.
+func (e *Event) appendContent(buf []byte, items []Item) []byte {
+	start := len(buf)
+	buf = append(buf, contentFormat)
+	text := func(tag byte, s string) {
+		if s != "" {
+			s = clip(s, maxContent)
+			buf = binary.AppendUvarint(append(buf, tag), uint64(len(s)))
+			buf = append(buf, s...)
+		}
+	}
+	text(fieldQuery, e.Query)
+	text(fieldReason, e.Reason)
+	text(fieldDetail, e.Detail)
+	for i, item := range items {
+		if item.Name == "" {
+			continue
+		}
+		name := clip(item.Name, maxText)
+		value := append(binary.AppendUvarint(nil, uint64(i)), name...)
+		buf = binary.AppendUvarint(append(buf, fieldName), uint64(len(value)))
+		buf = append(buf, value...)
+	}
+	if len(buf) == start+1 {
+		return buf[:start]
+	}
+	return buf
+}
+
+var errContent = errors.New("malformed content part of an audit entry")
+
+// parseContent fills the content fields of e and the names of its items.
+func (e *Event) parseContent(src []byte) error {
+	if len(src) == 0 || src[0] != contentFormat {
+		return errContent
+	}
+	for src = src[1:]; len(src) > 0; {
+		tag := src[0]
+		size, n := binary.Uvarint(src[1:])
+		if n <= 0 || size > uint64(len(src)-1-n) {
+			return errContent
+		}
+		value := src[1+n : 1+n+int(size)]
+		src = src[1+n+int(size):]
+		switch tag {
+		case fieldQuery:
+			e.Query = string(value)
+		case fieldReason:
+			e.Reason = string(value)
+		case fieldDetail:
+			e.Detail = string(value)
+		case fieldName:
+			i, n := binary.Uvarint(value)
+			if n <= 0 || i >= uint64(len(e.Items)) {
+				return errContent
+			}
+			e.Items[i].Name = string(value[n:])
+		}
+	}
+	return nil
+}
+
+// account returns the accountability part for some of the event's items.
+// In an entry the items shown come before those written.
+func (e *Event) account(patients []record.Key, items []Item) verify.Account {
+	a := verify.Account{
+		Time: e.Time, Action: clip(e.Action, maxText), Outcome: clip(e.Outcome, maxText),
+		Actor: clip(e.Actor, maxText), Client: clip(e.Client, maxText), Session: clip(e.Session, maxText),
+		Purpose: clip(e.Purpose, maxText), RequestID: clip(e.RequestID, maxText),
+		Type: clip(e.Type, maxText), Address: clip(e.Address, maxText), Patients: patients,
+	}
+	for _, r := range e.Roles[:min(len(e.Roles), maxRoles)] {
+		if r != "" {
+			a.Roles = append(a.Roles, clip(r, maxText))
+		}
+	}
+	for _, item := range items {
+		ref := verify.Ref{Key: item.Key, Version: item.Version}
+		if item.written() {
+			a.Written = append(a.Written, verify.Written{Ref: ref, Digests: record.Digests{Content: item.Digest, Index: item.Index}})
+		} else {
+			a.Read = append(a.Read, ref)
+		}
+	}
+	return a
+}
+
+func (i *Item) written() bool { return i.Digest != [32]byte{} }
+
+// eventOf is the inverse of account.
+func eventOf(a *verify.Account) Event {
+	e := Event{
+		Time: a.Time, Action: a.Action, Outcome: a.Outcome, Actor: a.Actor, Client: a.Client,
+		Session: a.Session, Roles: a.Roles, Purpose: a.Purpose, RequestID: a.RequestID,
+		Type: a.Type, Address: a.Address, Patients: a.Patients,
+	}
+	for _, r := range a.Read {
+		e.Items = append(e.Items, Item{Key: r.Key, Version: r.Version})
+	}
+	for _, w := range a.Written {
+		e.Items = append(e.Items, Item{Key: w.Key, Version: w.Version, Digest: w.Content, Index: w.Index})
+	}
+	return e
+}
+
+// clip cuts s to at most n bytes, at a rune's edge, and makes it valid UTF-8.
+func clip(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	return strings.ToValidUTF8(s, "")
+}

@@ -1,0 +1,293 @@
+package audit
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store"
+)
+
+// Bounds of one round of integration, so that a long backlog is taken in steps
+// and a lost race costs little.
+const (
+	roundEntries = 4096
+	roundBytes   = 4 << 20
+)
+
+// tree is this process's view of the shared tree. It is right as long as the
+// state cell holds what it remembers, because every change of any cell of the
+// tree changes the state cell in the same batch.
+type tree struct {
+	mu     sync.Mutex
+	loaded bool
+	ids    []verify.TreeID
+	cell   []byte // the state cell as read or written
+	edge   *verify.Tree
+	leaves []byte // the unfinished cell of leaves
+	marks  map[uint64]verify.Mark
+	broken map[uint64]error // shards of others that are not taken any further
+}
+
+func (t *tree) id() verify.TreeID { return t.ids[len(t.ids)-1] }
+
+// Integrate takes all pending entries of all shards into the tree, and returns
+// when they are durably there.
+func (l *Log) Integrate(ctx context.Context) error {
+	const op = "audit.Integrate"
+	if err := l.Err(); err != nil {
+		return err
+	}
+	shards, err := l.shards(ctx)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, op, err)
+	}
+	return l.integrate(ctx, shards)
+}
+
+func (l *Log) integrate(ctx context.Context, shards []uint64) error {
+	const op = "audit.Integrate"
+	for pause := time.Millisecond; ; {
+		more, err := l.round(ctx, shards)
+		switch {
+		case errors.Is(err, store.ErrGuard):
+			// Another process was faster. It has done the work, or part of it.
+			select {
+			case <-ctx.Done():
+				return fault.Wrap(fault.Unavailable, op, ctx.Err())
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, 100*time.Millisecond)
+		case err != nil:
+			return fault.Wrap(fault.Unavailable, op, err)
+		case !more:
+			return nil
+		}
+	}
+}
+
+// round takes up to one round of entries in one batch.
+func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error) {
+	t := &l.tree
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.loaded {
+		if err := l.loadTree(ctx); err != nil {
+			return false, err
+		}
+	}
+	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, id: t.id(), ordinal: uint32(len(t.ids))}
+	for _, shard := range shards {
+		if err := s.take(ctx, shard, t); err != nil {
+			return false, err
+		}
+		if s.count >= roundEntries || s.bytes >= roundBytes {
+			more = true
+			break
+		}
+	}
+	if s.count == 0 {
+		return false, nil
+	}
+	if err := s.finish(); err != nil {
+		return false, err
+	}
+	old := record.Cell{Space: record.SpaceTree, Name: t.id().StateName(), Value: t.cell}
+	trees := record.Cell{Space: record.SpaceTree, Name: []byte(verify.TreesName), Value: verify.AppendTrees(nil, t.ids)}
+	receipt, err := l.cfg.Store.Commit(ctx, record.Batch{
+		Cells: s.cells, Guards: []record.Guard{{Cell: &old}, {Cell: &trees}}, Time: l.cfg.Clock.Now(),
+	})
+	if err != nil {
+		t.loaded = false
+		return true, err
+	}
+	if err := receipt.Wait(); err != nil {
+		return false, l.fail("audit.Integrate", err)
+	}
+	t.edge, t.leaves, t.cell = s.edge, s.leaves, s.state
+	for shard, m := range s.marks {
+		t.marks[shard] = m
+	}
+	l.heads.grown(t.id(), t.edge.Size(), t.edge.Root())
+	return more, nil
+}
+
+// step gathers one round's changes.
+type step struct {
+	log     *Log
+	id      verify.TreeID
+	ordinal uint32
+	edge    *verify.Tree
+	leaves  []byte
+	marks   map[uint64]verify.Mark
+	cells   []record.Cell
+	state   []byte
+	count   int
+	bytes   int
+}
+
+// take adds the shard's pending entries.
+func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
+	if t.broken[shard] != nil {
+		return nil
+	}
+	mark, ok := t.marks[shard]
+	if !ok {
+		var err error
+		if mark, err = s.log.loadMark(ctx, shard); err != nil {
+			return err
+		}
+		t.marks[shard] = mark
+	}
+	entries, err := s.log.cfg.Store.Log(ctx, shard, mark.Counter+1, roundEntries-s.count)
+	if err != nil {
+		return fmt.Errorf("read the log: %w", err)
+	}
+	if shard == s.log.shard && len(entries) == 0 && s.log.visible.Load() > mark.Counter && roundEntries > s.count {
+		return s.log.fail("audit.Integrate", &ChainError{Shard: shard, Counter: mark.Counter + 1, Problem: "is missing"})
+	}
+	for _, stored := range entries {
+		next, err := s.log.checkLink(ctx, shard, mark, stored)
+		if err == nil {
+			err = s.add(shard, stored)
+		}
+		if err != nil {
+			return s.broke(ctx, shard, t, err)
+		}
+		mark = next
+		s.marks[shard] = mark
+		if s.bytes >= roundBytes {
+			break
+		}
+	}
+	return nil
+}
+
+// broke handles a chain that does not hold. Our own means that the store lies
+// to us: nothing may go on. Another's is left alone and reported.
+func (s *step) broke(ctx context.Context, shard uint64, t *tree, err error) error {
+	var chain *ChainError
+	if !errors.As(err, &chain) {
+		return err
+	}
+	if shard == s.log.shard {
+		return s.log.fail("audit.Integrate", err)
+	}
+	t.broken[shard] = err
+	s.log.cfg.Logger.ErrorContext(ctx, "an audit chain is broken; its remaining entries are not taken into the tree", "err", err)
+	return nil
+}
+
+func (s *step) add(shard uint64, stored store.Entry) error {
+	index := s.edge.Size()
+	if len(s.leaves) == 256*16 {
+		s.leaves = s.leaves[:0]
+	}
+	s.leaves = verify.AppendLeaf(s.leaves, verify.Leaf{Shard: shard, Counter: stored.Counter})
+	if len(s.leaves) == 256*16 {
+		s.put(s.id.MapName(index/256), slices.Clone(s.leaves))
+	}
+	if err := s.edge.Add(verify.LeafHash(stored.Bytes), s.putTile); err != nil {
+		return err
+	}
+	s.count++
+	s.bytes += len(stored.Bytes)
+	return s.post(index, stored.Bytes)
+}
+
+// post adds the entry to the index by which officers search.
+func (s *step) post(index uint64, entry []byte) error {
+	e, err := verify.ParseEntry(entry)
+	if err != nil || e.Flags&verify.FlagStatement != 0 {
+		return err
+	}
+	a, err := s.log.openAccount(e)
+	if err != nil {
+		return &ChainError{Shard: e.Shard, Counter: e.Counter, Problem: "cannot be opened"}
+	}
+	for _, token := range s.log.postings(a) {
+		s.put(postingName(token, s.ordinal, index), []byte{1})
+	}
+	return nil
+}
+
+func (s *step) putTile(level int, n uint64, data []byte) error {
+	s.put(s.id.TileName(level, n), data)
+	return nil
+}
+
+func (s *step) put(name, value []byte) {
+	s.cells = append(s.cells, record.Cell{Space: record.SpaceTree, Name: name, Value: value})
+}
+
+// finish adds the cells that are written once a round.
+func (s *step) finish() error {
+	if err := s.edge.Flush(s.putTile); err != nil {
+		return err
+	}
+	if len(s.leaves) < 256*16 {
+		s.put(s.id.MapName(s.edge.Size()/256), slices.Clone(s.leaves))
+	}
+	for shard, m := range s.marks {
+		s.put(verify.MarkName(shard), m.Append(nil))
+	}
+	s.state = verify.State{Size: s.edge.Size(), Root: s.edge.Root()}.Append(nil)
+	s.put(s.id.StateName(), s.state)
+	return nil
+}
+
+// ChainError says where a shard's chain does not hold.
+type ChainError struct {
+	Shard   uint64
+	Counter uint64
+	Problem string
+}
+
+func (e *ChainError) Error() string {
+	return fmt.Sprintf("entry %d of audit shard %016x %s", e.Counter, e.Shard, e.Problem)
+}
+
+// checkLink checks that an entry is the next one of its chain, and made by a
+// holder of the shard's key.
+func (l *Log) checkLink(ctx context.Context, shard uint64, mark verify.Mark, stored store.Entry) (verify.Mark, error) {
+	want := mark.Counter + 1
+	bad := func(problem string) (verify.Mark, error) {
+		return mark, &ChainError{Shard: shard, Counter: want, Problem: problem}
+	}
+	if stored.Counter != want {
+		return bad("is missing")
+	}
+	e, err := verify.ParseEntry(stored.Bytes)
+	switch {
+	case err != nil:
+		return bad("is damaged")
+	case e.Shard != shard || e.Counter != want:
+		return bad("is another entry")
+	case e.Prev != mark.Link:
+		return bad("does not follow the one before it")
+	case e.Time.Before(mark.Time):
+		return bad("is older than the one before it")
+	}
+	key, err := l.keys.get(ctx, l, shard)
+	if err != nil {
+		return mark, err
+	}
+	if !verify.CheckMAC(stored.Bytes, key) {
+		return bad("was not written by its process")
+	}
+	return verify.Mark{Counter: want, Link: verify.Link(stored.Bytes), Time: e.Time}, nil
+}
+
+// postingName is the cell that says that a leaf bears a token.
+func postingName(token record.Token, ordinal uint32, index uint64) []byte {
+	name := binary.BigEndian.AppendUint64([]byte("i/"), uint64(token))
+	name = binary.BigEndian.AppendUint32(name, ordinal)
+	return binary.BigEndian.AppendUint64(name, index)
+}

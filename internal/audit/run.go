@@ -1,0 +1,116 @@
+package audit
+
+import (
+	"context"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
+)
+
+// nudge wakes the integrator.
+func (l *Log) nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run integrates and signs until Close.
+func (l *Log) run() {
+	defer close(l.done)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		<-l.stop
+		cancel()
+	}()
+	sweep := time.NewTicker(l.cfg.SweepEvery)
+	defer sweep.Stop()
+	sign := time.NewTicker(min(time.Second, l.cfg.CheckpointEvery))
+	defer sign.Stop()
+	for {
+		var err error
+		select {
+		case <-l.stop:
+			return
+		case <-l.wake:
+			// Entries gather for a while, so that one batch takes many.
+			select {
+			case <-l.stop:
+				return
+			case <-time.After(l.cfg.IntegrateEvery):
+			}
+			err = l.integrate(ctx, []uint64{l.shard})
+		case <-sweep.C:
+			err = l.Integrate(ctx)
+		case <-sign.C:
+			if l.due() {
+				err = l.Checkpoint(ctx)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			l.cfg.Logger.Warn("the audit tree could not be advanced; it will be tried again", "err", err)
+		}
+		if l.failure.Load() != nil {
+			return
+		}
+	}
+}
+
+// Close writes the last entry, integrates, and signs the final checkpoint. The
+// store stays open: it is the caller's.
+func (l *Log) Close(ctx context.Context) error {
+	if l.closed.Load() {
+		return nil
+	}
+	err := l.Append(ctx, Event{Action: ActionLogStop, Actor: l.cfg.Server})
+	if !l.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	close(l.stop)
+	<-l.done
+	if err != nil {
+		return err
+	}
+	if err := l.integrate(ctx, []uint64{l.shard}); err != nil {
+		return err
+	}
+	return l.Checkpoint(ctx)
+}
+
+// Status is how the log stands, for health checks and metrics.
+type Status struct {
+	Shard   uint64
+	Counter uint64 // entries this process has written
+	Pending uint64 // of them not yet in the tree
+	Size    uint64 // of the tree, as this process knows it
+	Signed  uint64 // size of the newest checkpoint this process signed
+	Origin  string
+	Broken  []error // chains of other processes that do not hold
+	Failure error   // why nothing can be logged any more
+	Publish error   // why the last checkpoint could not be published
+}
+
+// Status returns how the log stands.
+func (l *Log) Status() Status {
+	s := Status{Shard: l.shard, Counter: l.visible.Load(), Failure: l.Err()}
+	l.tree.mu.Lock()
+	for _, err := range l.tree.broken {
+		s.Broken = append(s.Broken, err)
+	}
+	taken := l.tree.marks[l.shard].Counter
+	l.tree.mu.Unlock()
+	s.Pending = s.Counter - min(taken, s.Counter)
+	l.heads.mu.Lock()
+	defer l.heads.mu.Unlock()
+	s.Size, s.Signed, s.Publish = l.heads.size, l.heads.signed.Size, l.heads.err
+	s.Origin = l.heads.id.Origin(l.cfg.Tenant)
+	return s
+}
+
+// treeID returns the current tree.
+func (l *Log) treeID() verify.TreeID {
+	l.heads.mu.Lock()
+	defer l.heads.mu.Unlock()
+	return l.heads.id
+}

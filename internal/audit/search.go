@@ -1,0 +1,186 @@
+package audit
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store"
+)
+
+// Filter says which entries are sought. What is filled must all hold.
+type Filter struct {
+	Since, Until time.Time // of the event; Until is exclusive
+	Actor        string
+	Patient      record.Key
+	Record       record.Key // shown or written
+	Version      uint64     // of Record; 0: any
+	RequestID    string
+	Action       string
+	Outcome      string
+	Type         string
+
+	After  *uint64 // leaves beyond this one, in the order walked
+	Newest bool    // from the newest leaf down
+	Limit  int     // 0: all
+
+	// Thorough opens every entry instead of asking the index, which a hostile
+	// store could have thinned out.
+	Thorough bool
+}
+
+// Search visits the entries of the current tree, opened, in the order of their
+// leaves. Entries younger than the last integration (a second) are not seen;
+// call Integrate first if that matters. visit may return store.ErrStop.
+func (l *Log) Search(ctx context.Context, f Filter, visit func(*Record) error) error {
+	const op = "audit.Search"
+	id, size := l.head()
+	indexes, err := l.candidates(ctx, &f, size)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, op, err)
+	}
+	n := 0
+	for index := range indexes {
+		r, err := l.read(ctx, id, index)
+		if err != nil {
+			return fault.Wrap(fault.Internal, op, err)
+		}
+		if !f.match(r) {
+			continue
+		}
+		n++
+		if err := visit(r); err != nil {
+			if errors.Is(err, store.ErrStop) {
+				return nil
+			}
+			return err
+		}
+		if f.Limit > 0 && n == f.Limit {
+			return nil
+		}
+	}
+	return nil
+}
+
+// candidates returns the leaves that may match, in the order asked for.
+func (l *Log) candidates(ctx context.Context, f *Filter, size uint64) (func(yield func(uint64) bool), error) {
+	token, ok := l.best(f)
+	if !ok || f.Thorough {
+		return f.span(size), nil
+	}
+	l.tree.mu.Lock()
+	ordinal := uint32(len(l.tree.ids))
+	l.tree.mu.Unlock()
+	var list []uint64
+	prefix := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte("i/"), uint64(token)), ordinal)
+	err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {
+		if len(name) == len(prefix)+8 {
+			if index := binary.BigEndian.Uint64(name[len(prefix):]); index < size && f.beyond(index) {
+				list = append(list, index)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the index: %w", err)
+	}
+	if f.Newest {
+		slices.Reverse(list)
+	}
+	return slices.Values(list), nil
+}
+
+// span walks all leaves.
+func (f *Filter) span(size uint64) func(yield func(uint64) bool) {
+	return func(yield func(uint64) bool) {
+		for i := range size {
+			index := i
+			if f.Newest {
+				index = size - 1 - i
+			}
+			if f.beyond(index) && !yield(index) {
+				return
+			}
+		}
+	}
+}
+
+func (f *Filter) beyond(index uint64) bool {
+	return f.After == nil || (f.Newest && index < *f.After) || (!f.Newest && index > *f.After)
+}
+
+// Fields of the tokens in the index.
+const (
+	tokenActor   = "audit.actor"
+	tokenPatient = "audit.patient"
+	tokenRecord  = "audit.record"
+	tokenRequest = "audit.request"
+)
+
+// best returns the token that narrows the search most.
+func (l *Log) best(f *Filter) (record.Token, bool) {
+	s := l.cfg.Sealer
+	switch {
+	case f.RequestID != "":
+		return s.Token(tokenRequest, []byte(clip(f.RequestID, maxText))), true
+	case !f.Record.IsZero():
+		return s.Token(tokenRecord, f.Record[:]), true
+	case !f.Patient.IsZero():
+		return s.Token(tokenPatient, f.Patient[:]), true
+	case f.Actor != "":
+		return s.Token(tokenActor, []byte(clip(f.Actor, maxText))), true
+	}
+	return 0, false
+}
+
+// postings returns the tokens under which an entry can be found.
+func (l *Log) postings(a *verify.Account) []record.Token {
+	s := l.cfg.Sealer
+	tokens := make([]record.Token, 0, 2+len(a.Patients)+len(a.Read)+len(a.Written))
+	if a.Actor != "" {
+		tokens = append(tokens, s.Token(tokenActor, []byte(a.Actor)))
+	}
+	if a.RequestID != "" {
+		tokens = append(tokens, s.Token(tokenRequest, []byte(a.RequestID)))
+	}
+	for i := range a.Patients {
+		tokens = append(tokens, s.Token(tokenPatient, a.Patients[i][:]))
+	}
+	for i := range a.Read {
+		tokens = append(tokens, s.Token(tokenRecord, a.Read[i].Key[:]))
+	}
+	for i := range a.Written {
+		tokens = append(tokens, s.Token(tokenRecord, a.Written[i].Key[:]))
+	}
+	slices.Sort(tokens)
+	return slices.Compact(tokens)
+}
+
+func (f *Filter) match(r *Record) bool {
+	switch {
+	case r.Statement != nil:
+		return f.Actor == "" && f.Patient.IsZero() && f.Record.IsZero() && f.RequestID == "" &&
+			f.Action == "" && f.Outcome == "" && f.Type == "" && f.during(r.Statement.Time)
+	case !f.during(r.Time),
+		f.Actor != "" && r.Actor != f.Actor,
+		f.RequestID != "" && r.RequestID != f.RequestID,
+		f.Action != "" && r.Action != f.Action,
+		f.Outcome != "" && r.Outcome != f.Outcome,
+		f.Type != "" && r.Type != f.Type,
+		!f.Patient.IsZero() && !slices.Contains(r.Patients, f.Patient):
+		return false
+	}
+	return f.Record.IsZero() || slices.ContainsFunc(r.Items, func(i Item) bool {
+		return i.Key == f.Record && (f.Version == 0 || i.Version == f.Version)
+	})
+}
+
+func (f *Filter) during(t time.Time) bool {
+	return (f.Since.IsZero() || !t.Before(f.Since)) && (f.Until.IsZero() || t.Before(f.Until))
+}
