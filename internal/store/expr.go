@@ -49,12 +49,12 @@ type (
 	Minus struct{ Of, Without Expr }
 )
 
-func (All) expr()     {}
-func (Has) expr()     {}
-func (To) expr()      {}
-func (Join) expr()    {}
-func (Is) expr()      {}
-func (During) expr()  {}
-func (And) expr()     {}
-func (Or) expr()      {}
-func (Minus) expr()   {}
+func (All) expr()    {}
+func (Has) expr()    {}
+func (To) expr()     {}
+func (Join) expr()   {}
+func (Is) expr()     {}
+func (During) expr() {}
+func (And) expr()    {}
+func (Or) expr()     {}
+func (Minus) expr()  {}

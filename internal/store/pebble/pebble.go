@@ -1,0 +1,226 @@
+// Package pebble is the embedded storage engine: one folder, one process, no
+// server. It keeps records, posting lists, cells and the audit log in one
+// log-structured merge tree (github.com/cockroachdb/pebble).
+//
+// A commit is one batch of that tree: it is visible at once or not at all, and
+// durable as soon as the write-ahead log is on the device. One lock orders
+// commits; within it guards are checked, the audit link is taken and positions
+// are allotted. Waiting for the device happens outside, so that many commits
+// share one sync.
+//
+// Posting lists are written blindly, as merge operands that say "these
+// positions too"; the tree unites them when it reads or compacts. The union
+// commutes and may be repeated, so no order of events can lose a posting.
+//
+// Every stored byte is described in docs/formats/store-pebble.md.
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	lsm "github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store"
+)
+
+// ErrInUse says that another process, or another Store of this one, holds the
+// folder.
+var ErrInUse = errors.New("the folder is in use by another process")
+
+// ErrFormat says that the folder was written in a format this program does not
+// read.
+var ErrFormat = errors.New("the folder has a format this program does not read")
+
+// Config says where a store lies and how it behaves. Only Dir is required.
+type Config struct {
+	Dir    string
+	FS     vfs.FS       // nil: the operating system's
+	Clock  clock.Clock  // nil: the system's; decides when cells expire
+	Logger *slog.Logger // nil: silence. No key, token or value is ever logged.
+
+	MemTableSize int64 // bytes; 0: 64 MB
+	CacheSize    int64 // bytes of decoded blocks kept; 0: 128 MB
+}
+
+// Store is an open folder. It implements store.Store and store.Checkpointer.
+type Store struct {
+	db    *lsm.DB
+	clock clock.Clock
+	gate  gate
+
+	failed atomic.Bool // no more writes; see fail
+	wedged atomic.Bool // the tree's own locks may be held for ever
+
+	// commit orders commits. What follows is guarded by it.
+	commit sync.Mutex
+	last   record.Position // highest position given away
+	time   time.Time       // of the commit of last
+	next   map[uint64]uint64
+
+	sweep sync.Mutex // one sweeper at a time
+}
+
+var (
+	_ store.Store        = (*Store)(nil)
+	_ store.Checkpointer = (*Store)(nil)
+)
+
+// Open opens the folder, creating it if need be, and recovers what a crash left.
+func Open(cfg Config) (*Store, error) {
+	db, err := lsm.Open(cfg.Dir, options(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("pebble.Open: %w", openError(err))
+	}
+	s := &Store{db: db, clock: cfg.Clock, next: make(map[uint64]uint64)}
+	if s.clock == nil {
+		s.clock = clock.System{}
+	}
+	s.gate.init()
+	if err := errors.Join(s.checkFormat(), s.recover()); err != nil {
+		return nil, fmt.Errorf("pebble.Open: %w", errors.Join(damage(err), db.Close()))
+	}
+	return s, nil
+}
+
+// OpenMemory returns a store that lives in memory and dies with the process,
+// for tests and trials.
+func OpenMemory(c clock.Clock) (*Store, error) {
+	return Open(Config{Dir: "store", FS: vfs.NewMem(), Clock: c, MemTableSize: 4 << 20, CacheSize: 8 << 20})
+}
+
+// recover derives what commits need to know from the last row.
+func (s *Store) recover() error {
+	v := view{r: s.db}
+	if err := v.findLast(); err != nil {
+		return err
+	}
+	s.last = v.last
+	if v.last == 0 {
+		return nil
+	}
+	t, err := v.timeOf(v.last)
+	s.time = t
+	return err
+}
+
+// checkFormat marks a new folder with the format and refuses an unknown one.
+func (s *Store) checkFormat() error {
+	v, closer, err := s.db.Get(formatKey())
+	if errors.Is(err, lsm.ErrNotFound) {
+		return s.db.Set(formatKey(), []byte{formatVersion}, lsm.Sync)
+	}
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	if len(v) != 1 || v[0] != formatVersion {
+		return ErrFormat
+	}
+	return nil
+}
+
+// Close waits for running reads and commits, moves everything out of the
+// write-ahead log and releases the folder. Receipts may be waited for after it.
+func (s *Store) Close() error {
+	if !s.gate.shut() {
+		return nil
+	}
+	s.commit.Lock()
+	defer s.commit.Unlock()
+	if s.wedged.Load() {
+		// The tree would wait for its own lock. The folder stays held until
+		// the process ends, which is what has to happen now.
+		return fmt.Errorf("pebble.Close: %w", store.ErrFailed)
+	}
+	var flush error
+	if !s.failed.Load() {
+		flush = s.db.Flush()
+	}
+	if err := errors.Join(flush, s.db.Close()); err != nil {
+		return fmt.Errorf("pebble.Close: %w", damage(err))
+	}
+	return nil
+}
+
+// fail poisons the store: the audit chain may have a hole on disk.
+func (s *Store) fail() { s.failed.Store(true) }
+
+// begin admits a call that reads, unless the store is closed.
+func (s *Store) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !s.gate.enter() {
+		return store.ErrClosed
+	}
+	return nil
+}
+
+// snapshot admits a call that reads and gives it its view.
+func (s *Store) snapshot(ctx context.Context) (*view, error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	snap := s.db.NewSnapshot()
+	v := &view{r: snap, done: func() error {
+		err := snap.Close()
+		s.gate.leave()
+		return err
+	}}
+	if err := v.findLast(); err != nil {
+		return nil, errors.Join(err, v.done())
+	}
+	return v, nil
+}
+
+// gate lets calls in until it is shut, and shutting waits for those inside. A
+// call may enter again from within a visit: unlike with a sync.RWMutex, a
+// waiting shut does not block it but turns it away.
+type gate struct {
+	mu     sync.Mutex
+	empty  sync.Cond
+	inside int
+	closed bool
+}
+
+func (g *gate) init() { g.empty.L = &g.mu }
+
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.inside++
+	return true
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside--
+	if g.inside == 0 {
+		g.empty.Broadcast()
+	}
+}
+
+// shut reports whether this call was the one that shut the gate.
+func (g *gate) shut() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	first := !g.closed
+	g.closed = true
+	for g.inside > 0 {
+		g.empty.Wait()
+	}
+	return first
+}

@@ -1,0 +1,243 @@
+package pebble
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	lsm "github.com/cockroachdb/pebble/v2"
+
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store/posting"
+)
+
+// reader is what a snapshot and the database itself have in common.
+type reader interface {
+	Get(key []byte) ([]byte, io.Closer, error)
+	NewIter(o *lsm.IterOptions) (*lsm.Iterator, error)
+}
+
+// view reads one consistent state. It is the posting.Source of that state.
+type view struct {
+	r    reader
+	last record.Position
+	done func() error
+	buf  []byte // scratch for keys
+}
+
+var _ posting.Source = (*view)(nil)
+
+// findLast learns the highest position of the state.
+func (v *view) findLast() error {
+	it, err := v.iter([]byte{tagRow})
+	if err != nil {
+		return err
+	}
+	if it.Last() {
+		v.last = positionOf(it.Key())
+	}
+	return errors.Join(it.Error(), it.Close())
+}
+
+// iter opens an iterator over the keys with the prefix.
+func (v *view) iter(prefix []byte) (*lsm.Iterator, error) {
+	return v.r.NewIter(&lsm.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
+}
+
+// get calls use with the value of v.buf as key; false if there is none.
+func (v *view) get(key []byte, use func([]byte) error) (bool, error) {
+	b, closer, err := v.r.Get(key)
+	if errors.Is(err, lsm.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, errors.Join(use(b), closer.Close())
+}
+
+// head returns the current version of a record; its version is 0 if there is
+// none.
+func (v *view) head(k record.Key) (h head, err error) {
+	v.buf = headKey(v.buf[:0], k)
+	_, err = v.get(v.buf, func(b []byte) (err error) {
+		h, err = openHead(b)
+		return err
+	})
+	return h, err
+}
+
+// older returns the position of a version that is not current, 0 if there is
+// none.
+func (v *view) older(k record.Key, version uint64) (p record.Position, err error) {
+	v.buf = olderKey(v.buf[:0], k, version)
+	_, err = v.get(v.buf, func(b []byte) error {
+		if len(b) != 8 {
+			return damaged("older version")
+		}
+		p = record.Position(binary.BigEndian.Uint64(b))
+		return nil
+	})
+	return p, err
+}
+
+func positionOf(key []byte) record.Position {
+	return record.Position(binary.BigEndian.Uint64(key[1:]))
+}
+
+// timeOf returns the commit time of a position that exists.
+func (v *view) timeOf(p record.Position) (t time.Time, err error) {
+	v.buf = positionKey(v.buf[:0], tagRow, p)
+	ok, err := v.get(v.buf, func(b []byte) error {
+		r, err := openRow(b, p)
+		t = r.Time
+		return err
+	})
+	if err == nil && !ok {
+		err = damaged("a row is missing")
+	}
+	return t, err
+}
+
+// Cursor implements posting.Source.
+func (v *view) Cursor(l posting.List, down bool) (posting.Cursor, error) {
+	prefix := listPrefix(make([]byte, 0, 32), l)
+	it, err := v.iter(prefix)
+	if err != nil {
+		return nil, err
+	}
+	return &cursor{it: it, key: prefix, fixed: len(prefix), down: down}, nil
+}
+
+// cursor is an iterator over the containers of one list.
+type cursor struct {
+	it    *lsm.Iterator
+	key   []byte // the list's prefix, and room for a chunk
+	fixed int
+	down  bool
+}
+
+func (c *cursor) Seek(at posting.Chunk) (posting.Chunk, []byte, bool, error) {
+	var found bool
+	switch {
+	case !c.down:
+		c.key = appendChunk(c.key[:c.fixed], at)
+		found = c.it.SeekGE(c.key)
+	case at == ^posting.Chunk(0):
+		found = c.it.Last()
+	default:
+		c.key = appendChunk(c.key[:c.fixed], at+1)
+		found = c.it.SeekLT(c.key)
+	}
+	if !found {
+		return 0, nil, false, damage(c.it.Error())
+	}
+	if len(c.it.Key()) != c.fixed+chunkBytes {
+		return 0, nil, false, damaged("posting key")
+	}
+	box, err := c.it.ValueAndErr()
+	return chunkOf(c.it.Key()), box, err == nil, damage(err)
+}
+
+func (c *cursor) Close() error { return damage(c.it.Close()) }
+
+// Dead implements posting.Source.
+func (v *view) Dead(c posting.Chunk, into *posting.Set) error {
+	into.Reset()
+	v.buf = deadKey(v.buf[:0], c)
+	_, err := v.get(v.buf, into.Decode)
+	return err
+}
+
+// Heads implements posting.Source.
+func (v *view) Heads(ctx context.Context, keys []record.Key, add func(record.Position)) error {
+	for i, k := range keys {
+		if i%checkEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		h, err := v.head(k)
+		if err != nil {
+			return err
+		}
+		if h.version > 0 {
+			add(h.at)
+		}
+	}
+	return nil
+}
+
+// checkEvery is how many steps a loop makes between looks at its context.
+const checkEvery = 1024
+
+// Keys implements posting.Source.
+func (v *view) Keys(ctx context.Context, ps []record.Position) ([]record.Key, error) {
+	rows, err := v.rows(0)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]record.Key, 0, len(ps))
+	for i, p := range ps {
+		if i%checkEvery == 0 && ctx.Err() != nil {
+			return nil, errors.Join(ctx.Err(), rows.close())
+		}
+		r, err := rows.at(p)
+		if err != nil {
+			return nil, errors.Join(err, rows.close())
+		}
+		keys = append(keys, r.Key)
+	}
+	return keys, rows.close()
+}
+
+// Referrers implements posting.Source. Keys are taken in order, so that the
+// iterator only moves forward.
+func (v *view) Referrers(ctx context.Context, rel record.Token, keys []record.Key, add func(posting.Chunk, []byte) error) error {
+	slices.SortFunc(keys, func(a, b record.Key) int { return slices.Compare(a[:], b[:]) })
+	relation := binary.BigEndian.AppendUint64([]byte{tagEdge}, uint64(rel))
+	it, err := v.iter(relation)
+	if err != nil {
+		return err
+	}
+	prefix := make([]byte, 0, 32)
+	for i := range keys {
+		if i%checkEvery == 0 && ctx.Err() != nil {
+			return errors.Join(ctx.Err(), it.Close())
+		}
+		prefix = append(append(prefix[:0], relation...), keys[i][:]...)
+		for ok := it.SeekGE(prefix); ok && len(it.Key()) == len(prefix)+chunkBytes && string(it.Key()[:len(prefix)]) == string(prefix); ok = it.Next() {
+			box, err := it.ValueAndErr()
+			if err == nil {
+				err = add(chunkOf(it.Key()), box)
+			}
+			if err != nil {
+				return errors.Join(err, it.Close())
+			}
+		}
+	}
+	return errors.Join(it.Error(), it.Close())
+}
+
+// First implements posting.Source. Commit times never fall as positions rise,
+// so no index of times is kept.
+func (v *view) First(t time.Time) (record.Position, error) {
+	lo, hi := record.Position(1), v.last+1 // the answer lies in [lo, hi]
+	for lo < hi {
+		mid := lo + (hi-lo)/2
+		at, err := v.timeOf(mid)
+		if err != nil {
+			return 0, err
+		}
+		if at.Before(t) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo, nil
+}
+
+// Last implements posting.Source.
+func (v *view) Last() record.Position { return v.last }
