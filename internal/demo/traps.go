@@ -1,0 +1,34 @@
+package demo
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Trap is one seeded difficulty that the platform must handle.
+type Trap struct {
+	Name     string   // stable short name
+	Patients []string // ids of the patients concerned
+	Label    string   // what a person would call it
+	Where    string   // where to look
+	Must     string   // what must happen
+	Resource string   // "Type/id" of the resource that matters, if there is one
+}
+
+// last is the highest patient number that the trap needs.
+func (t Trap) last() int {
+	highest := 0
+	for _, id := range t.Patients {
+		n, err := strconv.Atoi(strings.TrimPrefix(id, "p"))
+		if err != nil {
+			panic("demo: a trap names no patient")
+		}
+		highest = max(highest, n)
+	}
+	return highest
+}
+
+// Traps returns the whole table.
+func Traps() []Trap { return append([]Trap(nil), traps...) }
+
+var traps = []Trap{}
