@@ -36,4 +36,9 @@ func TestCommitAndRead(t *testing.T) {
 		t.Errorf("proof: %v %v", c, err)
 	}
 	w.close(l)
+	if r := w.verify(nil); !r.OK {
+		t.Error(r)
+	} else {
+		t.Log("\n" + r.String())
+	}
 }

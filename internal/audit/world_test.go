@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
@@ -144,3 +145,19 @@ func (w *world) integrate(l *audit.Log) {
 	}
 }
 
+func (w *world) verify(change func(*verify.Config)) *verify.Report {
+	w.t.Helper()
+	c := verify.Config{Store: w.store, Key: w.keyring.Public(), Tenant: tenant, Open: w.opener()}
+	if change != nil {
+		change(&c)
+	}
+	r, err := verify.Run(w.t.Context(), c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r
+}
+
+func (w *world) opener() func(aad, sealed []byte) ([]byte, error) {
+	return func(aad, sealed []byte) ([]byte, error) { return w.sealer.OpenValue("audit", aad, sealed) }
+}

@@ -20,9 +20,11 @@ type TreeID [8]byte
 
 func (id TreeID) String() string { return hex.EncodeToString(id[:]) }
 
+const originPrefix = "wardkeep.local/audit/"
+
 // Origin is the tree's name in its checkpoints.
 func (id TreeID) Origin(tenant string) string {
-	return "wardkeep.local/audit/" + tenant + "/" + id.String()
+	return originPrefix + tenant + "/" + id.String()
 }
 
 // StateName is the cell of the tree's size and root.
