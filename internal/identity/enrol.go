@@ -1,0 +1,193 @@
+package identity
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+)
+
+// Invitation is a one-time code that lets one person set what is missing: a
+// password, a second factor, or both. It is handed over in person or by a
+// second channel and shown once.
+type Invitation struct {
+	Code    string
+	Expires time.Time
+}
+
+// Enrolment is the middle of enrolling: what the person's authenticator needs.
+type Enrolment struct {
+	Token   string
+	Secret  string // base32, to type in; "" if the second factor stays as it is
+	URI     string // the same for a picture
+	Expires time.Time
+}
+
+type pendingEnrolment struct {
+	PersonID     string    `json:"person"`
+	Digest       string    `json:"digest"` // of the invitation it rests on
+	PasswordHash string    `json:"passwordHash,omitempty"`
+	TOTPSecret   string    `json:"totpSecret,omitempty"`
+	Tries        int       `json:"tries"`
+	Expires      time.Time `json:"expires"`
+}
+
+func errEnrol(op string) error {
+	return fault.New(fault.Unauthenticated, op, "User name, password or enrolment code is wrong, or the code has expired.")
+}
+
+// BeginEnrolment proves an invitation. Where the invitation is for a new
+// password, password is that; else it must be the one the person has: a stolen
+// invitation alone enrols nobody who already had a password, and a stolen
+// password enrols nobody without an invitation.
+func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password string, o Origin) (Enrolment, error) {
+	const op = "identity.BeginEnrolment"
+	name, ok := foldUserName(userName)
+	if !ok {
+		name = nobody
+	}
+	net := network(o.Source)
+	counts, err := s.throttle.admit(ctx, accountClaim(name, net, false), claim{perSource, net})
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
+	}
+	a, err := s.accountByName(ctx, name)
+	if err != nil {
+		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
+	}
+	if !s.invited(a, code) || counts[0] > mostGuesses {
+		return Enrolment{}, errors.Join(errEnrol(op), s.note(ctx, s.arrival(o, "enrol", Failure, "no such invitation")))
+	}
+	p := pendingEnrolment{PersonID: a.ID, Digest: a.Enrolment.Digest}
+	if a.Enrolment.NewPassword {
+		if err := s.checkPassword(password, a.UserName, a.Given, a.Family, s.cfg.Issuer); err != nil {
+			return Enrolment{}, err
+		}
+		if p.PasswordHash, err = s.hash.hash(ctx, password); err != nil {
+			return Enrolment{}, err
+		}
+	} else {
+		match, err := s.hash.verify(ctx, a.PasswordHash, password)
+		if err != nil {
+			return Enrolment{}, err
+		}
+		if !match {
+			return Enrolment{}, errors.Join(errEnrol(op), s.note(ctx, s.arrival(o, "enrol", Failure, "password wrong")))
+		}
+	}
+	if a.Enrolment.NewMFA {
+		if p.TOTPSecret, err = s.newTOTP(); err != nil {
+			return Enrolment{}, err
+		}
+	}
+	return s.keepEnrolment(ctx, a, p)
+}
+
+// invited reports whether the code is the person's standing invitation.
+func (s *Service) invited(a *account, code string) bool {
+	if a == nil || a.Enrolment == nil || a.Status != StatusInvited && a.Status != StatusActive {
+		return false
+	}
+	same := subtle.ConstantTimeCompare([]byte(a.Enrolment.Digest), []byte(digestCode(code))) == 1
+	return same && s.cfg.Clock.Now().Before(a.Enrolment.Expires)
+}
+
+func (s *Service) keepEnrolment(ctx context.Context, a *account, p pendingEnrolment) (Enrolment, error) {
+	token, digest, err := s.newSecret("")
+	if err != nil {
+		return Enrolment{}, err
+	}
+	p.Expires = s.cfg.Clock.Now().Add(enrolmentLife)
+	if err := s.putShort(ctx, shortEnrolment, digest, p, p.Expires); err != nil {
+		return Enrolment{}, err
+	}
+	e := Enrolment{Token: token, Secret: p.TOTPSecret, Expires: p.Expires}
+	if p.TOTPSecret != "" {
+		e.URI = s.provisioning(a.UserName, p.TOTPSecret)
+	}
+	return e, nil
+}
+
+// FinishEnrolment takes the first code of the authenticator (the old one, if it
+// stays) and makes everything final. It returns recovery codes, shown once, if
+// the second factor is new; then the person signs in. Every older session ends.
+func (s *Service) FinishEnrolment(ctx context.Context, token, code string, o Origin) (recovery []string, err error) {
+	const op = "identity.FinishEnrolment"
+	digest, ok := readSecret("", token)
+	if !ok {
+		return nil, errEnrol(op)
+	}
+	defer s.stripes.lock(digest)()
+	var p pendingEnrolment
+	found, err := s.getShort(ctx, shortEnrolment, digest, &p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	if !found || !s.cfg.Clock.Now().Before(p.Expires) {
+		return nil, errEnrol(op)
+	}
+	p.Tries++
+	if p.Tries >= 2*triesPerChallenge {
+		err = s.dropShort(ctx, shortEnrolment, digest)
+	} else {
+		err = s.putShort(ctx, shortEnrolment, digest, p, p.Expires)
+	}
+	if err != nil {
+		return nil, err
+	}
+	texts, digests, err := s.newRecovery()
+	if err != nil {
+		return nil, err
+	}
+	e := s.arrival(o, "enrol", Success, "")
+	e.Actor = p.PersonID
+	a, err := s.changeAccount(ctx, p.PersonID, e, func(a *account) error {
+		return s.enrol(a, p, code, digests)
+	})
+	if fault.Is(err, fault.Unauthenticated) {
+		e.Outcome = Failure
+		return nil, errors.Join(err, s.note(ctx, e))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	net := network(o.Source)
+	err = errors.Join(s.dropShort(ctx, shortEnrolment, digest), s.throttle.clear(ctx, accountClaim(a.UserName, net, false)),
+		s.throttle.add(ctx, -1, claim{perSource, net}))
+	if p.TOTPSecret == "" {
+		texts = nil
+	}
+	return texts, err
+}
+
+// enrol applies a proven enrolment to the account.
+func (s *Service) enrol(a *account, p pendingEnrolment, code string, recovery []string) error {
+	const op = "identity.enrol"
+	standing := a.Enrolment != nil && a.Enrolment.Digest == p.Digest && s.cfg.Clock.Now().Before(a.Enrolment.Expires)
+	if !standing || a.Status != StatusInvited && a.Status != StatusActive {
+		return errEnrol(op)
+	}
+	secret, last := a.TOTPSecret, a.LastTOTPStep
+	if p.TOTPSecret != "" {
+		secret, last = p.TOTPSecret, 0
+	}
+	step, ok, err := matchTOTP(secret, code, s.cfg.Clock.Now(), last)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fault.New(fault.Unauthenticated, op, "The code is wrong or has been used before. Wait for the next one.")
+	}
+	if p.PasswordHash != "" {
+		a.PasswordHash, a.PasswordSet, a.PasswordResetBy = p.PasswordHash, s.cfg.Clock.Now(), ""
+	}
+	if p.TOTPSecret != "" {
+		a.TOTPSecret, a.Recovery, a.MFAResetBy = p.TOTPSecret, recovery, ""
+	}
+	a.LastTOTPStep, a.Status, a.Enrolment = step, StatusActive, nil
+	a.Epoch++
+	return nil
+}

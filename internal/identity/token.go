@@ -1,0 +1,178 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+)
+
+// Token is an access token just issued. Text is kept nowhere.
+type Token struct {
+	Text    string
+	Scopes  Scopes
+	Expires time.Time
+}
+
+// TokenInfo is what may be told about a good token.
+type TokenInfo struct {
+	ClientID string
+	Scopes   Scopes
+	Issued   time.Time
+	Expires  time.Time
+}
+
+// tokenRecord is stored once under the token's digest.
+type tokenRecord struct {
+	ClientID string    `json:"client"`
+	Scopes   Scopes    `json:"scopes"`
+	Epoch    uint64    `json:"epoch"`
+	Issued   time.Time `json:"issued"`
+	Expires  time.Time `json:"expires"`
+}
+
+// liveToken is a token in this process's memory.
+type liveToken struct {
+	actor   Actor
+	issued  time.Time
+	expires time.Time
+	checked time.Time
+}
+
+// IssueToken gives an authenticated client a token for what it asked and was
+// registered for, whichever is less; no scopes asked means all it has.
+// fault.Denied means that nothing is left.
+func (s *Service) IssueToken(ctx context.Context, c Client, asked Scopes, o Origin) (Token, error) {
+	const op = "identity.IssueToken"
+	now := s.cfg.Clock.Now()
+	rec, err := s.clientByID(ctx, c.ID)
+	if err != nil {
+		return Token{}, fmt.Errorf("%s: %w", op, err)
+	}
+	if rec.Status != StatusActive {
+		return Token{}, fault.New(fault.Unauthenticated, op, "")
+	}
+	granted := rec.Scopes
+	if len(asked) > 0 {
+		granted = asked.Meet(rec.Scopes)
+	}
+	actor := clientActor(rec, granted, "", now, o)
+	if len(granted) == 0 {
+		e := s.about(actor, "token", Failure, "")
+		e.Detail = "scope"
+		return Token{}, errors.Join(fault.New(fault.Denied, op, "None of these scopes is granted to this client."), s.note(ctx, e))
+	}
+	text, digest, err := s.newSecret(tokenPrefix)
+	if err != nil {
+		return Token{}, err
+	}
+	actor.SessionID = digest
+	e := s.about(actor, "token", Success, "")
+	e.Detail = granted.String()
+	if err := s.note(ctx, e); err != nil {
+		return Token{}, err
+	}
+	t := tokenRecord{ClientID: rec.ID, Scopes: granted, Epoch: rec.Epoch, Issued: now, Expires: now.Add(s.cfg.TokenLife)}
+	if err := s.putShort(ctx, shortToken, digest, t, t.Expires); err != nil {
+		return Token{}, fmt.Errorf("%s: %w", op, err)
+	}
+	return Token{Text: text, Scopes: granted, Expires: t.Expires}, nil
+}
+
+func clientActor(c *clientRecord, granted Scopes, digest string, issued time.Time, o Origin) Actor {
+	return Actor{
+		Kind: KindClient, ID: c.ID, Name: c.Name, Scopes: granted, MFA: AssuranceSingle, SessionID: digest,
+		AuthTime: issued, RequestID: o.RequestID, Source: o.Source,
+	}
+}
+
+// Authenticate returns the program behind a bearer token. A token that was
+// revoked, or whose client was disabled, is refused within a second everywhere,
+// and at once in the process that did it.
+func (s *Service) Authenticate(ctx context.Context, bearer string, o Origin) (Actor, error) {
+	l, err := s.liveToken(ctx, bearer)
+	if err != nil {
+		return Actor{}, fmt.Errorf("identity.Authenticate: %w", err)
+	}
+	a := l.actor
+	a.RequestID, a.Source = o.RequestID, o.Source
+	return a, nil
+}
+
+func errToken() error {
+	return fault.New(fault.Unauthenticated, "identity.liveToken", "The access token is unknown, expired or revoked.")
+}
+
+func (s *Service) liveToken(ctx context.Context, bearer string) (liveToken, error) {
+	digest, ok := readSecret(tokenPrefix, bearer)
+	if !ok {
+		return liveToken{}, errToken()
+	}
+	now := s.cfg.Clock.Now()
+	l, ok, mark := s.tokens.get(digest)
+	if ok && now.Before(l.expires) && now.Sub(l.checked).Abs() < recheck {
+		return l, nil
+	}
+	var t tokenRecord
+	found, err := s.getShort(ctx, shortToken, digest, &t)
+	if err != nil {
+		return liveToken{}, err
+	}
+	if !found || !now.Before(t.Expires) {
+		s.tokens.forget(digest)
+		return liveToken{}, errToken()
+	}
+	c, err := s.clientByID(ctx, t.ClientID)
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return liveToken{}, err
+	}
+	if err != nil || c.Status != StatusActive || c.Epoch != t.Epoch {
+		s.tokens.forget(digest)
+		return liveToken{}, errToken()
+	}
+	// What the client was registered for may have shrunk since.
+	granted := t.Scopes.Meet(c.Scopes)
+	l = liveToken{actor: clientActor(c, granted, digest, t.Issued, Origin{}), issued: t.Issued, expires: t.Expires, checked: now}
+	s.tokens.put(l, mark)
+	return l, nil
+}
+
+// RevokeToken ends a token of the client's own. It says nothing about tokens
+// that do not exist or are another's (RFC 7009 §2.2).
+func (s *Service) RevokeToken(ctx context.Context, c Client, text string, o Origin) error {
+	const op = "identity.RevokeToken"
+	digest, ok := readSecret(tokenPrefix, text)
+	if !ok {
+		return nil
+	}
+	var t tokenRecord
+	found, err := s.getShort(ctx, shortToken, digest, &t)
+	if err != nil || !found || t.ClientID != c.ID {
+		return err
+	}
+	if err := s.dropShort(ctx, shortToken, digest); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	s.tokens.forget(digest)
+	e := s.arrival(o, "revoke", Success, "")
+	e.Actor, e.Client, e.Session = c.ID, c.ID, digest
+	return s.note(ctx, e)
+}
+
+// Introspect tells a client about a token of its own; found is false for every
+// other one, good or not (RFC 7662 §2.2, §4).
+func (s *Service) Introspect(ctx context.Context, c Client, text string) (info TokenInfo, found bool, err error) {
+	l, err := s.liveToken(ctx, text)
+	if fault.Is(err, fault.Unauthenticated) {
+		return TokenInfo{}, false, nil
+	}
+	if err != nil {
+		return TokenInfo{}, false, fmt.Errorf("identity.Introspect: %w", err)
+	}
+	if l.actor.ID != c.ID {
+		return TokenInfo{}, false, nil
+	}
+	return TokenInfo{ClientID: l.actor.ID, Scopes: l.actor.Scopes, Issued: l.issued, Expires: l.expires}, true, nil
+}
