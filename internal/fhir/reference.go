@@ -1,0 +1,137 @@
+package fhir
+
+import (
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
+)
+
+// Literal is the text of a Reference.reference taken apart.
+type Literal struct {
+	Base    string // https://example.org/fhir, "" if relative
+	Type    string // Patient; "" for urn: and #
+	ID      string // of the resource, or of the contained one
+	Version string // after /_history/
+	Query   string // of a conditional reference: Patient?identifier=…
+	Local   bool   // #id; # alone (ID "") is the container
+}
+
+// ParseLiteral takes the text of a reference apart. It does not look anything
+// up: the type is the word before the id, if that is the name of a resource.
+// A text of none of the forms of R4 (urn:uuid:… among them) gives the zero
+// Literal.
+func ParseLiteral(s string) Literal {
+	if strings.HasPrefix(s, "#") {
+		return Literal{Local: true, ID: s[1:]}
+	}
+	var l Literal
+	if name, query, ok := strings.Cut(s, "?"); ok {
+		if r4.ResourceByName(name) != 0 {
+			l.Type, l.Query = name, query
+		}
+		return l
+	}
+	s, _, _ = strings.Cut(s, "#")
+	rest := s
+	if at := strings.LastIndex(rest, "/_history/"); at >= 0 {
+		l.Version = rest[at+len("/_history/"):]
+		rest = rest[:at]
+		if !isID(l.Version) {
+			return Literal{}
+		}
+	}
+	cut := strings.LastIndexByte(rest, '/')
+	if cut <= 0 {
+		return Literal{}
+	}
+	l.ID = rest[cut+1:]
+	l.Base, l.Type = "", rest[:cut]
+	if at := strings.LastIndexByte(l.Type, '/'); at >= 0 {
+		l.Base, l.Type = l.Type[:at], l.Type[at+1:]
+	}
+	if r4.ResourceByName(l.Type) == 0 || !isID(l.ID) || l.Base == "" && strings.HasPrefix(s, "/") {
+		return Literal{}
+	}
+	return l
+}
+
+func allowed(targets []r4.TypeID, t r4.TypeID) bool {
+	if len(targets) == 0 {
+		return true
+	}
+	for _, want := range targets {
+		if want == t {
+			return true
+		}
+	}
+	return false
+}
+
+// after checks a complex value against the member it stands in.
+func (p *parser) after(i uint32, m r4.MemberID, t r4.TypeID) {
+	switch t {
+	case r4.Reference:
+		p.reference(i, m)
+	case r4.CodeableConcept:
+		if b := m.Binding(); b != 0 {
+			p.concept(i, b)
+		}
+	}
+}
+
+func (p *parser) reference(i uint32, m r4.MemberID) {
+	at := Node{d: p.d, i: i}.Get("reference").i
+	if at == 0 {
+		return
+	}
+	raw := p.raw(at)
+	if len(raw) < 3 || raw[1] != '#' && raw[1] != '\\' && len(m.Targets()) == 0 {
+		return
+	}
+	l := ParseLiteral(unquote(raw))
+	switch {
+	case l.Local:
+		p.mention(l.ID, at, m)
+	case l.Type != "" && !allowed(m.Targets(), r4.ResourceByName(l.Type)):
+		p.report(at, issueValue, "The reference points to a type of resource that is not allowed here.")
+	}
+}
+
+// raw returns the text of a primitive while the compact text is still growing.
+func (p *parser) raw(i uint32) []byte {
+	it := &p.d.items[i]
+	if int(it.end) <= len(p.out) {
+		return p.out[it.start:it.end]
+	}
+	return p.src[int(it.start)+p.shift : int(it.end)+p.shift]
+}
+
+// concept checks a CodeableConcept that is bound to codes: one of its codings
+// must be among them. One with nothing but extensions says why there is none.
+func (p *parser) concept(i uint32, b r4.Codes) {
+	n, coded := Node{d: p.d, i: i}, false
+	for c := range n.All("coding") {
+		coded = true
+		system, code := c.Get("system").i, c.Get("code").i
+		if system != 0 && code != 0 && unquote(p.raw(system)) == b.System() && r4.Has(b, unquote(p.raw(code))) {
+			return
+		}
+	}
+	if coded || n.Get("text").Exists() {
+		p.report(i, issueCode, "No coding is from the value set that is required here.")
+	}
+}
+
+// extension checks that an extension has a value or extensions, not both.
+func (p *parser) extension(o *object) {
+	value := o.has(r4.Lookup(r4.Extension, "value"))
+	nested := o.has(r4.Lookup(r4.Extension, "extension"))
+	switch {
+	case value && nested:
+		p.report(o.self, issueStructure, "An extension has a value or extensions, not both.")
+	case !value && !nested:
+		p.report(o.self, issueStructure, "An extension must have a value or extensions.")
+	}
+}
+
+func (o *object) has(m r4.MemberID) bool { return (o.seen|o.shadow)>>m.Ordinal()&1 == 1 }
