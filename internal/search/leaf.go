@@ -1,0 +1,194 @@
+package search
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store"
+)
+
+// leaf plans one alternative in one element.
+func (p *planner) leaf(s source, pr pred) (node, error) {
+	switch pr := pr.(type) {
+	case *tokenPred:
+		return p.token(s, pr), nil
+	case *stringPred:
+		return p.text(s, pr), nil
+	case *datePred:
+		return p.date(s, pr), nil
+	case *numberPred:
+		return p.number(s, pr), nil
+	case *quantityPred:
+		return p.quantity(s, pr), nil
+	case *refPred:
+		return p.reference(s, pr)
+	case *uriPred:
+		return p.any(s.text, true, word(tagURI, pr.uri)), nil
+	}
+	return anything, nil
+}
+
+// some is every record with a value in the element: what is left to recheck
+// when no word says more.
+func (p *planner) some(s source) node {
+	n := p.presence(s)
+	n.exact = false
+	return n
+}
+
+func (p *planner) token(s source, pr *tokenPred) node {
+	if len(pr.code) == 0 {
+		return p.some(s) // system| has no word of its own
+	}
+	code := string(pr.code)
+	if folded := s.folds(); folded != 0 {
+		code = string(pr.lower)
+		if folded > 0 && !pr.anySystem && len(pr.system) > 0 {
+			return nothing
+		}
+	}
+	switch {
+	case pr.anySystem:
+		return p.any(s.text, true, word(tagCode, code))
+	case len(pr.system) > 0 && !s.mayHaveSystem():
+		return nothing
+	case len(pr.system) > 0:
+		return p.any(s.text, true, pairWord(tagSystem, string(pr.system), code))
+	case s.mayHaveSystem():
+		return p.any(s.text, true, word(tagNoSystem, code))
+	}
+	return p.any(s.text, true, word(tagCode, code))
+}
+
+// folds reports whether values of f are compared without regard to case: 1 all
+// of them, 0 none. No parameter of R4 mixes the two; a test sees to it.
+func (f *field) folds() int {
+	if slices.ContainsFunc(f.types, func(t r4.TypeID) bool {
+		return t == r4.String || t == r4.Markdown || t.String() == "ContactPoint"
+	}) {
+		return 1
+	}
+	return 0
+}
+
+func (p *planner) text(s source, pr *stringPred) node {
+	norm := string(pr.norm)
+	long, ok := runePrefix(norm, minPrefix)
+	if !ok {
+		return p.some(s)
+	}
+	if pr.mode == textContains {
+		if !s.words {
+			return p.some(s)
+		}
+		var all []node
+		gramWords(norm, func(w []byte) { all = append(all, p.any(s.text, false, w)) })
+		return p.and(all)
+	}
+	exact := pr.mode == textStarts
+	if cut, more := runePrefix(norm, maxPrefix); more {
+		exact = exact && cut == norm
+		long = cut
+	} else {
+		long = norm
+	}
+	long = strings.TrimRight(long, " ")
+	if _, ok := runePrefix(long, minPrefix); !ok {
+		return p.some(s)
+	}
+	return p.any(s.text, exact, word(tagText, long))
+}
+
+func (p *planner) quantity(s source, pr *quantityPred) node {
+	n := p.number(s, &pr.numberPred)
+	if len(pr.system) == 0 && len(pr.code) == 0 {
+		return n
+	}
+	// The number may be one value's and the unit another's.
+	n.exact = n.exact && !s.repeats && len(pr.code) > 0 && len(pr.system) > 0
+	if len(pr.code) > 0 && len(pr.system) > 0 {
+		exact := n.exact
+		n = p.and([]node{n, p.any(s.text, true, pairWord(tagUnit, string(pr.system), string(pr.code)))})
+		n.exact = exact
+	}
+	return n
+}
+
+func (p *planner) reference(s source, pr *refPred) (node, error) {
+	if pr.url != "" {
+		return p.any(s.text, true, word(tagURI, pr.url)), nil
+	}
+	var ids []TypeID
+	var urls [][]byte
+	for _, t := range pr.types {
+		if s.only != "" && s.only != t {
+			continue
+		}
+		ids = append(ids, TypeID{t, pr.id})
+		if pr.base != "" {
+			urls = append(urls, word(tagURI, pr.base+"/"+t+"/"+pr.id))
+		}
+	}
+	n, err := p.edges(s, ids)
+	if err != nil || len(urls) == 0 {
+		return n, err
+	}
+	n = p.or([]node{n, p.any(s.text, true, urls...)})
+	n.exact = n.exact && pr.version == ""
+	return n, nil
+}
+
+func (p *planner) edges(s source, ids []TypeID) (node, error) {
+	keys, err := p.keys(ids)
+	if err != nil {
+		return node{}, err
+	}
+	if len(keys) == 0 {
+		return nothing, nil
+	}
+	return node{expr: store.To{Rel: p.names.Rel(s.text), Keys: keys}, exact: p.exact}, nil
+}
+
+func (p *planner) keys(ids []TypeID) ([]record.Key, error) {
+	keys, err := p.names.Keys(p.ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(keys), record.Key.IsZero), nil
+}
+
+func (p *planner) is(id string) (node, error) {
+	keys, err := p.keys([]TypeID{{p.q.Type, id}})
+	if err != nil || len(keys) == 0 {
+		return nothing, err
+	}
+	return node{expr: store.Is{Keys: keys}, exact: true}, nil
+}
+
+// during bounds the commit of a version by the time sealed into it, which may
+// be up to MaxSkew older.
+func (p *planner) during(pr *datePred) node {
+	var d store.During
+	lo, hi := micros(pr.at.lo), micros(pr.at.hi+1).Add(record.MaxSkew)
+	switch pr.op {
+	case opNe:
+		return anything
+	case opGt, opSa:
+		d.From = micros(pr.at.hi)
+	case opGe:
+		d.From = lo
+	case opLt, opEb:
+		d.Until = micros(pr.at.lo).Add(record.MaxSkew)
+	case opLe:
+		d.Until = hi
+	default:
+		d.From, d.Until = lo, hi
+	}
+	// Times of commits are of all classes.
+	return p.and([]node{{expr: p.class()}, {expr: d}})
+}
+
+func micros(t int64) time.Time { return time.UnixMicro(t).UTC() }

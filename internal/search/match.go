@@ -1,0 +1,162 @@
+package search
+
+import "sync"
+
+// matcher is what one evaluation of a card needs; plans keep some.
+type matcher struct {
+	card   cardReader
+	groups map[uint32]int
+	key    []byte
+	best   []byte
+	name   []byte
+}
+
+type matchers struct{ pool sync.Pool }
+
+func (p *matchers) get() *matcher {
+	if m, ok := p.pool.Get().(*matcher); ok {
+		return m
+	}
+	return &matcher{groups: map[uint32]int{}}
+}
+
+// Match reports whether the resource whose card this is answers the query. It
+// looks at nothing else, so it is right whatever found the card; only a chain
+// that the plan answers exactly by a join is taken as it is.
+func (p *Plan) Match(card []byte) (bool, error) {
+	m := p.matchers.get()
+	defer p.matchers.pool.Put(m)
+	if err := m.card.open(card); err != nil {
+		return false, err
+	}
+	if string(m.card.typ) != p.q.Type {
+		return false, nil
+	}
+	for _, c := range p.q.criteria {
+		ok, err := m.criterion(p, c)
+		if err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
+	switch {
+	case c.chain != nil:
+		set, known := p.sets[c.chain]
+		if !known {
+			return true, nil
+		}
+		return m.some(c.sources, func(v *value) bool {
+			m.name = append(append(append(m.name[:0], v.typ...), '/'), v.code...)
+			return v.local && set[string(m.name)]
+		})
+	case c.missing != nil:
+		found, err := m.some(c.sources, func(*value) bool { return true })
+		return found != *c.missing, err
+	case c.tuples != nil:
+		return m.composite(c)
+	case c.compartment != TypeID{}:
+		if c.compartment.Type == p.q.Type && c.compartment.ID == string(m.card.id) {
+			return true, nil
+		}
+	case c.param.special != "":
+		return m.special(c) != c.not, nil
+	}
+	found, err := m.some(c.sources, func(v *value) bool {
+		for _, pr := range c.preds {
+			if pr.match(v) {
+				return true
+			}
+		}
+		return false
+	})
+	return found != c.not, err
+}
+
+// special looks at what the card's head holds.
+func (m *matcher) special(c *criterion) bool {
+	for _, pr := range c.preds {
+		switch pr := pr.(type) {
+		case *idPred:
+			if pr.id == string(m.card.id) {
+				return true
+			}
+		case *datePred:
+			m.card.v.span = span{m.card.updated, m.card.updated}
+			if pr.match(&m.card.v) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// some reports whether accept takes any value of the sources.
+func (m *matcher) some(sources []source, accept func(*value) bool) (found bool, err error) {
+	for i := range sources {
+		s := &sources[i]
+		err = m.card.each(s.id, s.kind, func(v *value) bool {
+			if s.only != "" && (!v.local || string(v.typ) != s.only) {
+				return true
+			}
+			found = accept(v)
+			return !found
+		})
+		if found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// composite looks for an instance in which every part of an alternative has a
+// value that it accepts.
+func (m *matcher) composite(c *criterion) (bool, error) {
+	for _, tuple := range c.tuples {
+		clear(m.groups)
+		bound := 0 // parts that are tied to an instance
+		for i, pr := range tuple {
+			tied, loose, err := m.part(c.param.components[i].sources, pr, bound)
+			if err != nil {
+				return false, err
+			}
+			if tied {
+				bound++
+			}
+			if !tied && !loose {
+				bound = -1
+				break
+			}
+		}
+		for _, n := range m.groups {
+			if bound > 0 && n == bound {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// part counts up the instances that have accepted all parts before this one.
+func (m *matcher) part(sources []source, pr pred, bound int) (tied, loose bool, err error) {
+	for i := range sources {
+		s := &sources[i]
+		err = m.card.each(s.id, s.kind, func(v *value) bool {
+			switch {
+			case !pr.match(v):
+			case s.loose:
+				loose = true
+			case m.groups[v.group] == bound:
+				m.groups[v.group] = bound + 1
+				tied = true
+			}
+			return true
+		})
+		if err != nil {
+			return false, false, err
+		}
+	}
+	return tied, loose, nil
+}

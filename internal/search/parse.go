@@ -1,0 +1,229 @@
+package search
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Parse reads a search for resources of type typ. Errors are fault.Invalid and
+// name what would be valid.
+func Parse(typ string, params []Param, opt Options) (*Query, error) {
+	s := schemaOf(typ)
+	if s == nil {
+		return nil, invalid("not-found", "There is no such resource type in FHIR R4.")
+	}
+	if len(params) > maxParams {
+		return nil, invalid("too-costly", fmt.Sprintf("More than %d parameters.", maxParams))
+	}
+	p := parser{s: s, opt: opt, q: &Query{Type: typ, Count: opt.DefaultCount}}
+	if p.q.Count == 0 {
+		p.q.Count = 50
+	}
+	if err := p.compartment(); err != nil {
+		return nil, err
+	}
+	for _, kv := range params {
+		err := p.one(kv)
+		if opt.Lenient && (err == errUnknown || kv.Value == "") {
+			continue
+		}
+		if err == errUnknown {
+			err = p.unknown(kv.Key)
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.q.Used = append(p.q.Used, kv)
+	}
+	return p.q, nil
+}
+
+type parser struct {
+	s    *schema
+	opt  Options
+	q    *Query
+	seen []string // control parameters that may come once
+}
+
+// errUnknown is the only error that Lenient forgives.
+var errUnknown = invalid("not-supported", "unknown parameter")
+
+func (p *parser) unknown(key string) error {
+	name, _, _ := strings.Cut(key, ":")
+	name, _, _ = strings.Cut(name, ".")
+	shown := "A parameter"
+	if len(name) <= 40 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == "" {
+		shown = "The parameter " + name
+	}
+	return invalid("not-supported", fmt.Sprintf("%s is not one of %s. Its parameters: %s. For every search: %s.",
+		shown, p.s.typ, strings.Join(p.s.codes, ", "), strings.Join(controls[:], ", ")))
+}
+
+func (p *parser) one(kv Param) error {
+	if kv.Value == "" {
+		return invalid("value", "A parameter has no value.")
+	}
+	if strings.HasPrefix(kv.Key, "_") {
+		if done, err := p.control(kv); done || err != nil {
+			return err
+		}
+	}
+	c, err := p.criterion(kv)
+	if err != nil {
+		return err
+	}
+	p.q.criteria = append(p.q.criteria, c)
+	return nil
+}
+
+// criterion reads name[:modifier] or name[:Type].rest.
+func (p *parser) criterion(kv Param) (*criterion, error) {
+	head, rest, chained := strings.Cut(kv.Key, ".")
+	name, modifier, modified := strings.Cut(head, ":")
+	q := p.s.params[name]
+	if q == nil {
+		return nil, errUnknown
+	}
+	c := &criterion{param: q, sources: q.sources}
+	if chained {
+		return c, p.chain(c, modifier, rest, kv.Value)
+	}
+	types := q.targets
+	if modified {
+		var err error
+		if types, err = p.modifier(c, modifier); err != nil {
+			return nil, err
+		}
+	}
+	if modifier == "missing" {
+		if kv.Value != "true" && kv.Value != "false" {
+			return nil, invalid("value", name+":missing is true or false.")
+		}
+		missing := kv.Value == "true"
+		c.missing = &missing
+		return c, nil
+	}
+	return c, p.values(c, modifier, types, kv.Value)
+}
+
+// modifiers that each kind of parameter takes.
+func (q *param) modifiers() []string {
+	switch {
+	case q.special == "_id":
+		return []string{"not"}
+	case q.special != "" || q.kind == 0:
+		return nil
+	case q.kind == kindToken:
+		return []string{"missing", "not"}
+	case q.kind == kindString:
+		return []string{"contains", "exact", "missing"}
+	}
+	return []string{"missing"}
+}
+
+// modifier checks a modifier and returns the types a reference may point to.
+func (p *parser) modifier(c *criterion, modifier string) (types []string, err error) {
+	q := c.param
+	if slices.Contains(q.modifiers(), modifier) {
+		c.not = modifier == "not"
+		return q.targets, nil
+	}
+	if q.kind == kindReference && slices.Contains(q.targets, modifier) {
+		return []string{modifier}, nil
+	}
+	offer := q.modifiers()
+	if q.kind == kindReference && len(q.targets) < 20 {
+		offer = append(offer, q.targets...)
+	}
+	text := "takes no modifier."
+	if len(offer) > 0 {
+		text = "takes only these modifiers: :" + strings.Join(offer, ", :") + "."
+	}
+	return nil, invalid("not-supported", q.code+" "+text)
+}
+
+func (p *parser) values(c *criterion, modifier string, types []string, text string) error {
+	alternatives := split(text, ',')
+	if len(alternatives) > maxValues {
+		return invalid("too-costly", fmt.Sprintf("%s has more than %d values.", c.param.code, maxValues))
+	}
+	r := reader{code: c.param.code, modifier: modifier, types: types, opt: p.opt}
+	for _, s := range alternatives {
+		if c.param.kind == 0 && c.param.special == "" {
+			tuple, err := r.tuple(c.param, s)
+			if err != nil {
+				return err
+			}
+			c.tuples = append(c.tuples, tuple)
+			continue
+		}
+		pr, err := r.special(c.param, s)
+		if err != nil {
+			return err
+		}
+		c.preds = append(c.preds, pr)
+	}
+	return nil
+}
+
+// chain reads what follows a reference: a query on each type it may point to
+// that has such a parameter.
+func (p *parser) chain(c *criterion, modifier, rest, value string) error {
+	if c.param.kind != kindReference {
+		return invalid("not-supported", c.param.code+" is not a reference and cannot be followed.")
+	}
+	if p.opt.depth+1 > maxDepth {
+		return invalid("too-costly", fmt.Sprintf("A chain may have %d links.", maxDepth))
+	}
+	types := c.param.targets
+	if modifier != "" {
+		if !slices.Contains(types, modifier) {
+			_, err := p.modifier(c, modifier)
+			if err == nil {
+				err = invalid("not-supported", c.param.code+" is followed by a type, as in subject:Patient.name.")
+			}
+			return err
+		}
+		types = []string{modifier}
+	}
+	name, _, _ := strings.Cut(rest, ".")
+	name, _, _ = strings.Cut(name, ":")
+	opt := p.opt
+	opt.depth++
+	opt.Lenient, opt.Compartment = false, TypeID{}
+	c.chain = &chain{}
+	for _, t := range types {
+		if schemaOf(t).params[name] == nil {
+			continue
+		}
+		sub, err := Parse(t, []Param{{rest, value}}, opt)
+		if err != nil {
+			return err
+		}
+		c.chain.subs = append(c.chain.subs, sub)
+	}
+	switch n := len(c.chain.subs); {
+	case n == 0 && len(types) == 1:
+		return (&parser{s: schemaOf(types[0])}).unknown(name)
+	case n == 0:
+		return invalid("not-supported", c.param.code+" points to no type with such a parameter.")
+	case n > 8:
+		return invalid("not-supported", c.param.code+" may point to many types: name one, as in subject:Patient.name.")
+	}
+	return nil
+}
+
+func (p *parser) compartment() error {
+	at := p.opt.Compartment
+	if at == (TypeID{}) {
+		return nil
+	}
+	c := &criterion{sources: p.s.compartments[at.Type], compartment: at}
+	if c.sources == nil && at.Type != p.s.typ || !validID(at.ID) {
+		return invalid("not-supported", p.s.typ+" does not belong to that compartment.")
+	}
+	c.preds = []pred{&refPred{types: []string{at.Type}, id: at.ID}}
+	p.q.criteria = append(p.q.criteria, c)
+	return nil
+}

@@ -1,0 +1,96 @@
+package search
+
+import (
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+)
+
+// Param is one key and value of a query, unescaped from the URL once.
+type Param struct{ Key, Value string }
+
+// Options is what a query is read with.
+type Options struct {
+	// Lenient skips parameters nobody knows instead of refusing them, as
+	// "Prefer: handling=lenient" asks for. Query.Used tells what was kept.
+	Lenient bool
+	// BaseURL of this server, without a slash at its end: absolute references
+	// to ourselves are local ones. "" if unknown.
+	BaseURL string
+	// Now is what "ap" measures distances of dates from.
+	Now time.Time
+	// Compartment keeps the answer within one, e.g. Patient/23.
+	Compartment TypeID
+	// MaxCount bounds _count, 0 means 1000; DefaultCount is used without one,
+	// 0 means 50.
+	MaxCount, DefaultCount int
+
+	depth int // of chains
+}
+
+// Query is a search that has been read and found in order. It is immutable.
+type Query struct {
+	Type        string
+	Count       int    // entries on a page; 0 asks for the total alone
+	Total       string // none, estimate, accurate; "" if not asked
+	Summary     string // true, text, data, count, false; "" if not asked
+	Elements    []string
+	Sort        []Sort
+	Includes    []Include
+	RevIncludes []Include
+	Used        []Param // what the self link shows, in the order given
+
+	criteria []*criterion
+}
+
+// Sort is one key of _sort.
+type Sort struct {
+	Code string
+	Desc bool
+
+	param *param
+}
+
+// Include is one _include or _revinclude: the references of Source's parameter
+// Code, "*" for all of them, to Target, "" for any type.
+type Include struct {
+	Source, Code, Target string
+	Iterate              bool
+
+	params []*param
+}
+
+// criterion is one condition; all of a query must hold.
+type criterion struct {
+	param   *param
+	sources []source
+	not     bool
+	missing *bool
+	preds   []pred
+	tuples  [][]pred // of a composite: alternatives of one pred a component
+	chain   *chain
+
+	compartment TypeID // the condition is that compartment, read from sources
+}
+
+// chain is a condition on what a reference points to: one query for each type
+// it may point to.
+type chain struct {
+	subs []*Query
+}
+
+// Limits of one query.
+const (
+	maxParams = 100 // conditions
+	maxValues = 500 // alternatives of one condition
+	maxDepth  = 3   // links of a chain
+	maxSorts  = 8
+)
+
+// invalid is a fault that tells the client what to send instead. Neither text
+// may hold a value of the query.
+func invalid(code, public string) error {
+	e := fault.New(fault.Invalid, "search.Parse", public)
+	e.Issues = []fault.Issue{{Code: code, Text: public}}
+	return e
+}
