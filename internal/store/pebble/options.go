@@ -50,6 +50,9 @@ func options(cfg Config) *lsm.Options {
 	if cfg.CacheSize > 0 {
 		o.CacheSize = cfg.CacheSize
 	}
+	// The tree takes the memory of its memtables out of the cache: one that
+	// fills and one that is being written out.
+	o.CacheSize += 2 * int64(o.MemTableSize)
 	o.TargetFileSizes[0] = 8 << 20
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = blockSize

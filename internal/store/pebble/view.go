@@ -70,6 +70,33 @@ func (v *view) head(k record.Key) (h head, err error) {
 	return h, err
 }
 
+// heads returns a lookup of heads for keys in ascending order. Unlike Get, it
+// asks the filters of the lowest level too: most of a batch's keys are new, and
+// a filter says so without reading a block.
+func (v *view) heads() (*heads, error) {
+	it, err := v.r.NewIter(&lsm.IterOptions{LowerBound: []byte{tagHead}, UpperBound: []byte{tagHead + 1}, UseL6Filters: true})
+	return &heads{it: it}, err
+}
+
+type heads struct {
+	it  *lsm.Iterator
+	key []byte
+}
+
+func (h *heads) get(k record.Key) (head, error) {
+	h.key = headKey(h.key[:0], k)
+	if !h.it.SeekPrefixGE(h.key) {
+		return head{}, h.it.Error()
+	}
+	b, err := h.it.ValueAndErr()
+	if err != nil {
+		return head{}, err
+	}
+	return openHead(b)
+}
+
+func (h *heads) close() error { return h.it.Close() }
+
 // older returns the position of a version that is not current, 0 if there is
 // none.
 func (v *view) older(k record.Key, version uint64) (p record.Position, err error) {

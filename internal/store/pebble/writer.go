@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 
 	lsm "github.com/cockroachdb/pebble/v2"
@@ -37,6 +38,17 @@ type superseded struct {
 // succeed checks that every put follows the current version of its record, and
 // notes what it supersedes.
 func (w *writer) succeed() error {
+	if len(w.plan.b.Puts) == 0 {
+		return nil
+	}
+	heads, err := w.v.heads()
+	if err != nil {
+		return err
+	}
+	return errors.Join(w.follow(heads), heads.close())
+}
+
+func (w *writer) follow(heads *heads) error {
 	puts := w.plan.b.Puts
 	w.heads = make([]head, len(puts))
 	var now head
@@ -44,7 +56,7 @@ func (w *writer) succeed() error {
 		p := &puts[at]
 		if i == 0 || puts[w.plan.heads[i-1]].Key != p.Key {
 			var err error
-			if now, err = w.v.head(p.Key); err != nil {
+			if now, err = heads.get(p.Key); err != nil {
 				return err
 			}
 		} else {
