@@ -74,3 +74,10 @@ func (d *deepCheck) finish() error {
 func sorted(m map[Ref]version) []version {
 	return slices.SortedFunc(maps.Values(m), func(a, b version) int { return cmp.Compare(a.position, b.position) })
 }
+
+// byKey returns what was named by record and version.
+func byKey(m map[Ref]Written) []Written {
+	return slices.SortedFunc(maps.Values(m), func(a, b Written) int {
+		return cmp.Or(slices.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Version, b.Version))
+	})
+}

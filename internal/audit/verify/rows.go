@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 
@@ -16,6 +17,7 @@ type rows struct {
 	pull    func() (version, error, bool)
 	stop    func()
 	ended   bool
+	cut     bool            // before the end
 	open    map[Ref]Written // named by an entry, not met yet
 	unnamed map[Ref]version // met, not named yet
 	wrong   []mismatch
@@ -48,24 +50,48 @@ func newRows(v *verifier) *rows {
 	return r
 }
 
-// all walks every version in the order of their commits.
+// maxHoles bounds how many places in a row that the engine cannot read are
+// stepped over before the walk is given up.
+const maxHoles = 4096
+
+// all walks every version in the order of their commits. Positions are dense,
+// so a place that the engine cannot read is stepped over.
 func (r *rows) all(yield func(version, error) bool) {
-	err := r.Store.History(r.ctx, store.Span{Want: store.WantCard | store.WantBody}, func(row record.Row) error {
-		v := version{
-			Ref: Ref{row.Key, row.Version}, position: row.Position, current: row.Current, deleted: row.Deleted,
-			content: record.ContentDigest(row.Class, row.Deleted, row.Body, row.Card),
+	stopped := false
+	after, holes := record.Position(0), 0
+	for {
+		err := r.Store.History(r.ctx, store.Span{After: after, Want: store.WantCard | store.WantBody}, func(row record.Row) error {
+			after, holes = row.Position, 0
+			if !yield(r.version(row), nil) {
+				stopped = true
+				return store.ErrStop
+			}
+			return nil
+		})
+		switch {
+		case stopped || err == nil:
+			return
+		case errors.Is(err, store.ErrCorrupt) && holes < maxHoles:
+			after++
+			if holes++; holes == 1 {
+				r.find(Finding{Code: CodeRowUnreadable, Position: uint64(after), Text: "the engine finds a version missing or damaged"})
+			}
+		default:
+			yield(version{}, fmt.Errorf("walk the versions: %w", err))
+			return
 		}
-		if r.deep != nil {
-			v.index, v.derived = r.deep.row(row)
-		}
-		if !yield(v, nil) {
-			return store.ErrStop
-		}
-		return nil
-	})
-	if err != nil {
-		yield(version{}, fmt.Errorf("walk the versions: %w", err))
 	}
+}
+
+func (r *rows) version(row record.Row) version {
+	v := version{
+		Ref: Ref{row.Key, row.Version}, position: row.Position, current: row.Current, deleted: row.Deleted,
+		content: record.ContentDigest(row.Class, row.Deleted, row.Body, row.Card),
+	}
+	if r.deep != nil {
+		v.index, v.derived = r.deep.row(row)
+	}
+	return v
 }
 
 // named takes in the versions that an entry says were written with it.
@@ -95,6 +121,7 @@ func (r *rows) advance() bool {
 	if !ok || err != nil {
 		r.ended = true
 		if err != nil {
+			r.cut = true
 			r.find(Finding{Code: CodeRowUnreadable, Text: "the versions in the store cannot be read to the end: " + err.Error()})
 		}
 		return false
@@ -165,17 +192,31 @@ func (r *rows) finish() error {
 	for _, v := range sorted(r.unnamed) {
 		r.findRow(CodeRowExtra, v, "no entry says that this version was written")
 	}
-	for ref, w := range r.open {
-		got, err := r.Store.Get(r.ctx, []store.Ref{{Key: ref.Key, Version: ref.Version}}, 0)
-		f := Finding{Code: CodeRowMissing, Record: w.Key.String(), Version: w.Version, Text: "a version that was written is gone"}
-		if err == nil && len(got) == 1 && got[0].Version == ref.Version {
-			f.Code, f.Text = CodeRowTwice, "two entries name the same version as written"
+	for _, w := range byKey(r.open) {
+		if err := r.tellOpen(w); err != nil {
+			return err
 		}
-		r.find(f)
 	}
 	if r.deep != nil {
 		return r.deep.finish()
 	}
+	return nil
+}
+
+// tellOpen tells why a version that an entry names was not met.
+func (r *rows) tellOpen(w Written) error {
+	f := Finding{Code: CodeRowMissing, Record: w.Key.String(), Version: w.Version, Text: "a version that was written is gone"}
+	got, err := r.Store.Get(r.ctx, []store.Ref{{Key: w.Key, Version: w.Version}}, store.WantCard|store.WantBody)
+	if err != nil && !errors.Is(err, store.ErrCorrupt) {
+		return fmt.Errorf("read a version: %w", err)
+	}
+	if err == nil && len(got) == 1 && got[0].Version == w.Version {
+		if r.cut {
+			return nil // the walk did not get there, which has been said
+		}
+		f.Code, f.Text = CodeRowTwice, "two entries name the same version as written"
+	}
+	r.find(f)
 	return nil
 }
 
