@@ -34,15 +34,14 @@ func contextPrefix(tenant string) []byte {
 	return appendSized([]byte{formatVersion}, tenant)
 }
 
-// contextFor begins additional data. Each field is of fixed size or preceded
-// by its length, so that no two contexts are written alike.
-func (s *Sealer) contextFor(use byte, room int) []byte {
-	aad := make([]byte, 0, len(s.prefix)+1+room)
-	aad = append(aad, s.prefix...)
-	return append(aad, use)
+// context begins additional data. Each field is of fixed size or preceded by
+// its length, so that no two contexts are written alike.
+func (s *Sealer) context(dst []byte, use byte) []byte {
+	dst = append(dst, s.prefix...)
+	return append(dst, use)
 }
 
-// context is the additional data of one part of one version.
+// appendTo adds the fields that name one version.
 func (r Ref) appendTo(aad []byte) []byte {
 	aad = appendSized(aad, r.Type)
 	aad = append(aad, r.Key[:]...)
@@ -63,4 +62,25 @@ func appendSized[T string | []byte](b []byte, v T) []byte {
 func tenantTag(tenant string) []byte {
 	sum := sha256.Sum256(append([]byte("wardkeep/tenant/1/"), tenant...))
 	return sum[:8]
+}
+
+// scratch is memory for additional data, which is needed for an instant.
+type scratch struct {
+	thing []byte // what is sealed
+	aad   []byte // of one box or part
+}
+
+const maxKeptScratch = 64 << 10
+
+func (s *Sealer) borrow() *scratch {
+	if mem, ok := s.scratches.Get().(*scratch); ok {
+		return mem
+	}
+	return new(scratch)
+}
+
+func (s *Sealer) giveBack(mem *scratch) {
+	if cap(mem.thing)+cap(mem.aad) <= maxKeptScratch {
+		s.scratches.Put(mem)
+	}
 }

@@ -118,8 +118,7 @@ func (s *Sealer) unwrapOwnerCell(o owner, cell []byte) ([]ownerKey, error) {
 
 func (s *Sealer) ownerAAD(o owner, version, tenantVersion uint32) []byte {
 	name := s.cellName(o)
-	aad := s.contextFor(useSubject, len(name)+10)
-	aad = appendSized(aad, name)
+	aad := appendSized(s.context(nil, useSubject), name)
 	aad = binary.BigEndian.AppendUint32(aad, version)
 	return binary.BigEndian.AppendUint32(aad, tenantVersion)
 }

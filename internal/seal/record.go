@@ -70,20 +70,23 @@ func (s *Sealer) sealVersion(ref Ref, holders []held, body, card []byte) (Sealed
 	}
 	defer content.Wipe()
 	defer clear(key[:])
-	thing := s.recordContext(ref)
+	mem := s.borrow()
+	defer s.giveBack(mem)
+	mem.thing = ref.appendTo(append(mem.thing[:0], useCard))
 
 	text := padCard(card)
 	out := make([]byte, 0, headSize(len(holders))+len(text)+box.PartOverhead)
-	out = s.appendHead(out, holders, thing, &key)
+	out = s.appendHead(out, holders, mem, &key)
 	out = append(out, content.Commitment()...)
-	out = content.Seal(out, box.Card, s.cardAAD(ref, out), text)
+	mem.aad = s.cardAAD(mem.aad[:0], ref, out)
+	out = content.Seal(out, box.Card, mem.aad, text)
 
-	packed, err := s.codec.pack(body)
-	if err != nil {
-		return Sealed{}, err
-	}
-	sealedBody := content.Seal(nil, box.Body, s.bodyAAD(ref), packed)
-	return Sealed{Body: sealedBody, Card: out}, nil
+	var sealedBody []byte
+	err = s.codec.pack(body, func(text []byte) {
+		mem.aad = s.bodyAAD(mem.aad[:0], ref)
+		sealedBody = content.Seal(nil, box.Body, mem.aad, text)
+	})
+	return Sealed{Body: sealedBody, Card: out}, err
 }
 
 // Opened is a version whose card has been opened. It is not safe for
@@ -110,7 +113,10 @@ func (s *Sealer) OpenCard(ctx context.Context, ref Ref, sealedCard []byte) (*Ope
 		return nil, failed(op, ErrForged)
 	}
 	head, part := sealedCard[:n+box.CommitmentSize], sealedCard[n+box.CommitmentSize:]
-	key, err := s.unwrap(ctx, wraps, s.recordContext(ref))
+	mem := s.borrow()
+	defer s.giveBack(mem)
+	mem.thing = ref.appendTo(append(mem.thing[:0], useCard))
+	key, err := s.unwrap(ctx, wraps, mem)
 	if err != nil {
 		return nil, failed(op, err)
 	}
@@ -119,7 +125,8 @@ func (s *Sealer) OpenCard(ctx context.Context, ref Ref, sealedCard []byte) (*Ope
 	if err != nil {
 		return nil, failed(op, ErrForged)
 	}
-	text, err := content.Open(nil, box.Card, s.cardAAD(ref, head), part)
+	mem.aad = s.cardAAD(mem.aad[:0], ref, head)
+	text, err := content.Open(nil, box.Card, mem.aad, part)
 	if err != nil {
 		return nil, failed(op, ErrForged)
 	}
@@ -133,11 +140,11 @@ func (s *Sealer) OpenCard(ctx context.Context, ref Ref, sealedCard []byte) (*Ope
 // Body opens the body that was sealed together with the card.
 func (o *Opened) Body(sealedBody []byte) ([]byte, error) {
 	const op = "seal.Body"
-	packed, err := o.content.Open(nil, box.Body, o.sealer.bodyAAD(o.ref), sealedBody)
+	text, err := o.content.Open(nil, box.Body, o.sealer.bodyAAD(nil, o.ref), sealedBody)
 	if err != nil {
 		return nil, failed(op, ErrForged)
 	}
-	body, err := o.sealer.codec.unpack(packed)
+	body, err := o.sealer.codec.unpack(text)
 	if err != nil {
 		return nil, failed(op, err)
 	}
@@ -155,20 +162,14 @@ func subjectsOf(wraps []wrap) []record.Key {
 	return keys
 }
 
-// recordContext is what a wrap is bound to besides its owner.
-func (s *Sealer) recordContext(ref Ref) []byte {
-	return ref.appendTo(append(make([]byte, 0, 64), useCard))
-}
-
 // cardAAD binds the whole head, so that no wrap can be added, dropped or
 // exchanged.
-func (s *Sealer) cardAAD(ref Ref, head []byte) []byte {
-	aad := ref.appendTo(s.contextFor(useCard, 64+len(head)))
-	return append(aad, head...)
+func (s *Sealer) cardAAD(dst []byte, ref Ref, head []byte) []byte {
+	return append(ref.appendTo(s.context(dst, useCard)), head...)
 }
 
-func (s *Sealer) bodyAAD(ref Ref) []byte {
-	return ref.appendTo(s.contextFor(useBody, 64))
+func (s *Sealer) bodyAAD(dst []byte, ref Ref) []byte {
+	return ref.appendTo(s.context(dst, useBody))
 }
 
 // Prefetch reads the keys that the cards will need and that are not at hand,

@@ -1,8 +1,8 @@
 package seal_test
 
 import (
-	"bytes"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -38,7 +38,7 @@ func TestRoundTrip(t *testing.T) {
 
 func BenchmarkSeal(b *testing.B) {
 	s, c := open(b)
-	body, card := bytes.Repeat([]byte("0123456789abcdef"), 128), make([]byte, 300)
+	body, card := realBody(b), make([]byte, 300)
 	ref := seal.Ref{Type: "Observation", Key: key(9), Version: 1}
 	out, _ := s.Seal(b.Context(), ref, []record.Key{key(1)}, body, card)
 	c.commit(out.Cells, out.Guards)
@@ -50,7 +50,7 @@ func BenchmarkSeal(b *testing.B) {
 
 func BenchmarkOpenCard(b *testing.B) {
 	s, c := open(b)
-	body, card := bytes.Repeat([]byte("0123456789abcdef"), 128), make([]byte, 300)
+	body, card := realBody(b), make([]byte, 300)
 	ref := seal.Ref{Type: "Observation", Key: key(9), Version: 1}
 	out, _ := s.Seal(b.Context(), ref, []record.Key{key(1)}, body, card)
 	c.commit(out.Cells, out.Guards)
@@ -71,4 +71,13 @@ func BenchmarkToken(b *testing.B) {
 			s.Token("Observation.code", v)
 		}
 	})
+}
+
+func realBody(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/body.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }

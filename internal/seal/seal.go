@@ -80,6 +80,8 @@ type Sealer struct {
 	random io.Reader
 	codec  *codec
 
+	scratches sync.Pool // *scratch
+
 	tenantKeys tenantKeys
 	cache      *keyCache
 	pending    pendingKeys
@@ -198,6 +200,8 @@ func failed(op string, err error) error {
 	switch {
 	case errors.Is(err, ErrNoKey):
 		kind = fault.Gone
+	case errors.Is(err, ErrTooLarge):
+		kind = fault.TooLarge
 	case errors.Is(err, ErrClosed), errors.Is(err, errCells):
 		kind = fault.Unavailable
 	}

@@ -49,8 +49,7 @@ func (s *Sealer) OpenValue(purpose string, aad, sealed []byte) ([]byte, error) {
 }
 
 func (s *Sealer) valueAAD(purpose string, version uint32, aad []byte) []byte {
-	out := s.contextFor(useValue, len(purpose)+10+len(aad))
-	out = appendSized(out, purpose)
+	out := appendSized(s.context(nil, useValue), purpose)
 	out = binary.BigEndian.AppendUint32(out, version)
 	return append(out, aad...)
 }
@@ -74,12 +73,15 @@ func (s *Sealer) SealFor(ctx context.Context, purpose string, subjects []record.
 	}
 	defer content.Wipe()
 	defer clear(key[:])
-	thing := forContext(purpose, aad)
+	mem := s.borrow()
+	defer s.giveBack(mem)
+	mem.thing = appendFor(mem.thing[:0], purpose, aad)
 	text := padCard(plaintext)
 	out := make([]byte, 0, headSize(len(holders))+len(text)+box.PartOverhead)
-	out = s.appendHead(out, holders, thing, &key)
+	out = s.appendHead(out, holders, mem, &key)
 	out = append(out, content.Commitment()...)
-	out = content.Seal(out, box.Card, s.forAAD(thing, out), text)
+	mem.aad = s.forAAD(mem.aad[:0], mem.thing, out)
+	out = content.Seal(out, box.Card, mem.aad, text)
 	sealed := Sealed{Body: out}
 	sealed.carry(holders)
 	return sealed, nil
@@ -96,8 +98,10 @@ func (s *Sealer) OpenFor(ctx context.Context, purpose string, aad, sealed []byte
 		return nil, failed(op, ErrForged)
 	}
 	head, part := sealed[:n+box.CommitmentSize], sealed[n+box.CommitmentSize:]
-	thing := forContext(purpose, aad)
-	key, err := s.unwrap(ctx, wraps, thing)
+	mem := s.borrow()
+	defer s.giveBack(mem)
+	mem.thing = appendFor(mem.thing[:0], purpose, aad)
+	key, err := s.unwrap(ctx, wraps, mem)
 	if err != nil {
 		return nil, failed(op, err)
 	}
@@ -107,7 +111,8 @@ func (s *Sealer) OpenFor(ctx context.Context, purpose string, aad, sealed []byte
 		return nil, failed(op, ErrForged)
 	}
 	defer content.Wipe()
-	text, err := content.Open(nil, box.Card, s.forAAD(thing, head), part)
+	mem.aad = s.forAAD(mem.aad[:0], mem.thing, head)
+	text, err := content.Open(nil, box.Card, mem.aad, part)
 	if err != nil {
 		return nil, failed(op, ErrForged)
 	}
@@ -118,13 +123,10 @@ func (s *Sealer) OpenFor(ctx context.Context, purpose string, aad, sealed []byte
 	return out, nil
 }
 
-func forContext(purpose string, aad []byte) []byte {
-	out := appendSized([]byte{useFor}, purpose)
-	return appendSized(out, aad)
+func appendFor(dst []byte, purpose string, aad []byte) []byte {
+	return appendSized(appendSized(append(dst, useFor), purpose), aad)
 }
 
-func (s *Sealer) forAAD(thing, head []byte) []byte {
-	out := s.contextFor(useFor, len(thing)+len(head))
-	out = append(out, thing...)
-	return append(out, head...)
+func (s *Sealer) forAAD(dst, thing, head []byte) []byte {
+	return append(append(s.context(dst, useFor), thing...), head...)
 }

@@ -47,9 +47,9 @@ type wrap struct {
 	sealed  []byte
 }
 
-// appendHead writes the content key, wrapped for each holder. thing is the
-// additional data that says what the content is.
-func (s *Sealer) appendHead(dst []byte, holders []held, thing []byte, key *box.Key) []byte {
+// appendHead writes the content key, wrapped for each holder. mem.thing says
+// what the content is.
+func (s *Sealer) appendHead(dst []byte, holders []held, mem *scratch, key *box.Key) []byte {
 	dst = append(dst, formatVersion)
 	if holders[0].kind == patientKind {
 		dst = binary.AppendUvarint(dst, uint64(len(holders)))
@@ -62,7 +62,8 @@ func (s *Sealer) appendHead(dst []byte, holders []held, thing []byte, key *box.K
 			dst = append(dst, h.owner.key[:]...)
 		}
 		dst = binary.AppendUvarint(dst, uint64(h.version))
-		dst = box.Seal(dst, &h.ownerKey.key, wrapInfo, s.wrapAAD(h.owner, h.version, thing), key[:])
+		mem.aad = s.wrapAAD(mem.aad[:0], h.owner, h.version, mem.thing)
+		dst = box.Seal(dst, &h.ownerKey.key, wrapInfo, mem.aad, key[:])
 	}
 	return dst
 }
@@ -107,7 +108,7 @@ func parseHead(sealed []byte, fallback owner) ([]wrap, int, error) {
 
 // unwrap returns the content key by the first wrap that opens: those whose key
 // is at hand first, then the others after one read of the store.
-func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, thing []byte) (box.Key, error) {
+func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, mem *scratch) (box.Key, error) {
 	now := s.clock.Now()
 	failure := ErrNoKey
 	var cold []int
@@ -117,7 +118,7 @@ func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, thing []byte) (box.Ke
 			cold = append(cold, i)
 			continue
 		}
-		if content, ok := s.tryWrap(&wraps[i], &key, thing); ok {
+		if content, ok := s.tryWrap(&wraps[i], &key, mem); ok {
 			return content, nil
 		}
 		failure = ErrForged
@@ -138,7 +139,7 @@ func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, thing []byte) (box.Ke
 			if found[i][j].version != wraps[at].version {
 				continue
 			}
-			if content, ok := s.tryWrap(&wraps[at], &found[i][j].key, thing); ok {
+			if content, ok := s.tryWrap(&wraps[at], &found[i][j].key, mem); ok {
 				return content, nil
 			}
 			failure = ErrForged
@@ -175,14 +176,15 @@ func (s *Sealer) loadAny(ctx context.Context, owners []owner) ([][]ownerKey, err
 	return found, nil
 }
 
-func (s *Sealer) tryWrap(w *wrap, key *box.Key, thing []byte) (content box.Key, ok bool) {
-	_, err := box.Open(content[:0], key, wrapInfo, s.wrapAAD(w.owner, w.version, thing), w.sealed)
+func (s *Sealer) tryWrap(w *wrap, key *box.Key, mem *scratch) (content box.Key, ok bool) {
+	mem.aad = s.wrapAAD(mem.aad[:0], w.owner, w.version, mem.thing)
+	_, err := box.Open(content[:0], key, wrapInfo, mem.aad, w.sealed)
 	clear(key[:])
 	return content, err == nil
 }
 
-func (s *Sealer) wrapAAD(o owner, version uint32, thing []byte) []byte {
-	aad := s.contextFor(useWrap, len(thing)+32+len(o.name))
+func (s *Sealer) wrapAAD(dst []byte, o owner, version uint32, thing []byte) []byte {
+	aad := s.context(dst, useWrap)
 	aad = append(aad, o.kind)
 	aad = append(aad, o.key[:]...)
 	aad = appendSized(aad, o.name)

@@ -9,56 +9,63 @@ import (
 )
 
 // Part names one of the messages sealed under a Content.
-type Part int
+type Part byte
 
 // A Content has two parts: what is always read, and what is read if needed.
 const (
-	Card Part = iota
-	Body
-	parts
+	Card Part = 'c'
+	Body Part = 'b'
 )
 
 // PartOverhead is how much longer a sealed part is than what it holds. The
-// commitment is kept once for all parts, beside the first of them.
+// commitment is kept once for both parts.
 const PartOverhead = NonceSize + TagSize
 
-const contentLabel = "wardkeep/content/1/"
+const (
+	cardLabel = "wardkeep/content/1/card/"
+	bodyLabel = "wardkeep/content/1/body/"
+)
 
 // Content seals the parts of one thing under a key that was made for it and
 // for nothing else. The key is wrapped, in a box, for everyone who may open
-// the thing. It is not safe for concurrent use.
+// the thing. The commitment is to that key, and so to both parts: the key of
+// the body follows from it. A Content is safe for concurrent use until Wipe.
 type Content struct {
-	okm   []byte // commitment, then one key for each part
-	aeads [parts]cipher.AEAD
+	key        Key
+	info       string
+	commitment [CommitmentSize]byte
+	card       cipher.AEAD
 }
 
 // NewContent draws a key from random and returns it with its Content. The key
 // MUST be used for nothing but wrapping it.
 func NewContent(random io.Reader, info string) (*Content, Key, error) {
-	var key Key
-	if _, err := io.ReadFull(random, key[:]); err != nil {
-		return nil, key, err
+	c := &Content{info: info}
+	if _, err := io.ReadFull(random, c.key[:]); err != nil {
+		return nil, Key{}, err
 	}
-	return &Content{okm: expand(&key, info)}, key, nil
+	c.expand()
+	return c, c.key, nil
 }
 
 // LoadContent returns the Content of an unwrapped key, or ErrOpen if the
 // commitment is not to that key and info.
 func LoadContent(key *Key, info string, commitment []byte) (*Content, error) {
-	c := &Content{okm: expand(key, info)}
-	if subtle.ConstantTimeCompare(c.Commitment(), commitment) != 1 {
+	c := &Content{key: *key, info: info}
+	c.expand()
+	if subtle.ConstantTimeCompare(c.commitment[:], commitment) != 1 {
 		c.Wipe()
 		return nil, ErrOpen
 	}
 	return c, nil
 }
 
-// Commitment returns the 32 bytes that bind all parts to one key. The caller
+// Commitment returns the 32 bytes that bind both parts to one key. The caller
 // keeps them beside the wrapped keys.
-func (c *Content) Commitment() []byte { return c.okm[:CommitmentSize:CommitmentSize] }
+func (c *Content) Commitment() []byte { return c.commitment[:] }
 
-// Seal appends the sealed part to dst. A part is sealed once; the plaintext
-// MUST NOT overlap the free capacity of dst.
+// Seal appends the sealed part to dst. The plaintext MUST NOT overlap the free
+// capacity of dst.
 func (c *Content) Seal(dst []byte, part Part, aad, plaintext []byte) []byte {
 	return c.aead(part).Seal(grow(dst, PartOverhead+len(plaintext)), nil, plaintext, aad)
 }
@@ -71,26 +78,44 @@ func (c *Content) Open(dst []byte, part Part, aad, sealed []byte) ([]byte, error
 	return open(c.aead(part), grow(dst, len(sealed)-PartOverhead), aad, sealed)
 }
 
-// Wipe overwrites the derived keys. The key schedules inside the AEADs are out
-// of reach and live until the garbage collector takes them.
+// Wipe overwrites the key; a later use panics rather than sealing under zeros.
+// The key schedules inside the AEADs are out of reach and live until the
+// garbage collector takes them.
 func (c *Content) Wipe() {
-	clear(c.okm)
-	c.okm = nil // a later use panics rather than sealing under zeros
-	c.aeads = [parts]cipher.AEAD{}
+	clear(c.key[:])
+	c.card, c.info = nil, wiped
 }
 
+// wiped marks a Content that may not be used any more; it is no info.
+const wiped = "\x00wiped"
+
 func (c *Content) aead(part Part) cipher.AEAD {
-	if c.aeads[part] == nil {
-		at := CommitmentSize + KeySize*int(part)
-		c.aeads[part] = newGCM(c.okm[at : at+KeySize])
+	switch {
+	case c.info == wiped:
+		panic("box: use of a wiped Content")
+	case part == Card:
+		return c.card
+	case part == Body:
+		okm := expand(&c.key, bodyLabel+c.info, KeySize)
+		defer clear(okm)
+		return newGCM(okm)
 	}
-	return c.aeads[part]
+	panic("box: no such part")
+}
+
+// expand fills in what opening a card needs; the key of the body is derived
+// only when it is used.
+func (c *Content) expand() {
+	okm := expand(&c.key, cardLabel+c.info, CommitmentSize+KeySize)
+	copy(c.commitment[:], okm)
+	c.card = newGCM(okm[CommitmentSize:])
+	clear(okm)
 }
 
 // expand skips HKDF's extract step, as RFC 5869 §3.3 allows for a key that is
 // uniformly random already.
-func expand(key *Key, info string) []byte {
-	okm, err := hkdf.Expand(sha256.New, key[:], contentLabel+info, CommitmentSize+int(parts)*KeySize)
+func expand(key *Key, info string, n int) []byte {
+	okm, err := hkdf.Expand(sha256.New, key[:], info, n)
 	if err != nil {
 		panic("box: HKDF refused fixed parameters: " + err.Error())
 	}

@@ -2,8 +2,6 @@ package box
 
 import (
 	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/binary"
 )
 
@@ -31,10 +29,7 @@ const MaxChunks = 1 << 32
 // NewStream returns the stream called name under a key that was drawn for it
 // and for nothing else.
 func NewStream(key *Key, name []byte) *Stream {
-	derived, err := hkdf.Expand(sha256.New, key[:], streamLabel, KeySize)
-	if err != nil {
-		panic("box: HKDF refused fixed parameters: " + err.Error())
-	}
+	derived := expand(key, streamLabel, KeySize)
 	defer clear(derived)
 	return &Stream{aead: newGCM(derived), name: append([]byte(nil), name...)}
 }
