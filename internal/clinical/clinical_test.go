@@ -1,10 +1,12 @@
 package clinical_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/clinical"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -25,6 +27,10 @@ func parse(t *testing.T, src string) *fhir.Resource {
 	t.Helper()
 	r, err := fhir.Parse([]byte(src))
 	if err != nil {
+		var f *fault.Error
+		if errors.As(err, &f) {
+			t.Fatalf("%v in %s", f.Issues, src)
+		}
 		t.Fatalf("%v in %s", err, src)
 	}
 	return r

@@ -122,6 +122,20 @@ func (f *Formatter) repeats(t time.Time) bool {
 	return false
 }
 
+// Tick renders a moment for an axis: `07-Mar`, and the time on days that are
+// shown from hour to hour.
+func (f *Formatter) Tick(m Moment, hours bool) string {
+	switch {
+	case m.form < momentDay:
+		return f.Date(m)
+	case m.form == momentTime && hours:
+		return f.Clock(m.at)
+	case m.form == momentTime:
+		return m.at.In(f.zone).Format("02-Jan")
+	}
+	return m.at.Format("02-Jan")
+}
+
 // LongDate renders a moment for patients and letters, `7 March 2026`.
 func (f *Formatter) LongDate(m Moment) string {
 	switch m.form {
@@ -182,4 +196,15 @@ func momentOf(n fhir.Node) Moment {
 		return m
 	}
 	return ParseMoment(n.Get("event").Text())
+}
+
+// Year renders the year of a moment, for headings.
+func (f *Formatter) Year(m Moment) string {
+	switch m.form {
+	case momentNone:
+		return "Date not recorded"
+	case momentTime:
+		return m.at.In(f.zone).Format("2006")
+	}
+	return m.at.Format("2006")
 }

@@ -75,7 +75,7 @@ func TestDoses(t *testing.T) {
 
 func TestLabUnitsKeepTheUnit(t *testing.T) {
 	for in, want := range map[string]string{
-		"ug/mL": "mcg/mL", "µg/dL": "mcg/dL", "mm[Hg]": "mmHg", "mmol/L": "mmol/L", "U/L": "U/L", "Cel": "°C", "{INR}": "INR", "umol/L": "umol/L",
+		"ug/mL": "mcg/mL", "µg/dL": "mcg/dL", "mm[Hg]": "mmHg", "mmol/L": "mmol/L", "U/L": "U/L", "Cel": "°C", "{INR}": "INR", "umol/L": "micromol/L", "µmol/L": "micromol/L",
 	} {
 		if got := clinical.LabUnit(in); got != want {
 			t.Errorf("LabUnit(%q) = %q, want %q", in, got, want)

@@ -1,6 +1,8 @@
 package clinical
 
 import (
+	"strings"
+
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -114,6 +116,21 @@ func (f *Formatter) Encounter(r *fhir.Resource) EncounterLine {
 	}
 	e.Place, e.Location = place(root)
 	return e
+}
+
+// Bed is where an encounter takes place now: its active locations from ward to
+// bed, "" if none is named.
+func Bed(encounter *fhir.Resource) string {
+	var places []string
+	for l := range encounter.Root().All("location") {
+		if s := l.Get("status").Text(); s != "" && s != "active" {
+			continue
+		}
+		if d := text(l.Get("location").Get("display")); d != "" {
+			places = append(places, d)
+		}
+	}
+	return strings.Join(places, ", ")
 }
 
 // place is the active location of an encounter, else its last, else the

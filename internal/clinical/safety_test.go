@@ -12,10 +12,18 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
+// status writes a coded status of an allergy, or nothing if it is empty.
+func status(element, system, code string) string {
+	if code == "" {
+		return ""
+	}
+	return `"` + element + `":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/allergyintolerance-` + system + `","code":"` + code + `"}]},`
+}
+
 func allergy(t *testing.T, code, clinicalStatus, verification string) *fhir.Resource {
 	t.Helper()
 	return parse(t, `{"resourceType":"AllergyIntolerance","id":"a","patient":{"reference":"Patient/p"},"recordedDate":"2026-03-01","recorder":{"display":"Nurse Joy"},
-	 "clinicalStatus":{"coding":[{"code":"`+clinicalStatus+`"}]},"verificationStatus":{"coding":[{"code":"`+verification+`"}]},
+	 `+status("clinicalStatus", "clinical", clinicalStatus)+status("verificationStatus", "verification", verification)+`
 	 "code":{"coding":[{"system":"http://snomed.info/sct","code":"`+code+`","display":"Name of `+code+`"}]}}`)
 }
 
@@ -73,10 +81,10 @@ func TestUnitsShareNoAxis(t *testing.T) {
 // may bear, known here or not.
 func TestFlagsHaveWordAndSymbol(t *testing.T) {
 	f := formatter(t, "America/New_York")
-	for _, code := range []string{"N", "L", "H", "LL", "HH", "A", "AA", "<", ">", "U", "D", "B", "W", "HU", "LU", "POS", "NEG", "S", "I", "R", "", "ZZ"} {
+	for _, code := range []string{"N", "L", "H", "LL", "HH", "A", "AA", "<", ">", "U", "D", "B", "W", "HU", "LU", "POS", "NEG", "S", "I", "R", "ZZ"} {
 		cell := f.Result(parse(t, `{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueString":"y","interpretation":[{"coding":[{"code":"`+code+`","display":"Shown"}]}]}`), nil)
 		flag := cell.Flag
-		if strings.Contains("UDBW", code) && code != "" {
+		if strings.Contains("UDBW", code) {
 			flag = cell.Trend
 		}
 		if flag.Word == "" || flag.Symbol == "" {
@@ -88,25 +96,31 @@ func TestFlagsHaveWordAndSymbol(t *testing.T) {
 	}
 }
 
-// TestStatusNeverBlank holds for statuses that are missing or unheard of.
-func TestStatusNeverBlank(t *testing.T) {
+// TestStatusHasWords holds for every status that R4 knows.
+func TestStatusHasWords(t *testing.T) {
 	f := formatter(t, "America/New_York")
-	for _, status := range []string{"", "no-such-status"} {
-		s := `"status":"` + status + `",`
-		if status == "" {
-			s = ""
+	said := func(code, words string) {
+		if words == "" || strings.Contains(words, code) && strings.Contains(code, "-") || strings.HasPrefix(words, "Status "+code) && code != "unknown" {
+			t.Errorf("status %q is shown as %q", code, words)
 		}
-		for _, got := range []string{
-			f.Result(parse(t, `{"resourceType":"Observation",`+s+`"code":{"text":"x"}}`), nil).Status,
-			f.Medication(parse(t, `{"resourceType":"MedicationRequest",`+s+`"intent":"order"}`), nil).Status,
-			f.Encounter(parse(t, `{"resourceType":"Encounter",`+s+`"class":{"code":"AMB"}}`)).Status,
-			f.Document(parse(t, `{"resourceType":"DocumentReference",`+s+`"content":[{"attachment":{"contentType":"application/pdf"}}]}`)).Status,
-			f.Problem(parse(t, `{"resourceType":"Condition","subject":{"reference":"Patient/p"}}`)).Status,
-		} {
-			if got == "" {
-				t.Errorf("status %q is shown blank", status)
-			}
-		}
+	}
+	for _, code := range []string{"registered", "preliminary", "final", "amended", "corrected", "cancelled", "entered-in-error", "unknown"} {
+		said(code, f.Result(parse(t, `{"resourceType":"Observation","status":"`+code+`","code":{"text":"x"}}`), nil).Status)
+	}
+	for _, code := range []string{"active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "unknown"} {
+		said(code, f.Medication(parse(t, `{"resourceType":"MedicationRequest","status":"`+code+`","intent":"order","medicationCodeableConcept":{"text":"x"},"subject":{"reference":"Patient/p"}}`), nil).Status)
+	}
+	for _, code := range []string{"active", "completed", "entered-in-error", "intended", "stopped", "on-hold", "unknown", "not-taken"} {
+		said(code, f.Medication(parse(t, `{"resourceType":"MedicationStatement","status":"`+code+`","medicationCodeableConcept":{"text":"x"},"subject":{"reference":"Patient/p"}}`), nil).Status)
+	}
+	for _, code := range []string{"planned", "arrived", "triaged", "in-progress", "onleave", "finished", "cancelled", "entered-in-error", "unknown"} {
+		said(code, f.Encounter(parse(t, `{"resourceType":"Encounter","status":"`+code+`","class":{"code":"AMB"}}`)).Status)
+	}
+	for _, code := range []string{"current", "superseded", "entered-in-error"} {
+		said(code, f.Document(parse(t, `{"resourceType":"DocumentReference","status":"`+code+`","content":[{"attachment":{"contentType":"application/pdf"}}]}`)).Status)
+	}
+	if got := f.Problem(parse(t, `{"resourceType":"Condition","subject":{"reference":"Patient/p"}}`)); got.Status != "Status not recorded" || !got.Current {
+		t.Errorf("a problem without a status: %+v", got)
 	}
 }
 

@@ -101,7 +101,7 @@ var labUnits = map[string]string{
 	"{count}": "count", "{T-score}": "T-score", "{nominal}": "", "{ratio}": "ratio", "[in_i]": "in", "[lb_av]": "lb",
 	"10*3/uL": "×10³/microL", "10*6/uL": "×10⁶/microL", "10*9/L": "×10⁹/L", "10*12/L": "×10¹²/L",
 	"mL/min/{1.73_m2}": "mL/min/1.73 m²", "kg/m2": "kg/m²", "/min": "per min", "{beats}/min": "beats per min", "{breaths}/min": "breaths per min",
-	"1": "",
+	"1": "", "m[IU]/L": "mIU/L", "[IU]/L": "IU/L", "u[IU]/mL": "microIU/mL", "umol/L": "micromol/L",
 }
 
 // LabUnit renders the unit of a result as reported: only the micro sign, which
@@ -116,5 +116,5 @@ func LabUnit(unit string) string {
 			return "mcg" + rest
 		}
 	}
-	return unit
+	return strings.NewReplacer("µ", "micro", "μ", "micro").Replace(unit)
 }

@@ -1,0 +1,101 @@
+package portal
+
+import (
+	"net/http"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/web"
+)
+
+// lockPage covers a session whose owner has left. Nothing of what it covers is
+// in it but his own name.
+type lockPage struct {
+	Page
+	Who   string
+	Back  string
+	Error string
+}
+
+func (p *Portal) handleLockPage(w http.ResponseWriter, r *http.Request) {
+	s, err := p.session(r)
+	if err != nil {
+		p.lockFailed(w, r, err)
+		return
+	}
+	back := backFrom(r.URL.Query().Get("back"))
+	if !s.Locked {
+		if err := p.lock(r); err != nil {
+			p.lockFailed(w, r, err)
+			return
+		}
+	}
+	p.renderLock(w, r, http.StatusOK, s.Actor, back, "")
+}
+
+func (p *Portal) handleLock(w http.ResponseWriter, r *http.Request) {
+	if err := p.lock(r); err != nil {
+		p.lockFailed(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/lock?back="+backFrom(r.PostFormValue("back")), http.StatusSeeOther)
+}
+
+func (p *Portal) lock(r *http.Request) error {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return fault.New(fault.Unauthenticated, "portal.lock", "")
+	}
+	return p.cfg.Accounts.Lock(r.Context(), c.Value)
+}
+
+func (p *Portal) handleUnlock(w http.ResponseWriter, r *http.Request) {
+	s, err := p.session(r)
+	if err != nil {
+		p.lockFailed(w, r, err)
+		return
+	}
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		p.lockFailed(w, r, err)
+		return
+	}
+	back := backFrom(r.PostFormValue("back"))
+	try := Attempt{Password: r.PostFormValue("password"), Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
+	if err := p.cfg.Accounts.Unlock(r.Context(), c.Value, try); err != nil {
+		words := p.refused(r, err, "That is not right. Type your password, or the code your authenticator shows now.")
+		p.renderLock(w, r, web.Status(fault.KindOf(err)), s.Actor, back, words)
+		return
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+func (p *Portal) renderLock(w http.ResponseWriter, r *http.Request, status int, actor identity.Actor, back, words string) {
+	p.render(w, r, status, "lock", lockPage{Page: p.page(r, "Locked"), Who: actor.Name, Back: back, Error: words})
+}
+
+func (p *Portal) lockFailed(w http.ResponseWriter, r *http.Request, err error) {
+	if fault.Is(err, fault.Unauthenticated) {
+		dropCookie(w, sessionCookie)
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return
+	}
+	p.fail(w, r, err)
+}
+
+// handleAwake is how a page says that a hand is on it though nothing is asked
+// for: reading is work, too.
+func (p *Portal) handleAwake(w http.ResponseWriter, _ *http.Request, _ identity.Actor) {
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// handleTheme remembers light or dark for this browser.
+func (p *Portal) handleTheme(w http.ResponseWriter, r *http.Request) {
+	switch theme := r.PostFormValue("theme"); theme {
+	case "light", "dark":
+		setCookie(w, themeCookie, theme, 365*24*3600)
+	default:
+		dropCookie(w, themeCookie)
+	}
+	http.Redirect(w, r, backFrom(r.PostFormValue("back")), http.StatusSeeOther)
+}

@@ -1,0 +1,144 @@
+package portal
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/wardkeep/wardkeep/internal/clinical"
+)
+
+// Plot is a figure and the table it is drawn from. The script reads the table's
+// data attributes, so figure and table cannot disagree; all words on the axes
+// are strings of package clinical.
+type Plot struct {
+	ID     string
+	Name   string
+	Unit   string
+	Low    string // of the latest range in this unit, "" if none
+	High   string
+	Series []string
+	Rows   []PlotRow
+	Range  string
+}
+
+// PlotRow is one moment, newest first as tables are read.
+type PlotRow struct {
+	At     string // seconds, for the script
+	When   string
+	Tick   string
+	Values []PlotValue
+}
+
+// PlotValue is one value as number for the script and as words for people.
+type PlotValue struct {
+	Raw  string
+	Text string
+	Flag clinical.Flag
+}
+
+// plots makes a plot for each unit in which a test was reported. Results in
+// different units never share an axis; with components (blood pressure) each is
+// a series, if they have one unit.
+func (c *chartRequest) plots(id, name string, cells []clinical.ResultCell) []Plot {
+	var plots []Plot
+	byAxis := map[string]int{}
+	for _, cell := range cells {
+		points := series(cell)
+		if len(points) == 0 {
+			continue
+		}
+		axis := points[0].Point.Axis
+		i, ok := byAxis[axis]
+		if !ok {
+			i = len(plots)
+			byAxis[axis] = i
+			plots = append(plots, newPlot(id+"-"+index(i), name, points))
+		}
+		if len(points) == len(plots[i].Series) {
+			plots[i].Rows = append(plots[i].Rows, c.row(cell, points))
+		}
+	}
+	plots = slices.DeleteFunc(plots, func(p Plot) bool { return len(p.Rows) < 2 })
+	for i := range plots {
+		c.ticks(&plots[i], cells)
+	}
+	return plots
+}
+
+func newPlot(id, name string, points []clinical.ResultCell) Plot {
+	first := points[0].Point
+	p := Plot{ID: id, Name: name, Unit: first.Axis, Range: points[0].Range}
+	if len(points) == 1 {
+		p.Low, p.High = raw(first.Low), raw(first.High)
+	} else {
+		p.Range = ""
+	}
+	for _, pt := range points {
+		p.Series = append(p.Series, pt.Test)
+	}
+	return p
+}
+
+// series returns what of a result can be drawn: itself, or its components if
+// they share a unit.
+func series(cell clinical.ResultCell) []clinical.ResultCell {
+	if cell.Point.Plots {
+		return []clinical.ResultCell{cell}
+	}
+	var points []clinical.ResultCell
+	for _, part := range cell.Parts {
+		if !part.Point.Plots || part.Point.Axis != cell.Parts[0].Point.Axis {
+			return nil
+		}
+		points = append(points, part)
+	}
+	return points
+}
+
+func (c *chartRequest) row(cell clinical.ResultCell, points []clinical.ResultCell) PlotRow {
+	row := PlotRow{At: strconv.FormatInt(points[0].Point.At, 10), When: cell.Collected}
+	for _, pt := range points {
+		row.Values = append(row.Values, PlotValue{Raw: strconv.FormatFloat(pt.Point.Value, 'g', -1, 64), Text: pt.Value, Flag: pt.Flag})
+	}
+	return row
+}
+
+// ticks gives each moment its words on the axis: the time of day if all lie
+// within two days, else the date.
+func (c *chartRequest) ticks(p *Plot, cells []clinical.ResultCell) {
+	at := map[string]clinical.Moment{}
+	for _, cell := range cells {
+		for _, pt := range series(cell) {
+			at[strconv.FormatInt(pt.Point.At, 10)] = cell.Order
+		}
+	}
+	first, last := at[p.Rows[len(p.Rows)-1].At].Time(), at[p.Rows[0].At].Time()
+	hours := last.Sub(first).Hours() <= 36
+	for i := range p.Rows {
+		p.Rows[i].Tick = c.portal.format.Tick(at[p.Rows[i].At], hours)
+	}
+}
+
+func raw(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', -1, 64)
+}
+
+// index is a small number as part of an id.
+func index(i int) string {
+	s := strconv.Itoa(i)
+	if i < 10 {
+		return "0" + s
+	}
+	return s
+}
+
+// count says how many there are.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}

@@ -1,0 +1,187 @@
+// Package portal is what people see: pages rendered on the server, which work
+// without scripts and are better with them.
+//
+// It formats nothing. Every name, date, dose and result on a page is a string
+// made by package clinical; templates print it. A page is rendered to memory
+// before its first byte is sent, so that a failure halfway never looks like a
+// short list.
+package portal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/clinical"
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/portal/assets"
+)
+
+// Chart is the door to patient data as pages use it. Each call is one decision
+// and one audit entry, durable before it returns.
+type Chart interface {
+	// View gathers what one page shows. It fails as a whole if the patient
+	// named may not be seen or does not exist (fault.NotFound in both cases),
+	// or if the audit cannot be written.
+	View(ctx context.Context, actor identity.Actor, req ViewRequest) (*View, error)
+	// Read returns one record, for files that a document points to.
+	Read(ctx context.Context, actor identity.Actor, typ, id string) (*fhir.Resource, error)
+	// Former returns the version before the current one, nil if there is none.
+	Former(ctx context.Context, actor identity.Actor, typ, id string) (*fhir.Resource, error)
+}
+
+// ViewRequest asks for what one page shows.
+type ViewRequest struct {
+	Name     string   // of the page, for the audit trail
+	Patient  string   // id of the patient the page is about, "" if about several
+	Searches []string // "Condition?patient=p1&_sort=-recorded-date"
+}
+
+// View is what a page may show: one Part for each search, in order.
+type View struct {
+	Patient *fhir.Resource
+	Parts   []Part
+}
+
+// Part is the answer to one search. Err is shown as what it is, never as an
+// empty list.
+type Part struct {
+	Resources []*fhir.Resource
+	Included  []*fhir.Resource
+	More      bool // there are more than these
+	Err       error
+}
+
+// Accounts signs people in and keeps their sessions. Its errors are faults:
+// Unauthenticated for whatever was wrong (never which part), Throttled,
+// Unavailable. It MUST lock a session by itself after the idle time.
+type Accounts interface {
+	// Password checks the first step and returns a short-lived challenge.
+	// An unknown name takes as long as a wrong password.
+	Password(ctx context.Context, try Attempt) (challenge string, err error)
+	// Code checks the second step and begins a session.
+	Code(ctx context.Context, challenge string, try Attempt) (token string, err error)
+	// Session returns whose session it is. active tells that a person did
+	// something: a page refreshing itself does not keep a session awake.
+	Session(ctx context.Context, token string, active bool) (Session, error)
+	Lock(ctx context.Context, token string) error
+	// Unlock takes the password or the code of whoever locked it.
+	Unlock(ctx context.Context, token string, try Attempt) error
+	SignOut(ctx context.Context, token string) error
+}
+
+// Attempt is what somebody typed to prove who he is.
+type Attempt struct {
+	User     string
+	Password string
+	Code     string
+	Source   string // network address
+}
+
+// Session is a person at work.
+type Session struct {
+	Actor  identity.Actor
+	Locked bool
+}
+
+// Config says what the portal stands on.
+type Config struct {
+	Chart    Chart
+	Accounts Accounts
+	Clock    clock.Clock
+	Zone     *time.Location // of the facility
+	Facility string         // its name
+	Demo     bool           // every page says that its data is synthetic
+	// Idle is after how long without a hand on it a page locks itself; 0 means
+	// five minutes. Accounts enforces the same on the server.
+	Idle time.Duration
+	// Source returns the network address of a request as the chain trusts it;
+	// nil: the connection's own.
+	Source func(*http.Request) string
+}
+
+// Portal serves the pages.
+type Portal struct {
+	cfg    Config
+	format *clinical.Formatter
+	files  *assets.Files
+	pages  *templates
+	mux    *http.ServeMux
+}
+
+// New returns the pages' handler. It wants package web's chain around it.
+func New(cfg Config) (*Portal, error) {
+	if cfg.Chart == nil || cfg.Accounts == nil || cfg.Clock == nil {
+		return nil, errors.New("portal.New: chart, accounts and clock are required")
+	}
+	if cfg.Idle == 0 {
+		cfg.Idle = 5 * time.Minute
+	}
+	if cfg.Source == nil {
+		cfg.Source = func(r *http.Request) string { return r.RemoteAddr }
+	}
+	format, err := clinical.New(cfg.Zone)
+	if err != nil {
+		return nil, err
+	}
+	files, err := assets.Load()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := parseTemplates()
+	if err != nil {
+		return nil, err
+	}
+	p := &Portal{cfg: cfg, format: format, files: files, pages: pages}
+	p.mux = p.routes()
+	return p, nil
+}
+
+// policy is what a page may load and do. Nothing is written into a page that
+// would need more: no inline script, no inline style.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// ServeHTTP implements http.Handler.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	p.mux.ServeHTTP(w, r)
+}
+
+// routes lists every address. An address holds ids of records, never a name, a
+// number of a patient or anything typed.
+func (p *Portal) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("GET /assets/", p.files.Handler())
+	mux.HandleFunc("GET /icon/{name}", p.handleIcon)
+
+	mux.HandleFunc("GET /sign-in", p.handleSignInPage)
+	mux.HandleFunc("POST /sign-in", p.handleSignIn)
+	mux.HandleFunc("GET /sign-in/code", p.handleCodePage)
+	mux.HandleFunc("POST /sign-in/code", p.handleCode)
+	mux.HandleFunc("POST /sign-out", p.handleSignOut)
+	mux.HandleFunc("GET /lock", p.handleLockPage)
+	mux.HandleFunc("POST /lock", p.handleLock)
+	mux.HandleFunc("POST /unlock", p.handleUnlock)
+	mux.HandleFunc("POST /theme", p.handleTheme)
+	mux.HandleFunc("POST /awake", p.signedIn(p.handleAwake))
+
+	mux.HandleFunc("GET /{$}", p.signedIn(p.handleHome))
+	mux.HandleFunc("GET /ward", p.signedIn(p.handleWard))
+	mux.HandleFunc("POST /find", p.signedIn(p.handleFind))
+
+	for _, s := range sections {
+		mux.HandleFunc("GET "+s.pattern(), p.signedIn(s.handle(p)))
+	}
+	mux.HandleFunc("GET /chart/{patient}/documents/{document}", p.signedIn(p.handleDocument))
+	mux.HandleFunc("GET /chart/{patient}/documents/{document}/file", p.signedIn(p.handleFile))
+	mux.HandleFunc("/", p.handleUnknown)
+	return mux
+}

@@ -1,0 +1,109 @@
+package portal
+
+import (
+	"net/http"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/web"
+)
+
+// signInPage is both steps of signing in.
+type signInPage struct {
+	Page
+	Code  bool   // the second step
+	Error string // in plain words
+}
+
+const challengeSeconds = 300
+
+func (p *Portal) handleSignInPage(w http.ResponseWriter, r *http.Request) {
+	if s, err := p.session(r); err == nil && !s.Locked {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	p.render(w, r, http.StatusOK, "signin", signInPage{Page: p.page(r, "Sign in")})
+}
+
+// handleSignIn takes the first step. A wrong name and a wrong password read the
+// same, and the name is not written back into the page.
+func (p *Portal) handleSignIn(w http.ResponseWriter, r *http.Request) {
+	try := Attempt{User: r.PostFormValue("user"), Password: r.PostFormValue("password"), Source: p.cfg.Source(r)}
+	page := signInPage{Page: p.page(r, "Sign in")}
+	if try.User == "" || try.Password == "" {
+		page.Error = "Enter your user name and your password."
+		p.render(w, r, http.StatusUnprocessableEntity, "signin", page)
+		return
+	}
+	challenge, err := p.cfg.Accounts.Password(r.Context(), try)
+	if err != nil {
+		page.Error = p.refused(r, err, "User name or password is wrong.")
+		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
+		return
+	}
+	setCookie(w, challengeCookie, challenge, challengeSeconds)
+	http.Redirect(w, r, "/sign-in/code", http.StatusSeeOther)
+}
+
+func (p *Portal) handleCodePage(w http.ResponseWriter, r *http.Request) {
+	if _, err := r.Cookie(challengeCookie); err != nil {
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return
+	}
+	p.render(w, r, http.StatusOK, "signin", signInPage{Page: p.page(r, "Sign in"), Code: true})
+}
+
+func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
+	challenge, err := r.Cookie(challengeCookie)
+	if err != nil {
+		http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+		return
+	}
+	page := signInPage{Page: p.page(r, "Sign in"), Code: true}
+	try := Attempt{Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
+	token, err := p.cfg.Accounts.Code(r.Context(), challenge.Value, try)
+	if err != nil {
+		page.Error = p.refused(r, err, "That code is wrong or no longer valid. Wait for the next one, or start again.")
+		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
+		return
+	}
+	dropCookie(w, challengeCookie)
+	setCookie(w, sessionCookie, token, 0)
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (p *Portal) handleSignOut(w http.ResponseWriter, r *http.Request) {
+	if c, err := r.Cookie(sessionCookie); err == nil {
+		if err := p.cfg.Accounts.SignOut(r.Context(), c.Value); err != nil && !fault.Is(err, fault.Unauthenticated) {
+			p.fail(w, r, err)
+			return
+		}
+	}
+	dropCookie(w, sessionCookie)
+	dropCookie(w, challengeCookie)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
+}
+
+// refused chooses the words for a refusal: the same whatever part was wrong.
+func (p *Portal) refused(r *http.Request, err error, wrong string) string {
+	web.EventOf(r.Context()).Fail(err)
+	switch fault.KindOf(err) {
+	case fault.Unauthenticated, fault.Denied, fault.NotFound, fault.Invalid:
+		return wrong
+	case fault.Throttled:
+		return "Too many attempts. Wait a few minutes before you try again."
+	}
+	return "Signing in does not work right now. " + fault.Public(err)
+}
+
+// digits keeps what a code is made of; people type spaces into it. Recovery
+// codes have letters.
+func digits(s string) string {
+	var out []byte
+	for i := 0; i < len(s) && len(out) < 64; i++ {
+		if c := s[i]; c != ' ' && c != '\t' {
+			out = append(out, c)
+		}
+	}
+	return string(out)
+}
