@@ -157,4 +157,3 @@ func stampMeta(meta Node, vid, when []byte) []change {
 	}
 	return changes
 }
-

@@ -14,7 +14,6 @@ const (
 	issueNotFound  = "not-found"
 	issueTooLong   = "too-long"
 	issueTooCostly = "too-costly"
-	issueSecurity  = "security"
 )
 
 // report notes a finding at item i. The text MUST be a constant: nothing of the

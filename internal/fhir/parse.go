@@ -22,13 +22,13 @@ type parser struct {
 	depth int
 	open  uint32 // innermost item, for issues
 
-	issues  []fault.Issue
-	large   bool
-	tmp     []byte // unescaped text
-	ahead   int    // bytes looked at in search of resourceType
-	locals  []local
-	inside  []contained
-	within  int // index+1 in inside while in a contained resource
+	issues []fault.Issue
+	large  bool
+	tmp    []byte // unescaped text
+	ahead  int    // bytes looked at in search of resourceType
+	locals []local
+	inside []contained
+	within int // index+1 in inside while in a contained resource
 }
 
 func (p *parser) document() bool {
@@ -257,7 +257,7 @@ func (p *parser) listItem(o *object, m r4.MemberID) bool {
 		}
 		i := p.push(m, m.Type())
 		p.d.items[i].flags = flagNoValue
-		p.d.items[i].next = i + 1
+		p.close(i)
 		o.nulls |= 1 << m.Ordinal()
 		return true
 	}

@@ -11,7 +11,7 @@ import (
 // bytes here and a gigabyte there.
 const (
 	maxDigits   = 64
-	maxExponent = 100
+	maxExponent = 308
 )
 
 // maxString is R4's bound on a string, in bytes here.
@@ -70,8 +70,8 @@ func (p *parser) checkText(i uint32, m r4.MemberID, t r4.TypeID, text []byte) {
 			p.mention(string(text[1:]), i, 0)
 		}
 	case r4.XHTML:
-		if code, why := checkXHTML(text); why != "" {
-			p.report(i, code, why)
+		if why := checkXHTML(text); why != "" {
+			p.report(i, issueInvalid, why)
 		}
 	}
 }
@@ -213,7 +213,7 @@ func numberText(t r4.TypeID) string {
 	case r4.Integer:
 		return "The value must be a whole number of 32 bits."
 	}
-	return "The number has more than 64 digits or an exponent beyond 100."
+	return "The number has more than 64 digits or an exponent beyond 308."
 }
 
 // validNumber checks a JSON number against the ranges of t.

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
@@ -24,35 +25,53 @@ func ParseLiteral(s string) Literal {
 	if strings.HasPrefix(s, "#") {
 		return Literal{Local: true, ID: s[1:]}
 	}
-	var l Literal
-	if name, query, ok := strings.Cut(s, "?"); ok {
-		if r4.ResourceByName(name) != 0 {
-			l.Type, l.Query = name, query
-		}
+	t, at, end := literal(s)
+	if t == 0 {
+		return Literal{}
+	}
+	l := Literal{Type: t.String(), Base: strings.TrimSuffix(s[:at], "/")}
+	rest := s[at+len(l.Type) : end]
+	if strings.HasPrefix(rest, "?") {
+		l.Query = rest[1:]
 		return l
 	}
-	s, _, _ = strings.Cut(s, "#")
-	rest := s
-	if at := strings.LastIndex(rest, "/_history/"); at >= 0 {
-		l.Version = rest[at+len("/_history/"):]
-		rest = rest[:at]
-		if !isID(l.Version) {
-			return Literal{}
+	l.ID, l.Version, _ = strings.Cut(rest[1:], "/_history/")
+	return l
+}
+
+// literal finds the type of a literal reference, the place of its name and the
+// end of what belongs to it. Type 0: the text has none of the forms.
+func literal[T string | []byte](s T) (t r4.TypeID, at, end int) {
+	end = len(s)
+	slash := [4]int{-1, -1, -1, -1} // the last four before end, the last one first
+	for i := range len(s) {
+		switch s[i] {
+		case '?':
+			if t = r4.ResourceByName(s[:i]); t != 0 {
+				return t, 0, end
+			}
+			return 0, 0, 0
+		case '/':
+			slash = [4]int{i, slash[0], slash[1], slash[2]}
+		}
+		if s[i] == '#' {
+			end = i
+			break
 		}
 	}
-	cut := strings.LastIndexByte(rest, '/')
-	if cut <= 0 {
-		return Literal{}
+	last := end // of the id
+	if k := slash[0]; k >= 0 && slash[1] >= 0 && string(s[slash[1]:k+1]) == "/_history/" {
+		if !isID(s[k+1 : end]) {
+			return 0, 0, 0
+		}
+		last = slash[1]
+		slash = [4]int{slash[2], slash[3], -1, -1}
 	}
-	l.ID = rest[cut+1:]
-	l.Base, l.Type = "", rest[:cut]
-	if at := strings.LastIndexByte(l.Type, '/'); at >= 0 {
-		l.Base, l.Type = l.Type[:at], l.Type[at+1:]
+	if slash[0] <= 0 || !isID(s[slash[0]+1:last]) || slash[1] == 0 {
+		return 0, 0, 0
 	}
-	if r4.ResourceByName(l.Type) == 0 || !isID(l.ID) || l.Base == "" && strings.HasPrefix(s, "/") {
-		return Literal{}
-	}
-	return l
+	at = slash[1] + 1
+	return r4.ResourceByName(s[at:slash[0]]), at, end
 }
 
 func allowed(targets []r4.TypeID, t r4.TypeID) bool {
@@ -88,11 +107,13 @@ func (p *parser) reference(i uint32, m r4.MemberID) {
 	if len(raw) < 3 || raw[1] != '#' && raw[1] != '\\' && len(m.Targets()) == 0 {
 		return
 	}
-	l := ParseLiteral(unquote(raw))
-	switch {
-	case l.Local:
-		p.mention(l.ID, at, m)
-	case l.Type != "" && !allowed(m.Targets(), r4.ResourceByName(l.Type)):
+	text := raw[1 : len(raw)-1]
+	if bytes.IndexByte(text, '\\') >= 0 {
+		text = unescape(nil, text)
+	}
+	if len(text) > 0 && text[0] == '#' {
+		p.mention(string(text[1:]), at, m)
+	} else if t, _, _ := literal(text); t != 0 && !allowed(m.Targets(), t) {
 		p.report(at, issueValue, "The reference points to a type of resource that is not allowed here.")
 	}
 }
