@@ -1,7 +1,7 @@
 package seal_test
 
 import (
-	"context"
+	gocontext "context"
 	"errors"
 	"sync"
 	"testing"
@@ -21,7 +21,7 @@ type cells struct {
 
 var errGuard = errors.New("a guard does not hold")
 
-func (c *cells) Cells(_ context.Context, space record.Space, names [][]byte) ([][]byte, error) {
+func (c *cells) Cells(_ gocontext.Context, space record.Space, names [][]byte) ([][]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads++
@@ -60,6 +60,21 @@ func (c *cells) readCount() int {
 	defer c.mu.Unlock()
 	return c.reads
 }
+
+func (c *cells) get(cell record.Cell) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.data[string(rune(cell.Space))+string(cell.Name)]
+}
+
+func (c *cells) set(cell record.Cell, value []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.data[string(rune(cell.Space))+string(cell.Name)] = value
+}
+
+// context is for callbacks that have none of their own.
+func context() gocontext.Context { return gocontext.Background() }
 
 // root is fixed: a failing test prints the same bytes again.
 var root = [32]byte{1, 2, 3}
