@@ -27,6 +27,7 @@ type heads struct {
 
 	mu     sync.Mutex // guards what follows, never held over I/O
 	id     verify.TreeID
+	nth    uint32 // of the store's trees, from 1
 	size   uint64
 	root   tlog.Hash
 	signed verify.Checkpoint
@@ -35,10 +36,11 @@ type heads struct {
 	err    error // of the last attempt
 }
 
-func (h *heads) grown(id verify.TreeID, size uint64, root tlog.Hash) {
+func (h *heads) grown(t *tree) {
+	size, root := t.edge.Size(), t.edge.Root()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.id, h.size, h.root = id, size, root
+	h.id, h.nth, h.size, h.root = t.id(), uint32(len(t.ids)), size, root
 }
 
 func (h *heads) reset() {

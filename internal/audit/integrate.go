@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -33,7 +34,33 @@ type tree struct {
 	edge   *verify.Tree
 	leaves []byte // the unfinished cell of leaves
 	marks  map[uint64]verify.Mark
-	broken map[uint64]error // shards of others that are not taken any further
+}
+
+// broken are the shards of other processes that are not taken any further.
+type broken struct {
+	mu  sync.Mutex
+	why map[uint64]error
+}
+
+func (b *broken) set(shard uint64, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.why == nil {
+		b.why = map[uint64]error{}
+	}
+	b.why[shard] = err
+}
+
+func (b *broken) get(shard uint64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.why[shard]
+}
+
+func (b *broken) all() []error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.why))
 }
 
 func (t *tree) id() verify.TreeID { return t.ids[len(t.ids)-1] }
@@ -115,7 +142,8 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 	for shard, m := range s.marks {
 		t.marks[shard] = m
 	}
-	l.heads.grown(t.id(), t.edge.Size(), t.edge.Root())
+	l.taken.Store(t.marks[l.shard].Counter)
+	l.heads.grown(t)
 	return more, nil
 }
 
@@ -135,7 +163,7 @@ type step struct {
 
 // take adds the shard's pending entries.
 func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
-	if t.broken[shard] != nil {
+	if s.log.broken.get(shard) != nil {
 		return nil
 	}
 	mark, ok := t.marks[shard]
@@ -159,7 +187,7 @@ func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
 			err = s.add(shard, stored)
 		}
 		if err != nil {
-			return s.broke(ctx, shard, t, err)
+			return s.broke(ctx, shard, err)
 		}
 		mark = next
 		s.marks[shard] = mark
@@ -172,7 +200,7 @@ func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
 
 // broke handles a chain that does not hold. Our own means that the store lies
 // to us: nothing may go on. Another's is left alone and reported.
-func (s *step) broke(ctx context.Context, shard uint64, t *tree, err error) error {
+func (s *step) broke(ctx context.Context, shard uint64, err error) error {
 	var chain *ChainError
 	if !errors.As(err, &chain) {
 		return err
@@ -180,7 +208,7 @@ func (s *step) broke(ctx context.Context, shard uint64, t *tree, err error) erro
 	if shard == s.log.shard {
 		return s.log.fail("audit.Integrate", err)
 	}
-	t.broken[shard] = err
+	s.log.broken.set(shard, err)
 	s.log.cfg.Logger.ErrorContext(ctx, "an audit chain is broken; its remaining entries are not taken into the tree", "err", err)
 	return nil
 }

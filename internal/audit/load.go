@@ -72,10 +72,7 @@ func (l *Log) loadTree(ctx context.Context) error {
 	}
 	t.ids, t.cell, t.edge, t.leaves = ids, slices.Clone(cell), edge, slices.Clone(leaves)
 	t.marks, t.loaded = map[uint64]verify.Mark{}, true
-	if t.broken == nil {
-		t.broken = map[uint64]error{}
-	}
-	l.heads.grown(id, state.Size, state.Root)
+	l.heads.grown(t)
 	return nil
 }
 

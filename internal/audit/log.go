@@ -60,12 +60,14 @@ type Log struct {
 	mac     hash.Hash
 
 	visible atomic.Uint64 // highest counter known to be readable
+	taken   atomic.Uint64 // highest counter known to be in the tree
 	failure atomic.Pointer[fault.Error]
 	closed  atomic.Bool
 
-	tree  tree
-	keys  keyCache
-	heads heads
+	tree   tree
+	keys   keyCache
+	heads  heads
+	broken broken
 
 	wake chan struct{}
 	stop chan struct{}

@@ -164,9 +164,7 @@ func (l *Log) recover(ctx context.Context) error {
 	if err := l.integrate(ctx, shards); err != nil {
 		return err
 	}
-	l.tree.mu.Lock()
-	defer l.tree.mu.Unlock()
-	for _, err := range l.tree.broken {
+	for _, err := range l.broken.all() {
 		return &fault.Error{
 			Kind: fault.Unavailable, Op: "audit.Open", Err: err,
 			Public: "The audit entries that an earlier process left behind have been altered. Verify the store before it is used again.",

@@ -93,14 +93,8 @@ type Status struct {
 
 // Status returns how the log stands.
 func (l *Log) Status() Status {
-	s := Status{Shard: l.shard, Counter: l.visible.Load(), Failure: l.Err()}
-	l.tree.mu.Lock()
-	for _, err := range l.tree.broken {
-		s.Broken = append(s.Broken, err)
-	}
-	taken := l.tree.marks[l.shard].Counter
-	l.tree.mu.Unlock()
-	s.Pending = s.Counter - min(taken, s.Counter)
+	s := Status{Shard: l.shard, Counter: l.visible.Load(), Failure: l.Err(), Broken: l.broken.all()}
+	s.Pending = s.Counter - min(l.taken.Load(), s.Counter)
 	l.heads.mu.Lock()
 	defer l.heads.mu.Unlock()
 	s.Size, s.Signed, s.Publish = l.heads.size, l.heads.signed.Size, l.heads.err

@@ -74,9 +74,9 @@ func (l *Log) candidates(ctx context.Context, f *Filter, size uint64) (func(yiel
 	if !ok || f.Thorough {
 		return f.span(size), nil
 	}
-	l.tree.mu.Lock()
-	ordinal := uint32(len(l.tree.ids))
-	l.tree.mu.Unlock()
+	l.heads.mu.Lock()
+	ordinal := l.heads.nth
+	l.heads.mu.Unlock()
 	var list []uint64
 	prefix := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte("i/"), uint64(token)), ordinal)
 	err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {

@@ -193,6 +193,7 @@ func (l *Log) succeed(ctx context.Context) error {
 	if err := l.foundTree(ctx, l.tree.ids, ids, s.cells); err != nil {
 		return err
 	}
+	raise(&l.taken, 1)
 	l.heads.reset()
 	return l.loadTree(ctx)
 }
