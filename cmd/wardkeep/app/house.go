@@ -1,0 +1,199 @@
+// Package app wires the house together and offers it as commands. It is a value,
+// not a main function, so that end-to-end tests run the same thing users do.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/config"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/kms"
+	"github.com/wardkeep/wardkeep/internal/kms/local"
+	"github.com/wardkeep/wardkeep/internal/seal"
+	"github.com/wardkeep/wardkeep/internal/seal/file"
+	"github.com/wardkeep/wardkeep/internal/store/pebble"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// Files of a data folder.
+const (
+	storeDir    = "store"
+	rootKeyFile = "root.key"
+	fileKeyFile = "store.key"
+	demoFile    = "demo.json"
+	socketFile  = "admin.sock"
+)
+
+// House is everything that stands on one data folder. It is sealed until Open
+// returns: keys unwrapped, self-tests passed, and an audit entry written.
+type House struct {
+	Config   config.Config
+	Clock    clock.Clock
+	Slog     *slog.Logger
+	Keyring  kms.Keyring
+	Store    *pebble.Store
+	Sealer   *seal.Sealer
+	Log      *audit.Log
+	Vault    *vault.Vault
+	Policy   *authz.Policy
+	Identity *identity.Service
+	Chart    *chart.Chart
+}
+
+// Options change how a house is opened; the zero value is what a server does.
+type Options struct {
+	Clock     clock.Clock
+	FS        vfs.FS // below the encrypting layer; nil: the operating system's
+	TokenBits int    // tests narrow the tokens
+	TokenLife time.Duration
+	Successor *audit.Decision
+}
+
+// OpenHouse opens the data folder cfg.Dir, creating it if it is not there.
+func OpenHouse(ctx context.Context, cfg config.Config, log *slog.Logger, opt Options) (_ *House, err error) {
+	h := &House{Config: cfg, Slog: log, Clock: opt.Clock}
+	if h.Clock == nil {
+		h.Clock = clock.System{}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
+	}
+	if err := h.openStore(ctx, opt); err != nil {
+		return nil, err
+	}
+	if err := h.openKeys(ctx, opt); err != nil {
+		return nil, err
+	}
+	return h, h.openRecords(ctx, opt)
+}
+
+// openKeyring never makes a new root key beside an existing store: it could
+// open nothing, and would hide that the right one is missing.
+func openKeyring(dir string) (*local.Keyring, error) {
+	path := filepath.Join(dir, rootKeyFile)
+	if _, err := os.Stat(filepath.Join(dir, fileKeyFile)); errors.Is(err, fs.ErrNotExist) {
+		return local.OpenOrCreate(path)
+	}
+	keyring, err := local.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the root key %s is missing; without it nothing here can be read. Put it back from its copy", path)
+	}
+	return keyring, err
+}
+
+func (h *House) openStore(ctx context.Context, opt Options) error {
+	keyring, err := openKeyring(h.Config.Dir)
+	if err != nil {
+		return fmt.Errorf("the keys cannot be used: %w", err)
+	}
+	h.Keyring = keyring
+	key, err := seal.LoadOrCreateFileKey(ctx, keyring, filepath.Join(h.Config.Dir, fileKeyFile))
+	if err != nil {
+		return fmt.Errorf("the keys cannot be used: %w", err)
+	}
+	defer clear(key[:])
+	base := opt.FS
+	if base == nil {
+		base = vfs.Default
+	}
+	h.Store, err = pebble.Open(pebble.Config{
+		Dir: filepath.Join(h.Config.Dir, storeDir), FS: file.New(base, *key), Clock: h.Clock,
+		Logger: h.Slog, CacheSize: int64(h.Config.CacheMB) << 20,
+	})
+	if errors.Is(err, pebble.ErrInUse) {
+		return fmt.Errorf("%s is in use: a server is running there. Stop it, or use the command while it runs", h.Config.Dir)
+	}
+	return err
+}
+
+func (h *House) openKeys(ctx context.Context, opt Options) error {
+	cfg := seal.Config{
+		Tenant: h.Config.Tenant, Keyring: h.Keyring, Cells: h.Store,
+		Clock: h.Clock, TokenBits: opt.TokenBits,
+	}
+	fresh, err := seal.Init(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("the keys cannot be used: %w", err)
+	}
+	if len(fresh.Cells) > 0 {
+		fresh.Time = h.Clock.Now()
+		receipt, err := h.Store.Commit(ctx, fresh)
+		if err == nil {
+			err = receipt.Wait()
+		}
+		if err != nil {
+			return fmt.Errorf("the keys cannot be stored: %w", err)
+		}
+	}
+	if h.Sealer, err = seal.Open(ctx, cfg); err != nil {
+		return fmt.Errorf("the keys cannot be used: %w", err)
+	}
+	return nil
+}
+
+func (h *House) openRecords(ctx context.Context, opt Options) error {
+	var err error
+	h.Log, err = audit.Open(ctx, audit.Config{
+		Store: h.Store, Sealer: h.Sealer, Keyring: h.Keyring, Clock: h.Clock,
+		Tenant: h.Config.Tenant, Server: "wardkeep", CheckpointOut: h.Config.CheckpointOut,
+		DeclareSuccessor: opt.Successor, Logger: h.Slog,
+	})
+	if err != nil {
+		return fmt.Errorf("the audit log cannot be used: %w", err)
+	}
+	h.Vault = vault.New(vault.Config{Store: h.Store, Sealer: h.Sealer, Log: h.Log, Clock: h.Clock})
+	if h.Policy, err = authz.New(policies.Files); err != nil {
+		return fmt.Errorf("the policies cannot be used: %w", err)
+	}
+	h.Identity, err = identity.New(identity.Config{
+		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock,
+		TokenLife: opt.TokenLife,
+	})
+	if err != nil {
+		return err
+	}
+	h.Chart = chart.New(chart.Config{
+		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog,
+	})
+	return nil
+}
+
+// Close writes the last audit checkpoint and closes the store. It may be called
+// on a house that opened in part.
+func (h *House) Close(ctx context.Context) error {
+	var errs []error
+	if h.Log != nil {
+		errs = append(errs, h.Log.Close(ctx))
+	}
+	if h.Store != nil {
+		errs = append(errs, h.Store.Close())
+	}
+	if h.Sealer != nil {
+		h.Sealer.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// isDemo reports whether the folder was made by the demo.
+func isDemo(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, demoFile))
+	return err == nil
+}

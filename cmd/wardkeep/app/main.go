@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/wardkeep/wardkeep/internal/config"
+	"github.com/wardkeep/wardkeep/internal/fault"
+)
+
+// Terminal is where a command reads and writes.
+type Terminal struct {
+	Args     []string
+	In       io.Reader
+	Out, Err io.Writer
+	Version  string
+}
+
+// Exit codes of every command.
+const (
+	exitOK    = 0
+	exitFail  = 1 // it did not work
+	exitUsage = 2 // it was asked wrongly
+)
+
+// errSilent ends a command with exit 1 when everything has been said.
+var errSilent = errors.New("")
+
+type cli struct {
+	Demo    demoCmd    `cmd:"" help:"Run a synthetic hospital on this machine."`
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Init    initCmd    `cmd:"" help:"Make a data folder: keys, local CA, first administrator."`
+	User    userCmd    `cmd:"" help:"Add and disable people, reset their second factor."`
+	Client  clientCmd  `cmd:"" help:"Add programs that use the API."`
+	Import  importCmd  `cmd:"" help:"Import FHIR bundles and NDJSON."`
+	Export  exportCmd  `cmd:"" help:"Export all records as NDJSON, a file a type."`
+	Audit   auditCmd   `cmd:"" help:"Verify the audit log, prove entries, export it."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// Main runs one command and returns its exit code.
+func Main(ctx context.Context, term Terminal) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("wardkeep"),
+		kong.Description("Health records on storage that is not trusted."),
+		kong.UsageOnError(),
+		kong.Writers(term.Out, term.Err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		fmt.Fprintln(term.Err, "wardkeep:", err)
+		return exitFail
+	}
+	if len(term.Args) == 0 {
+		term.Args = []string{"--help"}
+	}
+	k, err := parser.Parse(term.Args)
+	if exited >= 0 { // --help
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(term.Err, "wardkeep: %v\nwardkeep --help lists what there is.\n", err)
+		return exitUsage
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(term); err != nil {
+		if err != errSilent {
+			fmt.Fprintln(term.Err, "wardkeep:", errorText(err))
+		}
+		if fault.Is(err, fault.Invalid) {
+			return exitUsage
+		}
+		return exitFail
+	}
+	return exitOK
+}
+
+// errorText is what a person at a terminal reads: the public text of a fault,
+// the whole text of our own errors.
+func errorText(err error) string {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Public != "" {
+		return f.Public
+	}
+	return err.Error()
+}
+
+// place is where the data lies; every command that touches data takes it.
+type place struct {
+	Dir    string `help:"Data folder." placeholder:"DIR" env:"WARDKEEP_DIR"`
+	Config string `help:"Settings file (YAML)." placeholder:"FILE" type:"path"`
+}
+
+func (p place) load() (config.Config, error) {
+	cfg, err := config.Load(p.Config, config.Environ())
+	if err != nil {
+		return cfg, fault.New(fault.Invalid, "config", err.Error())
+	}
+	if p.Dir != "" {
+		cfg.Dir = p.Dir
+	}
+	if err := cfg.Check(); err != nil {
+		return cfg, fault.New(fault.Invalid, "config", err.Error())
+	}
+	return cfg, nil
+}
+
+// existing loads the settings and insists that the data folder is there: a
+// misspelt --dir must not make a new, empty hospital.
+func (p place) existing() (config.Config, error) {
+	cfg, err := p.load()
+	if err != nil {
+		return cfg, err
+	}
+	if _, err := os.Stat(cfg.Dir); err != nil {
+		return cfg, fault.New(fault.Invalid, "config",
+			"there is no data folder "+cfg.Dir+"; name it by --dir or --config, or make one by wardkeep init")
+	}
+	return cfg, nil
+}
+
+func newLogger(w io.Writer, level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l}))
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(term Terminal) error {
+	fmt.Fprintln(term.Out, "wardkeep", term.Version)
+	return nil
+}

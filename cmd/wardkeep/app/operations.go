@@ -1,0 +1,188 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// operation is one thing a command can ask of a house.
+type operation func(ctx context.Context, h *House, who string, in json.RawMessage) (any, error)
+
+func operations() map[string]operation {
+	return map[string]operation{
+		"client-add":    with(addClient),
+		"user-add":      with(addUser),
+		"user-disable":  with(disableUser),
+		"user-reset":    with(resetUser),
+		"audit-prove":   with(prove),
+		"audit-list":    with(listAudit),
+		"checkpoint":    with(checkpoint),
+		"export-types":  with(exportTypes),
+		"audit-publish": with(publish),
+	}
+}
+
+// with gives an operation its typed input.
+func with[In, Out any](run func(ctx context.Context, h *House, who string, in In) (Out, error)) operation {
+	return func(ctx context.Context, h *House, who string, raw json.RawMessage) (any, error) {
+		var in In
+		if err := json.Unmarshal(raw, &in); err != nil {
+			return nil, fault.New(fault.Invalid, "app.operation", "The request is not what this operation takes.")
+		}
+		return run(ctx, h, who, in)
+	}
+}
+
+func (h *House) operate(ctx context.Context, who, name string, in json.RawMessage) (any, error) {
+	op, ok := operations()[name]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "app.operate", "The server does not know this operation; is it of another release?")
+	}
+	return op(ctx, h, who, in)
+}
+
+type newClient struct{ Name, Scope string }
+
+type addedClient struct {
+	ID       string `json:"client_id"`
+	Secret   string `json:"client_secret"`
+	TokenURL string `json:"token_url"`
+	FHIRURL  string `json:"fhir_url"`
+}
+
+func addClient(ctx context.Context, h *House, who string, in newClient) (addedClient, error) {
+	scopes, err := identity.ParseScopes(in.Scope)
+	if err != nil {
+		return addedClient{}, fault.New(fault.Invalid, "app.addClient", "The scope is not one that is granted here. An example: 'system/*.cruds', or 'system/Patient.rs system/Observation.rs'.")
+	}
+	client, secret, err := h.Identity.AddClient(ctx, operator(who, "operator"), in.Name, scopes)
+	base := h.Config.Base()
+	return addedClient{ID: client.ID, Secret: secret, TokenURL: base + "/oauth2/token", FHIRURL: base + "/fhir"}, err
+}
+
+type newUser struct {
+	UserName, Given, Family, Title, Role string
+	Wards                                []string
+	Practitioner                         string
+}
+
+type invited struct {
+	UserName string `json:"user_name"`
+	Code     string `json:"enrolment_code"`
+	Expires  string `json:"expires"`
+}
+
+func addUser(ctx context.Context, h *House, who string, in newUser) (invited, error) {
+	person, invitation, err := h.Identity.AddPerson(ctx, operator(who, "operator"), identity.NewPerson{
+		UserName: in.UserName, Given: in.Given, Family: in.Family, Title: in.Title,
+		Roles: []string{in.Role}, WardIDs: in.Wards, PractitionerID: in.Practitioner,
+	})
+	return invitedAs(person.UserName, invitation), err
+}
+
+func invitedAs(name string, i identity.Invitation) invited {
+	return invited{UserName: name, Code: i.Code, Expires: i.Expires.Format("2006-01-02 15:04 MST")}
+}
+
+type userChange struct{ UserName, Reason string }
+
+func disableUser(ctx context.Context, h *House, who string, in userChange) (struct{}, error) {
+	person, err := h.person(ctx, who, in.UserName)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, h.Identity.Disable(ctx, operator(who, "operator"), person.ID, in.Reason)
+}
+
+func resetUser(ctx context.Context, h *House, who string, in userChange) (invited, error) {
+	person, err := h.person(ctx, who, in.UserName)
+	if err != nil {
+		return invited{}, err
+	}
+	invitation, err := h.Identity.ResetMFA(ctx, operator(who, "operator"), person.ID, in.Reason)
+	return invitedAs(person.UserName, invitation), err
+}
+
+func (h *House) person(ctx context.Context, who, name string) (identity.Person, error) {
+	people, err := h.Identity.People(ctx, operator(who, "operator"))
+	if err != nil {
+		return identity.Person{}, err
+	}
+	for _, p := range people {
+		if p.UserName == name {
+			return p, nil
+		}
+	}
+	return identity.Person{}, fault.New(fault.NotFound, "app.person", "There is nobody of that user name.")
+}
+
+// proofOrder names an entry: by the request that made it, or by the version of
+// a record that it tells of.
+type proofOrder struct {
+	RequestID string
+	Type, ID  string
+	Version   uint64
+}
+
+func prove(ctx context.Context, h *House, _ string, in proofOrder) ([]*verify.Proof, error) {
+	if err := h.Log.Integrate(ctx); err != nil {
+		return nil, err
+	}
+	filter := audit.Filter{RequestID: in.RequestID, Version: in.Version}
+	if in.ID != "" {
+		keys, err := h.Vault.Keys(ctx, []vault.TypeID{{Type: in.Type, ID: in.ID}})
+		if err != nil {
+			return nil, err
+		}
+		if filter.Record = keys[0]; filter.Record.IsZero() {
+			return nil, fault.New(fault.NotFound, "app.prove", "There is no such record.")
+		}
+	}
+	leaves, err := h.Log.Find(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	if len(leaves) == 0 {
+		return nil, fault.New(fault.NotFound, "app.prove", "The audit log has no such entry.")
+	}
+	var proofs []*verify.Proof
+	for _, leaf := range leaves {
+		proof, err := h.Log.Prove(ctx, leaf)
+		if err != nil {
+			return nil, err
+		}
+		proofs = append(proofs, proof)
+	}
+	return proofs, nil
+}
+
+type folder struct{ Dir string }
+
+// checkpoint lays a consistent copy of the store's files into a folder, for the
+// verifier, which reads files and asks no server.
+func checkpoint(ctx context.Context, h *House, _ string, in folder) (struct{}, error) {
+	if err := h.Log.Checkpoint(ctx); err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, h.Store.Checkpoint(in.Dir)
+}
+
+type published struct {
+	Checkpoint string `json:"checkpoint"`
+	Origin     string `json:"origin"`
+	PublicKey  []byte `json:"public_key"`
+}
+
+func publish(ctx context.Context, h *House, _ string, _ struct{}) (published, error) {
+	if err := h.Log.Checkpoint(ctx); err != nil {
+		return published{}, err
+	}
+	signed, c := h.Log.Published()
+	return published{Checkpoint: string(signed), Origin: c.Origin, PublicKey: h.Keyring.Public()}, nil
+}

@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+)
+
+type userCmd struct {
+	Add      userAddCmd     `cmd:"" help:"Add a person; prints a one-time code to enrol with."`
+	Disable  userDisableCmd `cmd:"" help:"Disable a person; sessions end at once."`
+	ResetMfa userResetCmd   `cmd:"" name:"reset-mfa" help:"Let a person enrol a new second factor."`
+}
+
+type userAddCmd struct {
+	place
+	UserName     string   `arg:"" help:"Name to sign in with."`
+	Role         string   `help:"doctor, nurse, pharmacist, lab, registration, billing, admin or privacy." required:""`
+	Given        string   `help:"Given name." required:""`
+	Family       string   `help:"Family name." required:""`
+	Title        string   `help:"Title, such as Dr."`
+	Ward         []string `help:"Id of a Location that is the person's ward; repeat for several, '*' for all."`
+	Practitioner string   `help:"Id of the person's Practitioner resource, for care teams."`
+	JSON         bool     `help:"Print the result as JSON."`
+}
+
+func (c *userAddCmd) Run(ctx context.Context, t Terminal) error {
+	var out invited
+	err := c.atDesk(ctx, "user-add", newUser{
+		UserName: c.UserName, Given: c.Given, Family: c.Family, Title: c.Title, Role: c.Role,
+		Wards: c.Ward, Practitioner: c.Practitioner,
+	}, &out)
+	if err != nil {
+		return err
+	}
+	return printInvitation(t, out, c.JSON)
+}
+
+type userDisableCmd struct {
+	place
+	UserName string `arg:"" help:"Who."`
+	Reason   string `help:"Why; it is kept in the audit log." required:""`
+}
+
+func (c *userDisableCmd) Run(ctx context.Context, t Terminal) error {
+	if err := c.atDesk(ctx, "user-disable", userChange{c.UserName, c.Reason}, nil); err != nil {
+		return err
+	}
+	fmt.Fprintln(t.Out, c.UserName, "is disabled; open sessions have ended.")
+	return nil
+}
+
+type userResetCmd struct {
+	place
+	UserName string `arg:"" help:"Who."`
+	Reason   string `help:"Why; it is kept in the audit log." required:""`
+	JSON     bool   `help:"Print the result as JSON."`
+}
+
+func (c *userResetCmd) Run(ctx context.Context, t Terminal) error {
+	var out invited
+	if err := c.atDesk(ctx, "user-reset", userChange{c.UserName, c.Reason}, &out); err != nil {
+		return err
+	}
+	return printInvitation(t, out, c.JSON)
+}
+
+func printInvitation(t Terminal, i invited, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(t.Out).Encode(i)
+	}
+	fmt.Fprintf(t.Out, "%s enrols at /enrol with this code, which works once and until %s:\n\n  %s\n\nHand it over in person, or by a way other than e-mail.\n",
+		i.UserName, i.Expires, i.Code)
+	return nil
+}
+
+type clientCmd struct {
+	Add clientAddCmd `cmd:"" help:"Add a program that uses the API; prints its secret once."`
+}
+
+type clientAddCmd struct {
+	place
+	Name   string `help:"What the program is called." required:""`
+	Scope  string `help:"SMART system scopes." required:"" placeholder:"'system/*.cruds'"`
+	Secret bool   `help:"Make a client secret." required:""`
+	JSON   bool   `help:"Print the result as JSON."`
+}
+
+func (clientAddCmd) Help() string {
+	return `Example:
+  wardkeep client add --dir hospital --name 'lab feed' --scope 'system/Observation.cru system/Patient.rs' --secret`
+}
+
+func (c *clientAddCmd) Run(ctx context.Context, t Terminal) error {
+	var out addedClient
+	if err := c.atDesk(ctx, "client-add", newClient{Name: c.Name, Scope: c.Scope}, &out); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(t.Out).Encode(out)
+	}
+	fmt.Fprintf(t.Out, "client_id      %s\nclient_secret  %s\ntoken_url      %s\nfhir_url       %s\n\nThe secret is shown this once and stored nowhere.\n",
+		out.ID, out.Secret, out.TokenURL, out.FHIRURL)
+	return nil
+}
+
+// atDesk runs one operation at the desk of the place.
+func (p place) atDesk(ctx context.Context, name string, in, out any) error {
+	cfg, err := p.existing()
+	if err != nil {
+		return err
+	}
+	desk, err := openDesk(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if err := desk.call(ctx, name, in, out); err != nil {
+		_ = desk.Close()
+		return err
+	}
+	return desk.Close()
+}

@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/config"
+	"github.com/wardkeep/wardkeep/internal/fault"
+)
+
+type serveCmd struct {
+	place
+	Listen           string `help:"Address of the HTTPS listener." placeholder:"ADDR"`
+	CheckpointOut    string `help:"File, best on another machine's disk, for signed audit checkpoints." placeholder:"FILE"`
+	DeclareSuccessor string `help:"Go on after a restore that is behind the published checkpoint; say why." placeholder:"REASON"`
+}
+
+func (serveCmd) Help() string {
+	return `Settings come from --config, then WARDKEEP_* variables, then flags.
+
+Example:
+  wardkeep serve --config wardkeep.yaml`
+}
+
+func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if isDemo(cfg.Dir) {
+		return fault.New(fault.Invalid, "serve", "that folder holds a demo: its passwords are printed on a screen. Use wardkeep demo for it, and another folder for care")
+	}
+	override(&cfg, c.Listen, c.CheckpointOut)
+	log := newLogger(t.Err, cfg.Log)
+	var opt Options
+	if c.DeclareSuccessor != "" {
+		opt.Successor = &audit.Decision{Who: "os:" + processUser(), Why: c.DeclareSuccessor}
+	}
+	house, err := OpenHouse(ctx, cfg, log, opt)
+	if err != nil {
+		return err
+	}
+	server := Server{House: house, Version: t.Version, Ready: func(base string) {
+		fmt.Fprintln(t.Out, "Wardkeep serves", base)
+	}}
+	return closeAfter(ctx, house, server.Run(ctx))
+}
+
+func override(cfg *config.Config, listen, checkpointOut string) {
+	if listen != "" {
+		cfg.Listen = listen
+	}
+	if checkpointOut != "" {
+		cfg.CheckpointOut = checkpointOut
+	}
+}
+
+// closeTimeout bounds the writing of the last checkpoint.
+const closeTimeout = 20 * time.Second
+
+func closeAfter(ctx context.Context, h *House, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	if closeErr := h.Close(ctx); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+type initCmd struct {
+	place
+	Admin  string `help:"User name of the first administrator." required:""`
+	Given  string `help:"Given name." required:""`
+	Family string `help:"Family name." required:""`
+	JSON   bool   `help:"Print the result as JSON."`
+}
+
+func (initCmd) Help() string {
+	return `Example:
+  wardkeep init --dir /var/lib/wardkeep --admin mgarcia --given Maria --family Garcia
+  wardkeep serve --dir /var/lib/wardkeep`
+}
+
+func (c *initCmd) Run(ctx context.Context, t Terminal) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if entries, err := os.ReadDir(cfg.Dir); err == nil && len(entries) > 0 {
+		return fault.New(fault.Invalid, "init", "the folder "+cfg.Dir+" is not empty")
+	}
+	house, err := OpenHouse(ctx, cfg, newLogger(t.Err, "warn"), Options{})
+	if err != nil {
+		return err
+	}
+	out, err := addUser(ctx, house, processUser(), newUser{
+		UserName: c.Admin, Given: c.Given, Family: c.Family, Role: "admin",
+	})
+	if err := closeAfter(ctx, house, err); err != nil {
+		return err
+	}
+	if !c.JSON {
+		fmt.Fprintf(t.Out, "Made %s. Its root key lies in a file beside the data: for trying out, not for care.\n", cfg.Dir)
+	}
+	return printInvitation(t, out, c.JSON)
+}

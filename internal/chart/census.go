@@ -1,0 +1,209 @@
+package chart
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// census knows who lies where, who cares for whom, and whose records are marked.
+// The truth is in the records themselves: a patient is on a ward while an
+// encounter in progress is at the ward or at a room or bed of it, in a care team
+// while an active CareTeam names the practitioner, and marked while the Patient
+// bears a security label.
+type census struct {
+	vault *vault.Vault
+	clock clock.Clock
+
+	mu         sync.Mutex
+	generation uint64
+	known      map[string]panel
+}
+
+// panel is a set of patients as it was at a time.
+type panel struct {
+	generation uint64
+	at         time.Time
+	patients   vault.PatientSet
+}
+
+// panelLife bounds how long a panel is believed when other servers may have
+// written; what this server writes is seen at once.
+const panelLife = 2 * time.Second
+
+const panelsKept = 1000
+
+func newCensus(v *vault.Vault, c clock.Clock) *census {
+	return &census{vault: v, clock: c, known: map[string]panel{}}
+}
+
+// changed is told of every type written, so that an admission or a discharge
+// acts on the next request.
+func (c *census) changed(types ...string) {
+	for _, typ := range types {
+		switch typ {
+		case "Encounter", "Location", "CareTeam", "Patient":
+			c.mu.Lock()
+			c.generation++
+			c.mu.Unlock()
+			return
+		}
+	}
+}
+
+// relations returns every relation that holds between the actor and any of the
+// patients.
+func (c *census) relations(ctx context.Context, actor Actor, patients []record.Key) ([]authz.Relation, error) {
+	var held []authz.Relation
+	if len(patients) == 0 {
+		return held, nil
+	}
+	for _, relation := range []authz.Relation{authz.RelationWard, authz.RelationTeam} {
+		panel, err := c.panel(ctx, actor, relation)
+		if err != nil {
+			return nil, err
+		}
+		if panel.HasAny(patients) {
+			held = append(held, relation)
+		}
+	}
+	return held, nil
+}
+
+// panel returns the patients the actor has a relation to.
+func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation) (vault.PatientSet, error) {
+	switch {
+	case relation == authz.RelationWard && len(actor.WardIDs) > 0:
+		return c.remember("ward "+strings.Join(actor.WardIDs, " "), func() (vault.PatientSet, error) {
+			return c.onWards(ctx, actor.WardIDs)
+		})
+	case relation == authz.RelationTeam && actor.PractitionerID != "":
+		return c.remember("team "+actor.PractitionerID, func() (vault.PatientSet, error) {
+			return c.gather(ctx, "CareTeam",
+				search.Param{Key: "participant", Value: "Practitioner/" + actor.PractitionerID},
+				search.Param{Key: "status", Value: "active"})
+		})
+	}
+	return vault.PatientSet{}, nil
+}
+
+// marked returns the patients who bear a mark; for LabelOwn, the actor himself.
+func (c *census) marked(ctx context.Context, actor Actor, mark authz.Label) (vault.PatientSet, error) {
+	if mark == authz.LabelOwn {
+		return c.himself(ctx, actor)
+	}
+	return c.remember("mark "+string(mark), func() (vault.PatientSet, error) {
+		var codes []string
+		for _, coding := range mark.Codings() {
+			codes = append(codes, coding.System+"|"+coding.Code)
+		}
+		return c.gather(ctx, "Patient", search.Param{Key: "_security", Value: strings.Join(codes, ",")})
+	})
+}
+
+func (c *census) himself(ctx context.Context, actor Actor) (vault.PatientSet, error) {
+	if actor.PatientID == "" {
+		return vault.PatientSet{}, nil
+	}
+	keys, err := c.vault.Keys(ctx, []vault.TypeID{typeIDOf("Patient", actor.PatientID)})
+	if err != nil || keys[0].IsZero() {
+		return vault.PatientSet{}, err
+	}
+	return vault.PatientSet{keys[0]: {}}, nil
+}
+
+// remember returns the panel of that name, counted anew if it may have changed.
+func (c *census) remember(name string, count func() (vault.PatientSet, error)) (vault.PatientSet, error) {
+	c.mu.Lock()
+	generation := c.generation
+	p, ok := c.known[name]
+	c.mu.Unlock()
+	if ok && p.generation == generation && c.clock.Now().Sub(p.at) < panelLife {
+		return p.patients, nil
+	}
+	at := c.clock.Now()
+	patients, err := count()
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.known) >= panelsKept {
+		clear(c.known)
+	}
+	c.known[name] = panel{generation: generation, at: at, patients: patients}
+	return patients, nil
+}
+
+// presentStatus are the encounter states of a patient who is there.
+const presentStatus = "arrived,triaged,in-progress,onleave"
+
+func (c *census) onWards(ctx context.Context, wards []string) (vault.PatientSet, error) {
+	status := search.Param{Key: "status", Value: presentStatus}
+	for _, ward := range wards {
+		if ward == identity.EveryWard {
+			return c.gather(ctx, "Encounter", status, search.Param{Key: "class", Value: "IMP"})
+		}
+	}
+	places, err := c.places(ctx, wards)
+	if err != nil || len(places) == 0 {
+		return vault.PatientSet{}, err
+	}
+	return c.gather(ctx, "Encounter", status, search.Param{Key: "location", Value: strings.Join(places, ",")})
+}
+
+// gather returns the patients in whose compartment the matching records are.
+func (c *census) gather(ctx context.Context, typ string, params ...search.Param) (vault.PatientSet, error) {
+	q, err := search.Parse(typ, params, search.Options{})
+	if err != nil {
+		return nil, err
+	}
+	records, err := c.vault.All(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	patients := vault.PatientSet{}
+	for _, r := range records {
+		for _, p := range r.Patients {
+			patients[p] = struct{}{}
+		}
+	}
+	return patients, nil
+}
+
+// maxDepth bounds the levels of places below a ward: room, bed, and one to spare.
+const maxDepth = 4
+
+// places returns the wards with their rooms and beds, as references.
+func (c *census) places(ctx context.Context, wards []string) ([]string, error) {
+	var places []string
+	level := wards
+	for depth := 0; depth < maxDepth && len(level) > 0; depth++ {
+		var refs []string
+		for _, id := range level {
+			refs = append(refs, "Location/"+id)
+		}
+		places = append(places, refs...)
+		q, err := search.Parse("Location", []search.Param{{Key: "partof", Value: strings.Join(refs, ",")}}, search.Options{})
+		if err != nil {
+			return nil, err
+		}
+		records, err := c.vault.All(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		level = nil
+		for _, r := range records {
+			level = append(level, r.ID)
+		}
+	}
+	return places, nil
+}

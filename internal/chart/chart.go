@@ -1,0 +1,159 @@
+// Package chart is the one door to patient data. Whoever wants to see or change
+// a record, a page, a program or an import, comes through here: policy is asked
+// before and after the record is opened, and nothing is returned before the
+// audit entry that tells of it is durable.
+package chart
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// Actor is who asks.
+type Actor = identity.Actor
+
+// Config says what a chart stands on. All fields are required.
+type Config struct {
+	Vault  *vault.Vault
+	Log    *audit.Log
+	Policy *authz.Policy
+	Clock  clock.Clock
+	Slog   *slog.Logger
+}
+
+// Chart is safe for concurrent use.
+type Chart struct {
+	vault  *vault.Vault
+	log    *audit.Log
+	policy *authz.Policy
+	clock  clock.Clock
+	slog   *slog.Logger
+	census *census
+}
+
+// New returns the door.
+func New(cfg Config) *Chart {
+	return &Chart{
+		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
+		slog: cfg.Slog, census: newCensus(cfg.Vault, cfg.Clock),
+	}
+}
+
+// Resource is one version, as the actor may see it.
+type Resource struct {
+	*fhir.Resource // nil on a tombstone
+	TypeID         vault.TypeID
+	Version        uint64
+	Updated        time.Time
+	Deleted        bool
+
+	key      record.Key
+	position record.Position
+	patients []record.Key
+}
+
+// request is one disclosure or change in the making: it knows who asks for what,
+// and gathers what has to be told of it.
+type request struct {
+	chart *Chart
+	actor Actor
+	event audit.Event
+	seen  map[record.Key]uint64
+}
+
+func (c *Chart) begin(actor Actor, action, typ string) *request {
+	return &request{
+		chart: c, actor: actor, seen: map[record.Key]uint64{},
+		event: audit.Event{
+			Actor: actor.ID, Session: actor.SessionID, Roles: actor.Roles, Purpose: actor.Purpose,
+			RequestID: actor.RequestID, Address: actor.Source,
+			Action: action, Type: typ, Outcome: audit.OutcomeSuccess,
+		},
+	}
+}
+
+// discloses notes that a version is about to be shown.
+func (r *request) discloses(res Resource) {
+	if v, ok := r.seen[res.key]; ok && v == res.Version {
+		return
+	}
+	r.seen[res.key] = res.Version
+	r.event.Items = append(r.event.Items, audit.Item{Key: res.key, Version: res.Version})
+	r.concerns(res.patients)
+}
+
+func (r *request) concerns(patients []record.Key) {
+	for _, p := range patients {
+		if !containsKey(r.event.Patients, p) {
+			r.event.Patients = append(r.event.Patients, p)
+		}
+	}
+}
+
+// finish makes the audit entry durable and only then lets the caller go on.
+// An outcome that the caller did not ask for, a refusal, is told as well.
+func (r *request) finish(ctx context.Context, err error) error {
+	r.event.Time = r.chart.clock.Now()
+	if err != nil {
+		r.event.Outcome, r.event.Detail = outcomeOf(err), fault.KindOf(err).String()
+	}
+	if auditErr := r.chart.log.Append(ctx, r.event); auditErr != nil {
+		return fault.Wrap(fault.Unavailable, "chart.finish", auditErr)
+	}
+	return err
+}
+
+func outcomeOf(err error) string {
+	switch fault.KindOf(err) {
+	case fault.Internal, fault.Unavailable:
+		return audit.OutcomeFailure
+	case fault.Denied, fault.Unauthenticated:
+		return audit.OutcomeDenied
+	}
+	return audit.OutcomeFailure
+}
+
+// open parses a record. A body that does not parse was written by another
+// release with looser rules: it is still shown as it is known to be authentic,
+// so the parser's complaint is an internal fault here and never the caller's.
+func open(rec vault.Record) (Resource, error) {
+	res := Resource{
+		TypeID: rec.TypeID, Version: rec.Version, Updated: rec.Time, Deleted: rec.Deleted,
+		key: rec.Key, position: rec.Position, patients: rec.Patients,
+	}
+	if rec.Deleted {
+		return res, nil
+	}
+	if rec.Resource != nil {
+		res.Resource = rec.Resource
+		return res, nil
+	}
+	parsed, err := fhir.Parse(rec.Body)
+	if err != nil {
+		return Resource{}, fault.Wrap(fault.Internal, "chart.open", err)
+	}
+	res.Resource = parsed
+	return res, nil
+}
+
+func containsKey(keys []record.Key, key record.Key) bool {
+	for _, k := range keys {
+		if k == key {
+			return true
+		}
+	}
+	return false
+}
+
+func typeIDOf(typ, id string) vault.TypeID { return search.TypeID{Type: typ, ID: id} }

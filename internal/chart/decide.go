@@ -1,0 +1,129 @@
+package chart
+
+import (
+	"context"
+
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// reach is the coarse decision: may the actor do this to any record of the type
+// at all? A refusal here depends on nothing stored, so it may be told plainly.
+func (c *Chart) reach(actor Actor, action, typ string) (authz.Reach, error) {
+	reach, err := c.policy.Reach(actor, action, typ)
+	if err != nil {
+		return reach, &fault.Error{Kind: fault.Denied, Op: "chart.reach", Err: err}
+	}
+	if reach.None() {
+		return reach, fault.New(fault.Denied, "chart.reach", "You may not do this with records of this type.")
+	}
+	return reach, nil
+}
+
+// permit is the decision on an opened version, with its true relations and marks.
+func (c *Chart) permit(ctx context.Context, actor Actor, action string, res Resource) (bool, error) {
+	return c.permitFor(ctx, actor, action, res, res.patients)
+}
+
+func (c *Chart) permitFor(ctx context.Context, actor Actor, action string, res Resource, patients []record.Key) (bool, error) {
+	relations, err := c.census.relations(ctx, actor, patients)
+	if err != nil {
+		return false, err
+	}
+	marks, err := c.marks(ctx, actor, res, patients)
+	if err != nil {
+		return false, err
+	}
+	decision := c.policy.Decide(ctx, authz.Request{
+		Actor: actor, Action: action, Type: res.TypeID.Type, Relations: relations, Labels: marks,
+	})
+	if len(decision.Errors) > 0 {
+		c.slog.ErrorContext(ctx, "policy error: denied", "type", res.TypeID.Type, "action", action)
+	}
+	return decision.Allow && len(decision.Errors) == 0, nil
+}
+
+// marks are the sensitivity marks of a record: those its own security labels
+// stand for, and those its patients' records bear for all of their compartment.
+func (c *Chart) marks(ctx context.Context, actor Actor, res Resource, patients []record.Key) ([]authz.Label, error) {
+	set := markSet{}
+	if res.Resource != nil {
+		for label := range res.Root().Get("meta").All("security") {
+			if mark, ok := authz.LabelOf(label.Get("system").Text(), label.Get("code").Text()); ok {
+				set[mark] = true
+			}
+		}
+	}
+	for _, mark := range compartmentMarks {
+		marked, err := c.census.marked(ctx, actor, mark)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range patients {
+			if _, ok := marked[p]; ok {
+				set[mark] = true
+			}
+		}
+	}
+	return set.list(), nil
+}
+
+// compartmentMarks are the marks that spread from a patient to his records.
+var compartmentMarks = [...]authz.Label{authz.LabelVIP, authz.LabelRestricted, authz.LabelOwn}
+
+type markSet map[authz.Label]bool
+
+func (s markSet) list() []authz.Label {
+	var list []authz.Label
+	for mark := range s {
+		list = append(list, mark)
+	}
+	return list
+}
+
+// narrow returns what a search of the actor is confined to: the records for
+// which some term of his reach holds.
+func (c *Chart) narrow(actor Actor) vault.NarrowFunc {
+	return func(ctx context.Context, typ string) (vault.Narrow, error) {
+		reach, err := c.reach(actor, authz.Search, typ)
+		if err != nil || reach.All() {
+			return vault.Narrow{All: true}, err
+		}
+		var n vault.Narrow
+		for _, term := range reach.Terms {
+			confined, err := c.confine(ctx, actor, term)
+			if err != nil {
+				return vault.Narrow{}, err
+			}
+			n.Any = append(n.Any, confined)
+		}
+		return n, nil
+	}
+}
+
+func (c *Chart) confine(ctx context.Context, actor Actor, term authz.Term) (vault.Confine, error) {
+	var out vault.Confine
+	for _, relation := range term.Relations {
+		panel, err := c.census.panel(ctx, actor, relation)
+		if err != nil {
+			return vault.Confine{}, err
+		}
+		out.Within = append(out.Within, panel)
+	}
+	for _, mark := range term.Without {
+		for _, coding := range mark.Codings() {
+			out.Without = append(out.Without, coding.System+"|"+coding.Code)
+		}
+		if !mark.OfPatient() {
+			continue
+		}
+		marked, err := c.census.marked(ctx, actor, mark)
+		if err != nil {
+			return vault.Confine{}, err
+		}
+		out.Outside = append(out.Outside, marked)
+	}
+	return out, nil
+}

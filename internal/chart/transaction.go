@@ -1,0 +1,325 @@
+package chart
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// ErrUnresolved is in the chain of the fault for a conditional reference that
+// finds nothing: an import may try again once more has been filed.
+var ErrUnresolved = errors.New("a conditional reference finds nothing")
+
+// Transaction carries out the changes of a transaction Bundle, all or none
+// (FHIR R4 3.1.0.11.2); one refusal refuses the whole. Outcomes are in the order
+// of the entries; reads (GET, HEAD) are left to the caller, who makes them
+// afterwards, and their outcomes are empty. jobs are committed with the changes.
+func (c *Chart) Transaction(ctx context.Context, actor Actor, entries []Entry, jobs ...vault.Job) ([]Outcome, error) {
+	return c.transact(ctx, actor, entries, nil, jobs)
+}
+
+// File is a Transaction in which entries that are refused are left out instead
+// of refusing the rest; refused is told of each, with its place in entries. It
+// may be told again if another writer came first and the whole is planned anew.
+func (c *Chart) File(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobs ...vault.Job) ([]Outcome, error) {
+	return c.transact(ctx, actor, entries, refused, jobs)
+}
+
+func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobs []vault.Job) ([]Outcome, error) {
+	for race := 0; ; race++ {
+		req := c.begin(actor, "transaction", "Bundle")
+		t := transaction{chart: c, req: req, actor: actor, entries: entries, refused: refused}
+		tx, err := t.plan(ctx)
+		if err != nil {
+			return nil, req.finish(ctx, err)
+		}
+		tx.Jobs = jobs
+		if len(tx.Changes) == 0 && len(jobs) == 0 {
+			out, err := t.outcomes(nil)
+			return out, req.finish(ctx, err)
+		}
+		records, err := c.vault.Commit(ctx, tx)
+		if err == nil {
+			c.census.changed(t.types()...)
+			return t.outcomes(records)
+		}
+		if !fault.Is(err, fault.Conflict) || race == maxRaces {
+			return nil, req.finish(ctx, err)
+		}
+	}
+}
+
+// transaction is one attempt at a transaction.
+type transaction struct {
+	chart   *Chart
+	req     *request
+	actor   Actor
+	entries []Entry
+	refused func(int, error) // nil: one refusal refuses the whole
+	steps   []step
+	names   map[string]string // full URL → Type/id
+	found   map[string]string // conditional reference → Type/id
+}
+
+// step is what becomes of one entry.
+type step struct {
+	target target
+	id     string // of the record the entry is about, once known
+	plan   plan
+	at     int // index of its change in the commit, -1 if it makes none
+}
+
+// order is the order in which entries take effect, whatever their order in the
+// Bundle: deletions, creations, updates, reads.
+var order = [...][]string{{"DELETE"}, {"POST"}, {"PUT"}, {"GET", "HEAD"}}
+
+func (t *transaction) plan(ctx context.Context) (vault.Tx, error) {
+	t.steps = make([]step, len(t.entries))
+	t.names, t.found = map[string]string{}, map[string]string{}
+	if err := t.each(func(i int, e *Entry) error { return t.identify(ctx, i, e) }); err != nil {
+		return vault.Tx{}, err
+	}
+	if err := t.distinct(); err != nil {
+		return vault.Tx{}, err
+	}
+	tx := vault.Tx{Event: t.req.event}
+	err := t.each(func(i int, e *Entry) error {
+		s := &t.steps[i]
+		s.at = -1
+		if err := t.prepare(ctx, s, e); err != nil {
+			return err
+		}
+		if s.plan.found != nil {
+			t.req.discloses(*s.plan.found)
+		}
+		if e.Method == "GET" || e.Method == "HEAD" || s.plan.idle() {
+			return nil
+		}
+		s.at = len(tx.Changes)
+		tx.Changes = append(tx.Changes, s.plan.change)
+		tx.Absent = append(tx.Absent, s.plan.absent...)
+		return nil
+	})
+	tx.Event.Items, tx.Event.Patients = t.req.event.Items, t.req.event.Patients
+	return tx, err
+}
+
+// each visits the entries in the order in which they take effect.
+func (t *transaction) each(visit func(int, *Entry) error) error {
+	for _, methods := range order {
+		for i := range t.entries {
+			e := &t.entries[i]
+			for _, m := range methods {
+				if e.Method != m {
+					continue
+				}
+				err := visit(i, e)
+				if err != nil && t.refused != nil && fault.KindOf(err) != fault.Internal && fault.KindOf(err) != fault.Unavailable {
+					t.refused(i, err)
+					t.steps[i].plan, err = plan{nothing: true}, nil
+				}
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// identify settles which record an entry is about, so that others can refer to it.
+func (t *transaction) identify(ctx context.Context, i int, e *Entry) error {
+	s := &t.steps[i]
+	if e.Method == "GET" || e.Method == "HEAD" {
+		return nil
+	}
+	var err error
+	if s.target, err = e.target(); err != nil {
+		return err
+	}
+	s.id = s.target.id
+	switch {
+	case e.Method == "POST":
+		err = t.identifyCreate(ctx, s, e)
+	case s.target.where != nil:
+		err = t.identifyWhere(ctx, s, e)
+	case s.id == "":
+		return entryFault(fault.Invalid, e.Place+".request.url", "value", "An update or deletion names a record or a condition.")
+	}
+	if err != nil {
+		return located(err, e.Place)
+	}
+	t.name(s, e)
+	return nil
+}
+
+func (t *transaction) identifyCreate(ctx context.Context, s *step, e *Entry) error {
+	if s.id != "" || s.target.where != nil {
+		return fault.New(fault.Invalid, "chart.identify", "A creation is addressed to the type alone.")
+	}
+	s.id = NewID()
+	if e.IfNoneExist == "" {
+		return nil
+	}
+	where, err := ParseQuery(strings.TrimPrefix(e.IfNoneExist, "?"))
+	if err != nil {
+		return err
+	}
+	match, absent, err := t.chart.match(ctx, t.actor, s.target.typ, where)
+	if match != nil {
+		s.id, s.plan.found = match.TypeID.ID, match
+	}
+	s.plan.absent = absent
+	return err
+}
+
+func (t *transaction) identifyWhere(ctx context.Context, s *step, e *Entry) error {
+	match, absent, err := t.chart.match(ctx, t.actor, s.target.typ, s.target.where)
+	switch {
+	case err != nil:
+		return err
+	case match != nil:
+		s.id = match.TypeID.ID
+	case e.Method == "DELETE":
+		s.plan.nothing = true
+	case e.Resource.ID() != "":
+		s.id = e.Resource.ID()
+	default:
+		s.id = NewID()
+	}
+	s.plan.absent = absent
+	return nil
+}
+
+// name makes the record known under the ways in which other entries may refer
+// to it.
+func (t *transaction) name(s *step, e *Entry) {
+	if e.FullURL == "" || s.id == "" {
+		return
+	}
+	local := s.target.typ + "/" + s.id
+	t.names[e.FullURL] = local
+	if base := restBase(e.FullURL, s.target.typ); base != "" {
+		t.names[strings.TrimPrefix(e.FullURL[len(base):], "/")] = local
+	}
+}
+
+// distinct refuses a transaction that changes a record twice.
+func (t *transaction) distinct() error {
+	seen := map[vault.TypeID]bool{}
+	for i, s := range t.steps {
+		if s.id == "" || s.plan.found != nil {
+			continue
+		}
+		id := typeIDOf(s.target.typ, s.id)
+		if seen[id] {
+			return entryFault(fault.Invalid, t.entries[i].Place, "duplicate", "Two entries of the transaction change the same record.")
+		}
+		seen[id] = true
+	}
+	return nil
+}
+
+func (t *transaction) prepare(ctx context.Context, s *step, e *Entry) error {
+	if e.Method == "GET" || e.Method == "HEAD" || s.plan.idle() {
+		return nil
+	}
+	absent := s.plan.absent
+	err := t.decide(ctx, s, e)
+	if err != nil {
+		var f *fault.Error
+		if errors.As(err, &f) && len(f.Issues) > 0 {
+			return err
+		}
+		return located(err, e.Place)
+	}
+	s.plan.absent = absent
+	return nil
+}
+
+func (t *transaction) decide(ctx context.Context, s *step, e *Entry) error {
+	cond, err := e.condition()
+	if err != nil {
+		return err
+	}
+	if e.Method == "DELETE" {
+		s.plan, err = t.chart.planDelete(ctx, t.actor, s.target.typ, s.id, cond)
+		return err
+	}
+	res, err := t.resolve(ctx, e.Resource)
+	if err != nil {
+		return err
+	}
+	if e.Method == "POST" {
+		s.plan, err = t.chart.planCreate(ctx, t.actor, res, s.id)
+		return err
+	}
+	s.plan, err = t.chart.planUpdate(ctx, t.actor, res, s.id, cond)
+	return err
+}
+
+// resolve rewrites the references of a resource to the records they mean.
+func (t *transaction) resolve(ctx context.Context, res *fhir.Resource) (*fhir.Resource, error) {
+	var failed error
+	rewritten, err := res.Rewrite(func(ref string) (string, bool) {
+		if local, ok := t.names[ref]; ok {
+			return local, true
+		}
+		typ, where, ok := conditionalReference(ref)
+		if !ok || failed != nil {
+			return "", false
+		}
+		local, ok := t.found[ref]
+		if !ok {
+			var match *Resource
+			match, _, failed = t.chart.match(ctx, t.actor, typ, where)
+			if failed == nil && match == nil {
+				failed = &fault.Error{
+					Kind: fault.Precondition, Op: "chart.resolve", Err: ErrUnresolved,
+					Public: "A conditional reference finds no record.",
+				}
+			}
+			if failed != nil {
+				return "", false
+			}
+			local = typ + "/" + match.TypeID.ID
+			t.found[ref] = local
+		}
+		return local, true
+	})
+	if failed != nil {
+		return nil, failed
+	}
+	return rewritten, err
+}
+
+func (t *transaction) outcomes(records []vault.Record) ([]Outcome, error) {
+	out := make([]Outcome, len(t.steps))
+	for i, s := range t.steps {
+		switch {
+		case s.plan.found != nil:
+			out[i] = Outcome{Resource: *s.plan.found, Unchanged: true}
+		case s.plan.nothing:
+			out[i] = Outcome{Unchanged: true}
+		case s.at >= 0 && records != nil:
+			o, err := outcome(s.plan, records[s.at])
+			if err != nil {
+				return nil, err
+			}
+			out[i] = o
+		}
+	}
+	return out, nil
+}
+
+func (t *transaction) types() []string {
+	var types []string
+	for _, s := range t.steps {
+		types = append(types, s.target.typ)
+	}
+	return types
+}

@@ -1,0 +1,303 @@
+package chart
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// Condition is what the caller assumes of the record it changes.
+type Condition struct {
+	IfMatch   uint64 // the version it must have; 0: any
+	IfNone    bool   // If-None-Match: * — it must not exist
+	MustExist bool   // no update-as-create
+}
+
+// Outcome is what a change did.
+type Outcome struct {
+	Resource Resource
+	Created  bool
+	// Unchanged: a conditional create found its match, or there was nothing
+	// left to delete.
+	Unchanged bool
+}
+
+// maxRaces bounds how often a change without If-Match is tried again after
+// another writer came first.
+const maxRaces = 8
+
+// Create stores a new record under a new id. With ifNoneExist, it does so only
+// if the search, confined to what the actor may see, finds nothing; one match is
+// returned unchanged, several are fault.Precondition.
+func (c *Chart) Create(ctx context.Context, actor Actor, res *fhir.Resource, ifNoneExist []search.Param) (Outcome, error) {
+	return c.change(ctx, actor, "create", res.Type(), func(req *request) (plan, error) {
+		if ifNoneExist != nil {
+			match, absent, err := c.match(ctx, actor, res.Type(), ifNoneExist)
+			if err != nil || match != nil {
+				return plan{found: match}, err
+			}
+			p, err := c.planCreate(ctx, actor, res, NewID())
+			p.absent = absent
+			return p, err
+		}
+		return c.planCreate(ctx, actor, res, NewID())
+	})
+}
+
+// Update stores a new version of the record res names. Where the record does
+// not exist, it is created under the chosen id by those whose reads are not
+// narrowed; to others it is fault.NotFound, like a record hidden from them.
+func (c *Chart) Update(ctx context.Context, actor Actor, res *fhir.Resource, cond Condition) (Outcome, error) {
+	return c.change(ctx, actor, "update", res.Type(), func(*request) (plan, error) {
+		return c.planUpdate(ctx, actor, res, res.ID(), cond)
+	})
+}
+
+// UpdateWhere updates the one record the search finds, or creates one if it
+// finds none (FHIR R4 3.1.0.4.3).
+func (c *Chart) UpdateWhere(ctx context.Context, actor Actor, res *fhir.Resource, where []search.Param, cond Condition) (Outcome, error) {
+	return c.change(ctx, actor, "update", res.Type(), func(*request) (plan, error) {
+		return c.planUpdateWhere(ctx, actor, res, where, cond)
+	})
+}
+
+// Delete hides the record behind a tombstone; its history stays.
+func (c *Chart) Delete(ctx context.Context, actor Actor, typ, id string, cond Condition) (Outcome, error) {
+	return c.change(ctx, actor, "delete", typ, func(*request) (plan, error) {
+		return c.planDelete(ctx, actor, typ, id, cond)
+	})
+}
+
+// DeleteWhere deletes the one record the search finds; none is no error, several
+// are fault.Precondition.
+func (c *Chart) DeleteWhere(ctx context.Context, actor Actor, typ string, where []search.Param) (Outcome, error) {
+	return c.change(ctx, actor, "delete", typ, func(*request) (plan, error) {
+		match, _, err := c.match(ctx, actor, typ, where)
+		if err != nil || match == nil {
+			return plan{nothing: true}, err
+		}
+		return c.planDelete(ctx, actor, typ, match.TypeID.ID, Condition{})
+	})
+}
+
+// plan is a change that policy has allowed, on the state it was decided on.
+type plan struct {
+	change  vault.Change
+	absent  []vault.Absent
+	found   *Resource // nothing to do: this is what a conditional create found
+	nothing bool      // nothing to do
+}
+
+func (p plan) idle() bool { return p.found != nil || p.nothing }
+
+// change plans and commits until it wins or the caller's own condition fails.
+func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, prepare func(*request) (plan, error)) (Outcome, error) {
+	for race := 0; ; race++ {
+		req := c.begin(actor, action, typ)
+		p, err := prepare(req)
+		if err != nil {
+			return Outcome{}, req.finish(ctx, err)
+		}
+		if p.idle() {
+			out := Outcome{Unchanged: true}
+			if p.found != nil {
+				req.discloses(*p.found)
+				out.Resource = *p.found
+			}
+			return out, req.finish(ctx, nil)
+		}
+		records, err := c.vault.Commit(ctx, vault.Tx{
+			Changes: []vault.Change{p.change}, Absent: p.absent, Event: req.event,
+		})
+		if err == nil {
+			c.census.changed(typ)
+			return outcome(p, records[0])
+		}
+		if !fault.Is(err, fault.Conflict) || race == maxRaces {
+			return Outcome{}, req.finish(ctx, err)
+		}
+	}
+}
+
+func outcome(p plan, rec vault.Record) (Outcome, error) {
+	res, err := open(rec)
+	return Outcome{Resource: res, Created: p.change.Expect == 0}, err
+}
+
+func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {
+	if err := c.permitNew(ctx, actor, authz.Create, res); err != nil {
+		return plan{}, err
+	}
+	return plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Resource: res}}, nil
+}
+
+// permitNew decides on the state a change would leave behind.
+func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *fhir.Resource) error {
+	reach, err := c.reach(actor, action, res.Type())
+	if err != nil {
+		return err
+	}
+	var patients []record.Key
+	if !reach.All() {
+		if patients, err = c.patientsOf(ctx, res); err != nil {
+			return err
+		}
+	}
+	state := Resource{Resource: res, TypeID: typeIDOf(res.Type(), res.ID())}
+	allowed, err := c.permitFor(ctx, actor, action, state, patients)
+	if err == nil && !allowed {
+		err = fault.New(fault.Denied, "chart.permitNew", "You may not write this for this patient.")
+	}
+	return err
+}
+
+// patientsOf returns the known patients in whose compartment a new state lies.
+func (c *Chart) patientsOf(ctx context.Context, res *fhir.Resource) ([]record.Key, error) {
+	var ids []vault.TypeID
+	patients, err := search.Patients(res)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range patients {
+		ids = append(ids, typeIDOf("Patient", id))
+	}
+	keys, err := c.vault.Keys(ctx, ids)
+	known := keys[:0]
+	for _, key := range keys {
+		if !key.IsZero() {
+			known = append(known, key)
+		}
+	}
+	return known, err
+}
+
+func (c *Chart) planUpdate(ctx context.Context, actor Actor, res *fhir.Resource, id string, cond Condition) (plan, error) {
+	old, err := c.before(ctx, actor, authz.Update, res.Type(), id)
+	if err != nil {
+		return plan{}, err
+	}
+	switch {
+	case old == nil && cond.MustExist:
+		return plan{}, fault.New(fault.NotFound, "chart.planUpdate", "")
+	case old == nil:
+		if err := c.mayChooseIDs(actor, res.Type()); err != nil {
+			return plan{}, err
+		}
+		if cond.IfMatch != 0 {
+			return plan{}, fault.New(fault.Precondition, "chart.planUpdate", "")
+		}
+		p, err := c.planCreate(ctx, actor, res, id)
+		return p, err
+	}
+	if err := cond.check(old); err != nil {
+		return plan{}, err
+	}
+	if err := c.permitNew(ctx, actor, authz.Update, res); err != nil {
+		return plan{}, err
+	}
+	return plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Expect: old.Version, Resource: res}}, nil
+}
+
+func (c *Chart) planUpdateWhere(ctx context.Context, actor Actor, res *fhir.Resource, where []search.Param, cond Condition) (plan, error) {
+	match, absent, err := c.match(ctx, actor, res.Type(), where)
+	if err != nil {
+		return plan{}, err
+	}
+	if match != nil {
+		if res.ID() != "" && res.ID() != match.TypeID.ID {
+			return plan{}, fault.New(fault.Invalid, "chart.planUpdateWhere", "The resource has another id than the one found.")
+		}
+		return c.planUpdate(ctx, actor, res, match.TypeID.ID, cond)
+	}
+	if res.ID() != "" {
+		return c.planUpdate(ctx, actor, res, res.ID(), cond)
+	}
+	p, err := c.planCreate(ctx, actor, res, NewID())
+	p.absent = absent
+	return p, err
+}
+
+func (c *Chart) planDelete(ctx context.Context, actor Actor, typ, id string, cond Condition) (plan, error) {
+	old, err := c.before(ctx, actor, authz.Delete, typ, id)
+	if err != nil {
+		return plan{}, err
+	}
+	if old == nil {
+		return plan{}, fault.New(fault.NotFound, "chart.planDelete", "")
+	}
+	if err := cond.check(old); err != nil {
+		return plan{}, err
+	}
+	if old.Deleted {
+		return plan{nothing: true}, nil
+	}
+	return plan{change: vault.Change{
+		TypeID: typeIDOf(typ, id), Expect: old.Version, Patients: old.patients,
+	}}, nil
+}
+
+func (cond Condition) check(old *Resource) error {
+	if cond.IfMatch != 0 && cond.IfMatch != old.Version || cond.IfNone && !old.Deleted {
+		return fault.New(fault.Precondition, "chart.Condition", "")
+	}
+	return nil
+}
+
+// before returns the state a change starts from: nil if there is none,
+// fault.NotFound if the actor may not see or may not change it.
+func (c *Chart) before(ctx context.Context, actor Actor, action string, typ, id string) (*Resource, error) {
+	if _, err := c.reach(actor, action, typ); err != nil {
+		return nil, err
+	}
+	rec, err := c.vault.Get(ctx, typeIDOf(typ, id))
+	if err != nil || !rec.Exists() {
+		return nil, err
+	}
+	old, err := open(rec)
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := c.permit(ctx, actor, action, old)
+	if err == nil && !allowed {
+		err = fault.New(fault.NotFound, "chart.before", "")
+	}
+	return &old, err
+}
+
+// mayChooseIDs keeps callers who see a part only from finding out, by trying,
+// which ids exist in the rest.
+func (c *Chart) mayChooseIDs(actor Actor, typ string) error {
+	reach, err := c.reach(actor, authz.Read, typ)
+	if err != nil {
+		return err
+	}
+	for _, term := range reach.Terms {
+		if len(term.Relations) == 0 {
+			return nil
+		}
+	}
+	return fault.New(fault.NotFound, "chart.mayChooseIDs", "")
+}
+
+// NewID returns a fresh id: a random UUID (RFC 9562, version 4).
+func NewID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never fails: it ends the process instead
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	var s [36]byte
+	hex.Encode(s[0:8], b[0:4])
+	hex.Encode(s[9:13], b[4:6])
+	hex.Encode(s[14:18], b[6:8])
+	hex.Encode(s[19:23], b[8:10])
+	hex.Encode(s[24:], b[10:])
+	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
+	return string(s[:])
+}

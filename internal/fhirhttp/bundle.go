@@ -1,0 +1,207 @@
+package fhirhttp
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/web"
+)
+
+// maxEntries bounds a Bundle sent in one request; larger sets are imported.
+const maxEntries = 5000
+
+func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
+	if err := sendsJSON(r); err != nil {
+		return err
+	}
+	src, err := readAll(r)
+	if err != nil {
+		return err
+	}
+	bundle, err := fhir.Limits{Entries: maxEntries}.Parse(src)
+	if err != nil {
+		return err
+	}
+	kind := bundle.Root().Get("type").Text()
+	if bundle.Type() != "Bundle" || kind != "batch" && kind != "transaction" {
+		return fault.New(fault.Invalid, "fhirhttp.handleBundle", "Send a Bundle of type batch or transaction here.")
+	}
+	entries, err := chart.Entries(bundle)
+	if err != nil {
+		return err
+	}
+	answers := make([]answer, len(entries))
+	if kind == "transaction" {
+		if err := s.transaction(r, actor, entries, answers); err != nil {
+			return err
+		}
+	} else {
+		for i, e := range entries {
+			answers[i] = s.dispatch(r.Context(), actor, r, e)
+		}
+	}
+	body, err := s.responses(kind+"-response", answers, preferences(r))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, body)
+	return nil
+}
+
+// answer is the response to one entry.
+type answer struct {
+	head fhir.EntryHead
+	body []byte
+}
+
+func (s *server) transaction(r *http.Request, actor chart.Actor, entries []chart.Entry, answers []answer) error {
+	outcomes, err := s.Chart.Transaction(r.Context(), actor, entries)
+	if err != nil {
+		return err
+	}
+	for i, e := range entries {
+		if e.Method == "GET" || e.Method == "HEAD" {
+			answers[i] = s.dispatch(r.Context(), actor, r, e)
+			continue
+		}
+		answers[i] = s.outcome(e, outcomes[i])
+	}
+	return nil
+}
+
+func (s *server) outcome(e chart.Entry, out chart.Outcome) answer {
+	status := "200 OK"
+	switch {
+	case out.Created:
+		status = "201 Created"
+	case e.Method == "DELETE":
+		status = "204 No Content"
+	}
+	a := answer{head: fhir.EntryHead{Status: status}}
+	res := out.Resource
+	if res.Version == 0 {
+		return a
+	}
+	a.head.ETag, a.head.LastModified = etag(res.Version), res.Updated
+	if res.Resource != nil {
+		a.head.FullURL = s.fullURL(res)
+		a.head.Location = s.fullURL(res) + "/_history/" + strconv.FormatUint(res.Version, 10)
+		a.body = res.JSON()
+	}
+	return a
+}
+
+// dispatch carries out one entry by the same handlers as a request of its own.
+func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Request, e chart.Entry) answer {
+	var body []byte
+	if e.Resource != nil {
+		body = e.Resource.JSON()
+	}
+	r, err := http.NewRequestWithContext(ctx, e.Method, "/fhir/"+strings.TrimPrefix(e.URL, "/"), bytes.NewReader(body))
+	if err != nil {
+		return failed(fault.New(fault.Invalid, "fhirhttp.dispatch", "The entry's address is not well formed."))
+	}
+	r.Header.Set("Content-Type", fhirJSON)
+	for name, value := range map[string]string{
+		"If-Match": e.IfMatch, "If-None-Match": e.IfNoneMatch,
+		"If-None-Exist": e.IfNoneExist, "If-Modified-Since": e.IfModified,
+		"Prefer": outer.Header.Get("Prefer"),
+	} {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	rt := s.find(r)
+	if rt == nil {
+		return failed(fault.New(fault.NotFound, "fhirhttp.dispatch", "There is no such address."))
+	}
+	rec := &capture{header: http.Header{}, status: http.StatusOK}
+	if err := s.known(r); err != nil {
+		return failed(err)
+	}
+	if err := rt.serve(rec, r, actor); err != nil {
+		return failed(err)
+	}
+	a := answer{body: rec.body.Bytes()}
+	a.head.Status = strconv.Itoa(rec.status) + " " + http.StatusText(rec.status)
+	a.head.ETag, a.head.Location = rec.header.Get("ETag"), rec.header.Get("Location")
+	if t, err := time.Parse(http.TimeFormat, rec.header.Get("Last-Modified")); err == nil {
+		a.head.LastModified = t
+	}
+	return a
+}
+
+// find returns the route of an inner request and fills in its path values. A
+// bundle in a bundle has none.
+func (s *server) find(r *http.Request) *route {
+	for i := range s.routes {
+		rt := &s.routes[i]
+		if rt.method != r.Method && !(rt.method == "GET" && r.Method == "HEAD") || rt.pattern == "/fhir" || rt.pattern == "/fhir/{$}" {
+			continue
+		}
+		if matchPath(rt.pattern, r) {
+			return rt
+		}
+	}
+	return nil
+}
+
+func matchPath(pattern string, r *http.Request) bool {
+	want, have := strings.Split(pattern, "/"), strings.Split(r.URL.Path, "/")
+	if len(want) != len(have) {
+		return false
+	}
+	for i, part := range want {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			if have[i] == "" || strings.HasPrefix(have[i], "_") {
+				return false
+			}
+			r.SetPathValue(strings.TrimSuffix(name, "}"), have[i])
+		} else if part != have[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func failed(err error) answer {
+	status := web.Status(fault.KindOf(err))
+	return answer{head: fhir.EntryHead{
+		Status: strconv.Itoa(status) + " " + http.StatusText(status), Outcome: fhir.Outcome(err),
+	}}
+}
+
+func (s *server) responses(kind string, answers []answer, p preference) ([]byte, error) {
+	var out bytes.Buffer
+	b := fhir.NewBundleWriter(&out, fhir.BundleHead{Type: kind, Timestamp: s.Clock.Now(), Total: -1})
+	for _, a := range answers {
+		body := a.body
+		if p.result != "representation" || len(body) == 0 {
+			body = nil
+		}
+		b.Entry(a.head, body)
+	}
+	err := b.Close()
+	return out.Bytes(), err
+}
+
+// capture is a response that stays in memory.
+type capture struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (c *capture) Header() http.Header         { return c.header }
+func (c *capture) WriteHeader(status int)      { c.status = status }
+func (c *capture) Write(b []byte) (int, error) { return c.body.Write(b) }

@@ -1,0 +1,115 @@
+package fhirhttp
+
+import (
+	"bytes"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/search"
+)
+
+func (s *server) handleSearch(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	return s.search(w, r, actor, q)
+}
+
+// handleSearchForm takes a search as a form, so that what is searched for is in
+// no URL and no log on the way (FHIR R4 3.1.1.3). Parameters may stand in both.
+func (s *server) handleSearchForm(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return fault.New(fault.MediaType, "fhirhttp.handleSearchForm", "Send application/x-www-form-urlencoded to _search.")
+	}
+	text, err := readAll(r)
+	if err != nil {
+		return err
+	}
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	form, err := chart.ParseQuery(string(text))
+	if err != nil {
+		return err
+	}
+	q.params = append(q.params, form...)
+	return s.search(w, r, actor, q)
+}
+
+func (s *server) search(w http.ResponseWriter, r *http.Request, actor chart.Actor, q *query) error {
+	if err := accepts(r, q.take("_format")); err != nil {
+		return err
+	}
+	q.take("_pretty")
+	sr := chart.SearchRequest{
+		Type: r.PathValue("type"), BaseURL: s.Base, Lenient: preferences(r).lenient,
+		Page: q.take("_page"), Params: q.params,
+	}
+	result, err := s.Chart.Search(r.Context(), actor, sr)
+	if err != nil {
+		return err
+	}
+	body, err := s.searchset(sr, result)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, body)
+	return nil
+}
+
+func (s *server) searchset(sr chart.SearchRequest, result *chart.SearchResult) ([]byte, error) {
+	v, err := viewOf(result.Query.Summary, result.Query.Elements)
+	if err != nil {
+		return nil, err
+	}
+	address := s.Base + "/" + sr.Type
+	head := fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(result.Total)}
+	head.Links = append(head.Links, fhir.Link{Relation: "self", URL: link(address, result.Query.Used, "")})
+	if result.Next != "" {
+		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(address, sr.Params, result.Next)})
+	}
+	var out bytes.Buffer
+	b := fhir.NewBundleWriter(&out, head)
+	for _, res := range result.Matches {
+		b.Entry(fhir.EntryHead{FullURL: s.fullURL(res), Mode: "match"}, v.apply(res.Resource))
+	}
+	for _, res := range result.Included {
+		b.Entry(fhir.EntryHead{FullURL: s.fullURL(res), Mode: "include"}, v.apply(res.Resource))
+	}
+	err = b.Close()
+	return out.Bytes(), err
+}
+
+func (s *server) fullURL(res chart.Resource) string {
+	return s.Base + "/" + res.TypeID.Type + "/" + res.TypeID.ID
+}
+
+// link writes an address with a query. A page token is sealed: it shows nothing
+// of what it points to.
+func link(address string, params []search.Param, page string) string {
+	var b strings.Builder
+	b.WriteString(address)
+	mark := byte('?')
+	add := func(key, value string) {
+		b.WriteByte(mark)
+		b.WriteString(url.QueryEscape(key))
+		b.WriteByte('=')
+		b.WriteString(url.QueryEscape(value))
+		mark = '&'
+	}
+	for _, p := range params {
+		add(p.Key, p.Value)
+	}
+	if page != "" {
+		add("_page", page)
+	}
+	return b.String()
+}

@@ -1,0 +1,169 @@
+package fhirhttp
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+)
+
+func (s *server) handleCreate(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
+	res, err := body(r)
+	if err != nil {
+		return err
+	}
+	if res.Type() != r.PathValue("type") {
+		return errWrongType
+	}
+	var where chartParams
+	if text := r.Header.Get("If-None-Exist"); text != "" {
+		if where, err = conditionOf(text); err != nil {
+			return err
+		}
+	}
+	out, err := s.Chart.Create(r.Context(), actor, res, where)
+	if err != nil {
+		return err
+	}
+	return s.changed(w, r, out)
+}
+
+func (s *server) handleUpdate(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
+	cond, err := writeCondition(r.Header)
+	if err != nil {
+		return err
+	}
+	res, err := body(r)
+	if err != nil {
+		return err
+	}
+	switch {
+	case res.Type() != r.PathValue("type"):
+		return errWrongType
+	case res.ID() == "":
+		return fault.New(fault.Invalid, "fhirhttp.handleUpdate", "The resource must carry the id of the address.")
+	case res.ID() != r.PathValue("id"):
+		return fault.New(fault.Invalid, "fhirhttp.handleUpdate", "The resource has another id than the address.")
+	}
+	out, err := s.Chart.Update(r.Context(), actor, res, cond)
+	if err != nil {
+		return err
+	}
+	return s.changed(w, r, out)
+}
+
+func (s *server) handleUpdateWhere(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	where, err := conditionOf(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	cond, err := writeCondition(r.Header)
+	if err != nil {
+		return err
+	}
+	res, err := body(r)
+	if err != nil {
+		return err
+	}
+	if res.Type() != r.PathValue("type") {
+		return errWrongType
+	}
+	out, err := s.Chart.UpdateWhere(r.Context(), actor, res, where, cond)
+	if err != nil {
+		return err
+	}
+	return s.changed(w, r, out)
+}
+
+func (s *server) handleDelete(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	if err := noQuery(r); err != nil {
+		return err
+	}
+	cond, err := writeCondition(r.Header)
+	if err != nil {
+		return err
+	}
+	out, err := s.Chart.Delete(r.Context(), actor, r.PathValue("type"), r.PathValue("id"), cond)
+	if err != nil {
+		return err
+	}
+	return s.deleted(w, out)
+}
+
+func (s *server) handleDeleteWhere(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	where, err := conditionOf(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	out, err := s.Chart.DeleteWhere(r.Context(), actor, r.PathValue("type"), where)
+	if err != nil {
+		return err
+	}
+	return s.deleted(w, out)
+}
+
+func (s *server) deleted(w http.ResponseWriter, out chart.Outcome) error {
+	if !out.Unchanged {
+		w.Header().Set("ETag", etag(out.Resource.Version))
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// changed answers a create or update as Prefer: return asks.
+func (s *server) changed(w http.ResponseWriter, r *http.Request, out chart.Outcome) error {
+	res := out.Resource
+	status := http.StatusOK
+	versionHeaders(w, res)
+	location := s.Base + "/" + res.TypeID.Type + "/" + res.TypeID.ID + "/_history/" + strconv.FormatUint(res.Version, 10)
+	w.Header().Set("Content-Location", location)
+	if out.Created {
+		status = http.StatusCreated
+		w.Header().Set("Location", location)
+	}
+	switch preferences(r).result {
+	case "minimal":
+		w.WriteHeader(status)
+	case "OperationOutcome":
+		writeJSON(w, status, fhir.OutcomeOf(fault.Issue{Severity: "information", Code: "informational", Text: "The record was stored."}))
+	default:
+		writeJSON(w, status, res.JSON())
+	}
+	return nil
+}
+
+var errWrongType = fault.New(fault.Invalid, "fhirhttp", "The resource is of another type than the address.")
+
+// body reads and parses one resource.
+func body(r *http.Request) (*fhir.Resource, error) {
+	if err := sendsJSON(r); err != nil {
+		return nil, err
+	}
+	src, err := readAll(r)
+	if err != nil {
+		return nil, err
+	}
+	return fhir.Parse(src)
+}
+
+func readAll(r *http.Request) ([]byte, error) {
+	src, err := io.ReadAll(r.Body)
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		return nil, fault.New(fault.TooLarge, "fhirhttp.readAll", "The body is over the size limit.")
+	case err != nil:
+		return nil, fault.New(fault.Invalid, "fhirhttp.readAll", "The body ended early.")
+	}
+	return src, nil
+}

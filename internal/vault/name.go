@@ -1,0 +1,118 @@
+package vault
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/record"
+)
+
+// nameCacheSize bounds the names remembered; a name never changes its key once
+// committed, so an entry is never wrong.
+const nameCacheSize = 1 << 17
+
+// nameCache remembers which key a type and id have.
+type nameCache struct {
+	mu   sync.RWMutex
+	keys map[TypeID]record.Key
+}
+
+func newNameCache() *nameCache { return &nameCache{keys: map[TypeID]record.Key{}} }
+
+func (c *nameCache) get(id TypeID) (record.Key, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	key, ok := c.keys[id]
+	return key, ok
+}
+
+func (c *nameCache) put(names map[TypeID]record.Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.keys)+len(names) > nameCacheSize {
+		clear(c.keys)
+	}
+	for id, key := range names {
+		c.keys[id] = key
+	}
+}
+
+// Keys returns the record keys of ids in order, the zero key for those never
+// mentioned.
+func (v *Vault) Keys(ctx context.Context, ids []TypeID) ([]record.Key, error) {
+	known, err := v.lookup(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]record.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = known[id]
+	}
+	return keys, nil
+}
+
+// lookup returns the keys of those ids that have one.
+func (v *Vault) lookup(ctx context.Context, ids []TypeID) (map[TypeID]record.Key, error) {
+	known := make(map[TypeID]record.Key, len(ids))
+	var missing []TypeID
+	var digests [][]byte
+	for _, id := range ids {
+		if _, seen := known[id]; seen {
+			continue
+		}
+		if key, ok := v.names.get(id); ok {
+			known[id] = key
+			continue
+		}
+		known[id] = record.Key{}
+		missing = append(missing, id)
+		digests = append(digests, v.sealer.NameDigest(id.Type, id.ID))
+	}
+	if len(missing) == 0 {
+		return known, nil
+	}
+	values, err := v.store.Cells(ctx, record.SpaceName, digests)
+	if err != nil {
+		return nil, v.storeFault("vault.lookup", err)
+	}
+	found := map[TypeID]record.Key{}
+	for i, id := range missing {
+		switch {
+		case values[i] == nil:
+			delete(known, id)
+		case len(values[i]) != len(record.Key{}):
+			return nil, fault.Wrap(fault.Internal, "vault.lookup", errDamagedName)
+		default:
+			key := record.Key(values[i])
+			known[id], found[id] = key, key
+		}
+	}
+	v.names.put(found)
+	return known, nil
+}
+
+// allot gives every id a key: the one it has, or a new random one together with
+// the cell that records it and the guard that no one else did meanwhile.
+func (v *Vault) allot(ctx context.Context, ids []TypeID, b *record.Batch) (map[TypeID]record.Key, error) {
+	known, err := v.lookup(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if _, ok := known[id]; ok {
+			continue
+		}
+		var key record.Key
+		if _, err := io.ReadFull(v.rand, key[:]); err != nil {
+			return nil, fmt.Errorf("vault.allot: %w", err)
+		}
+		known[id] = key
+		digest := v.sealer.NameDigest(id.Type, id.ID)
+		b.Cells = append(b.Cells, record.Cell{Space: record.SpaceName, Name: digest, Value: key[:]})
+		b.Guards = append(b.Guards, record.Guard{Cell: &record.Cell{Space: record.SpaceName, Name: digest}})
+	}
+	return known, nil
+}

@@ -1,0 +1,110 @@
+package vault
+
+import (
+	"context"
+	"slices"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/seal"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/store"
+)
+
+// Read returns one record for each ref, in order; the zero Record for what does
+// not exist.
+func (v *Vault) Read(ctx context.Context, refs []Ref) ([]Record, error) {
+	ids := make([]TypeID, len(refs))
+	for i, r := range refs {
+		ids[i] = r.TypeID
+	}
+	keys, err := v.Keys(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var wanted []store.Ref
+	var index []int
+	for i, key := range keys {
+		if !key.IsZero() {
+			wanted = append(wanted, store.Ref{Key: key, Version: refs[i].Version})
+			index = append(index, i)
+		}
+	}
+	records := make([]Record, len(refs))
+	if len(wanted) == 0 {
+		return records, nil
+	}
+	rows, err := v.store.Get(ctx, wanted, store.WantCard|store.WantBody)
+	if err != nil {
+		return nil, v.storeFault("vault.Read", err)
+	}
+	for j, row := range rows {
+		i := index[j]
+		if row.Version == 0 {
+			continue
+		}
+		if row.Key != wanted[j].Key || (refs[i].Version != 0 && row.Version != refs[i].Version) {
+			return nil, fault.Wrap(fault.Internal, "vault.Read", errSwapped)
+		}
+		if records[i], err = v.open(ctx, refs[i].TypeID, row); err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
+}
+
+// Get returns the current version of one record, the zero Record if there is none.
+func (v *Vault) Get(ctx context.Context, id TypeID) (Record, error) {
+	records, err := v.Read(ctx, []Ref{{TypeID: id}})
+	if err != nil {
+		return Record{}, err
+	}
+	return records[0], nil
+}
+
+// open authenticates a row that was asked for by name.
+func (v *Vault) open(ctx context.Context, id TypeID, row record.Row) (Record, error) {
+	if row.Class != v.sealer.Class(id.Type) {
+		return Record{}, fault.Wrap(fault.Internal, "vault.open", errSwapped)
+	}
+	opened, err := v.openCard(ctx, id.Type, row)
+	if err != nil {
+		return Record{}, err
+	}
+	return v.openBody(id, row, opened)
+}
+
+func (v *Vault) openCard(ctx context.Context, typ string, row record.Row) (*seal.Opened, error) {
+	ref := seal.Ref{Type: typ, Key: row.Key, Version: row.Version, Deleted: row.Deleted}
+	opened, err := v.sealer.OpenCard(ctx, ref, row.Card)
+	if err != nil {
+		return nil, v.storeFault("vault.openCard", err)
+	}
+	return opened, nil
+}
+
+// openBody opens the body that belongs to an opened card. id.ID may be empty:
+// it is then taken from the card.
+func (v *Vault) openBody(id TypeID, row record.Row, opened *seal.Opened) (Record, error) {
+	r := Record{
+		TypeID: id, Key: row.Key, Version: row.Version, Position: row.Position,
+		Deleted: row.Deleted, Current: row.Current, Time: row.Time,
+		Patients: slices.Clone(opened.Subjects),
+	}
+	header, err := search.ReadHeader(opened.Card)
+	if err != nil {
+		return Record{}, fault.Wrap(fault.Internal, "vault.openBody", err)
+	}
+	if id.ID == "" {
+		r.ID = header.ID
+	} else if header.ID != id.ID {
+		return Record{}, fault.Wrap(fault.Internal, "vault.openBody", errSwapped)
+	}
+	if row.Deleted {
+		return r, nil
+	}
+	if r.Body, err = opened.Body(row.Body); err != nil {
+		return Record{}, v.storeFault("vault.openBody", err)
+	}
+	return r, nil
+}

@@ -1,0 +1,199 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/store"
+)
+
+// NarrowFunc tells how the records of a type are narrowed; an error refuses the
+// search. It is asked for every type that a search touches on its way.
+type NarrowFunc func(ctx context.Context, typ string) (Narrow, error)
+
+// SearchRequest is one page of a search.
+type SearchRequest struct {
+	Query  *search.Query
+	Narrow NarrowFunc // nil: everything, for the server's own questions
+	After  Cursor
+	Limit  int  // 0: no records, only the total
+	Total  bool // count all that match
+}
+
+// Cursor is where a page begins: behind the record with this sort key and
+// position. A record that does not change keeps both.
+type Cursor struct {
+	Position record.Position
+	Key      []byte
+}
+
+// SearchResult is one page.
+type SearchResult struct {
+	Records []Record
+	Next    *Cursor         // nil on the last page
+	Total   int             // -1 if not asked for
+	At      record.Position // every commit up to here was seen, none after
+	// Necessary are tokens of which every match bears at least one.
+	Necessary []record.Token
+}
+
+// Search runs one page of a query. Whatever tokens cannot decide alone is
+// rechecked on the opened cards.
+func (v *Vault) Search(ctx context.Context, r SearchRequest) (*SearchResult, error) {
+	b, err := v.bind(ctx, r.Query, r.Narrow)
+	if err != nil {
+		return nil, err
+	}
+	result := &SearchResult{Total: -1, Necessary: b.plan.Necessary()}
+	switch {
+	case r.Limit > 0 && b.sorted:
+		err = v.sorted(ctx, b, r, result)
+	case r.Limit > 0:
+		err = v.inOrder(ctx, b, r, result)
+	}
+	if err == nil && r.Total && result.Total < 0 {
+		err = v.count(ctx, b, result)
+	}
+	return result, v.storeFault("vault.Search", err)
+}
+
+// All returns every record that matches, unnarrowed and unaudited: for the
+// server's own questions, whose answers never leave it.
+func (v *Vault) All(ctx context.Context, q *search.Query) ([]Record, error) {
+	b, err := v.bind(ctx, q, nil)
+	if err != nil {
+		return nil, err
+	}
+	var records []Record
+	_, err = v.walk(ctx, b, store.Find{}, func(c candidate) error {
+		r := c.bodiless()
+		header, err := search.ReadHeader(c.opened.Card)
+		r.ID = header.ID
+		records = append(records, r)
+		return err
+	})
+	return records, v.storeFault("vault.All", err)
+}
+
+// bound is a plan together with what it is confined to.
+type bound struct {
+	typ    string
+	sorted bool
+	plan   *search.Plan
+	expr   store.Expr
+	exact  bool // else every candidate is rechecked, against the narrowing too
+	narrow confines
+}
+
+func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (bound, error) {
+	plan, err := q.Plan(ctx, names{v}, func(ctx context.Context, sub *search.Query) ([]TypeID, []record.Key, error) {
+		return v.resolve(ctx, sub, narrow)
+	})
+	if err != nil {
+		return bound{}, err
+	}
+	b, err := v.confine(ctx, q.Type, plan, narrow)
+	b.sorted = q.Sorted()
+	return b, err
+}
+
+// confine ANDs a plan with its class and its narrowing.
+func (v *Vault) confine(ctx context.Context, typ string, plan *search.Plan, narrow NarrowFunc) (bound, error) {
+	b := bound{typ: typ, plan: plan, exact: plan.Exact && v.sealer.Exact()}
+	b.narrow.all = true
+	expr := store.And{store.All{Class: v.sealer.Class(typ)}, plan.Expr}
+	if narrow != nil {
+		n, err := narrow(ctx, typ)
+		if err != nil {
+			return bound{}, err
+		}
+		if b.narrow, err = v.compile(ctx, typ, n); err != nil {
+			return bound{}, err
+		}
+	}
+	if !b.narrow.all {
+		expr = append(expr, v.narrowExpr(typ, b.narrow, b.exact))
+	}
+	b.expr = expr
+	return b, nil
+}
+
+// resolve runs a query on the way of another, a link of a chain, narrowed like
+// any other search: a chain must not tell of records that a search would not.
+func (v *Vault) resolve(ctx context.Context, q *search.Query, narrow NarrowFunc) ([]TypeID, []record.Key, error) {
+	b, err := v.bind(ctx, q, narrow)
+	if err != nil {
+		return nil, nil, err
+	}
+	var ids []TypeID
+	var keys []record.Key
+	_, err = v.walk(ctx, b, store.Find{}, func(c candidate) error {
+		header, err := search.ReadHeader(c.opened.Card)
+		if err == nil {
+			ids = append(ids, TypeID{Type: q.Type, ID: header.ID})
+			keys = append(keys, c.row.Key)
+		}
+		return err
+	})
+	return ids, keys, v.storeFault("vault.resolve", err)
+}
+
+// count finds the size of the whole set: from the posting lists alone where the
+// plan is exact, else by opening every candidate's card.
+func (v *Vault) count(ctx context.Context, b bound, result *SearchResult) error {
+	if b.exact {
+		found, err := v.store.Find(ctx, store.Find{Expr: b.expr, CountOnly: true}, nil)
+		result.Total = found.Count
+		return err
+	}
+	total := 0
+	_, err := v.walk(ctx, b, store.Find{}, func(candidate) error {
+		total++
+		return nil
+	})
+	result.Total = total
+	return err
+}
+
+// names gives plans their tokens and keys.
+type names struct{ *Vault }
+
+func (n names) Token(field string, value []byte) record.Token { return n.sealer.Token(field, value) }
+func (n names) Class(typ string) record.Token                 { return n.sealer.Class(typ) }
+func (n names) Rel(field string) record.Token                 { return n.sealer.Rel(field) }
+func (n names) Exact() bool                                   { return n.sealer.Exact() }
+
+// RevIncludes returns the records that q's _revincludes add for those found, and
+// for those included, narrowed for each type, at most limit of them.
+func (v *Vault) RevIncludes(ctx context.Context, q *search.Query, found []Record, included bool, narrow NarrowFunc, limit int) ([]Record, error) {
+	if len(q.RevIncludes) == 0 || len(found) == 0 {
+		return nil, nil
+	}
+	ids := make([]TypeID, len(found))
+	keys := make([]record.Key, len(found))
+	for i, r := range found {
+		ids[i], keys[i] = r.TypeID, r.Key
+	}
+	var records []Record
+	for _, rp := range q.RevPlans(ctx, ids, keys, included, names{v}) {
+		b, err := v.confine(ctx, rp.Type, rp.Plan, narrow)
+		if fault.Is(err, fault.Denied) {
+			continue // a type the actor may see nothing of adds nothing
+		}
+		if err != nil {
+			return nil, err
+		}
+		_, err = v.walk(ctx, b, store.Find{}, func(c candidate) error {
+			if records = append(records, c.bodiless()); len(records) >= limit {
+				return store.ErrStop
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, v.storeFault("vault.RevIncludes", err)
+		}
+	}
+	return v.fill(ctx, records)
+}
