@@ -37,3 +37,10 @@ func TestConformance(t *testing.T) {
 		storetest.Run(t, func(t testing.TB) store.Store { return mustOpen(t, small(t.TempDir(), nil)) })
 	})
 }
+
+func TestReopen(t *testing.T) {
+	storetest.RunReopen(t, func(t testing.TB) func() store.Store {
+		fs := vfs.NewMem()
+		return func() store.Store { return mustOpen(t, small("store", fs)) }
+	})
+}
