@@ -9,12 +9,13 @@ import (
 // calls its verbs (visit, admit, vitals, lab, order, …); each adds resources
 // that refer to each other.
 type chart struct {
-	w  *world
-	r  *rand.Rand
-	n  int
-	id string
-	p  person
-	s  slot
+	w   *world
+	r   *rand.Rand
+	n   int
+	id  string
+	p   person
+	s   slot
+	now time.Time // today as this record sees it: a dead patient's stands still
 
 	// stages are the states of the record, oldest first: stage 0 holds every
 	// resource, a later stage the next version of those that were changed.
@@ -30,23 +31,33 @@ type chart struct {
 	orders        []order // of the current stay
 	team          []Staff
 	payer         string
-	patient       obj // the Patient resource, finished at the end
-	weighed       bool
+	patient       obj    // the Patient resource, finished at the end
+	weighed       bool   // no weight is taken in this stay
+	dead          bool   // now is the day of death
+	mothersStay   string // the stay of the mother of a newborn: "Encounter/…"
 }
 
 // patient makes the record of patient n.
 func (w *world) patient(n int) *chart {
-	c := &chart{w: w, r: w.random(n), n: n, id: patientID(n), stages: make([][]entry, 1),
+	c := &chart{w: w, r: w.random(n), n: n, id: patientID(n), now: w.now, stages: make([][]entry, 1),
 		count: map[string]int{}, trends: map[string]trend{}, usual: map[string]float64{}}
 	c.s = slotOf(n)
 	c.p = pickPerson(c.r, w.now, c.s.sex, c.s.age)
 	if c.s.who != nil {
-		c.s.who(w, &c.p)
+		c.s.who(c)
 	}
 	c.assignStaff()
 	c.patient = c.demographics()
+	if c.s.name != nil {
+		c.s.name(c)
+	}
 	if c.s.story != nil {
 		c.insure()
+		if c.s.allergies == nil {
+			c.s.allergies = (*chart).usualAllergies
+		}
+		c.s.allergies(c)
+		c.immunized()
 		c.s.story(c)
 		c.careTeam()
 	}
@@ -109,12 +120,12 @@ func link(r string) obj {
 
 // days is a moment so many days (with fractions) before or after now.
 func (c *chart) days(d float64) time.Time {
-	return c.w.now.Add(time.Duration(d * 24 * float64(time.Hour)))
+	return c.now.Add(time.Duration(d * 24 * float64(time.Hour)))
 }
 
 // clinicHour is a moment of that day within opening hours, not at a weekend.
 func (c *chart) clinicHour(daysAgo float64) time.Time {
-	t := c.w.at(-int(daysAgo), 8+c.r.IntN(8), c.r.IntN(12)*5)
+	t := at(c.now, -int(daysAgo), 8+c.r.IntN(8), c.r.IntN(12)*5)
 	switch t.Weekday() {
 	case time.Saturday:
 		t = t.AddDate(0, 0, -1)
@@ -129,7 +140,7 @@ func (c *chart) jitter(t time.Time, minutes int) time.Time {
 	return t.Add(time.Duration(c.r.IntN(2*minutes+1)-minutes) * time.Minute)
 }
 
-func (c *chart) past(t time.Time) bool { return !t.After(c.w.now) }
+func (c *chart) past(t time.Time) bool { return !t.After(c.now) }
 
 // within runs f with further security labels on all that it writes.
 func (c *chart) within(labels []code, f func()) {
@@ -165,7 +176,7 @@ func (c *chart) assignStaff() {
 	c.doctor = specialist(pool[c.n%len(pool)])
 	if c.s.ward == WardMaternity {
 		c.doctor = specialist("f.adeyemi")
-		if c.p.years(c.w.now) < 16 {
+		if c.p.years(c.now) < 16 {
 			c.doctor = specialist("b.sorensen")
 		}
 	}

@@ -84,7 +84,7 @@ func (h *Hospital) PatientIDs() []string {
 // Traps returns the traps that this hospital is large enough to hold.
 func (h *Hospital) Traps() []Trap {
 	var out []Trap
-	for _, t := range traps {
+	for _, t := range Traps() {
 		if t.last() <= h.opt.Patients {
 			out = append(out, t)
 		}

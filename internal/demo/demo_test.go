@@ -84,10 +84,10 @@ func TestSameOptionsSameBytes(t *testing.T) {
 
 func TestPatientDoesNotDependOnTheOthers(t *testing.T) {
 	var few, many [][]byte
-	for b := range demo.Generate(demo.Options{Seed: 1, Patients: 5, Now: today}).Bundles() {
+	for b := range demo.Generate(demo.Options{Seed: 1, Patients: 8, Now: today}).Bundles() {
 		few = append(few, b)
 	}
-	for b := range demo.Generate(demo.Options{Seed: 1, Patients: 9, Now: today}).Bundles() {
+	for b := range demo.Generate(demo.Options{Seed: 1, Patients: 12, Now: today}).Bundles() {
 		many = append(many, b)
 	}
 	for i := range few {

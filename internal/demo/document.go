@@ -31,13 +31,17 @@ func (c *chart) document(kind docKind, title string, t time.Time, author Staff, 
 
 // file adds the Binary and the DocumentReference.
 func (c *chart) file(kind docKind, title string, t time.Time, author Staff, contentType string, data []byte) string {
-	if t.After(c.w.now) {
-		t = c.w.now.Add(-5 * time.Minute)
+	return c.fileAs(c.nextID("doc"), kind, title, t, author, contentType, data)
+}
+
+func (c *chart) fileAs(id string, kind docKind, title string, t time.Time, author Staff, contentType string, data []byte) string {
+	if t.After(c.now) {
+		t = c.now.Add(-5 * time.Minute)
 	}
 	binID := c.nextID("bin")
 	c.put("Binary", binID, o("contentType", contentType, "securityContext", c.subject(),
 		"data", base64.StdEncoding.EncodeToString(data)))
-	return c.put("DocumentReference", c.nextID("doc"), o("status", "current", "docStatus", "final",
+	return c.put("DocumentReference", id, o("status", "current", "docStatus", "final",
 		"type", concept(kind.code), "category", list(concept(kind.category)), "subject", c.subject(),
 		"date", instant(t), "author", list(author.ref()), "custodian", orgRef(orgHospital),
 		"description", title+" (synthetic, not for care)",

@@ -53,7 +53,14 @@ func (d drug) shaped(form code, by route) drug {
 	return d
 }
 
-func (d drug) concept() obj { return textConcept(d.product.display, d.product, d.ingredient) }
+// concept names the product and its ingredient; where no product code is known
+// for certain the ingredient stands alone, as happens in real charts.
+func (d drug) concept() obj {
+	if d.product.code == "" {
+		return textConcept(d.generic+" "+d.strength, d.ingredient)
+	}
+	return textConcept(d.product.display, d.product, d.ingredient)
+}
 
 // The formulary.
 var (
@@ -89,7 +96,7 @@ var (
 	ibuprofen     = tab(rx("197806", "ibuprofen 600 MG Oral Tablet"), rx("5640", "ibuprofen"), "ibuprofen", "", "600 mg", 600)
 	oxycodone     = tab(rx("1049621", "oxycodone hydrochloride 5 MG Oral Tablet"), rx("7804", "oxycodone"), "oxycodone", "", "5 mg", 5).alert()
 	gabapentin    = tab(rx("310431", "gabapentin 300 MG Oral Capsule"), rx("25480", "gabapentin"), "gabapentin", "Neurontin", "300 mg", 300).shaped(capsule, oral)
-	pantoprazole  = tab(rx("314200", "pantoprazole 40 MG Delayed Release Oral Tablet"), rx("40790", "pantoprazole"), "pantoprazole", "Protonix", "40 mg", 40)
+	pantoprazole  = tab(code{}, rx("40790", "pantoprazole"), "pantoprazole", "Protonix", "40 mg", 40)
 	labetalol     = tab(rx("896762", "labetalol hydrochloride 200 MG Oral Tablet"), rx("6185", "labetalol"), "labetalol", "", "200 mg", 200)
 	ferrous       = tab(rx("310325", "ferrous sulfate 325 MG Oral Tablet"), rx("24947", "ferrous sulfate"), "ferrous sulfate", "", "325 mg", 325)
 
@@ -112,7 +119,7 @@ var (
 	cefazolin    = shot(rx("1665050", "cefazolin 1000 MG Injection"), rx("2180", "cefazolin"), "cefazolin", "", "1,000 mg", mg, mgUCUM, iv)
 	furosemideIV = shot(rx("1719291", "4 ML furosemide 10 MG/ML Injection"), rx("4603", "furosemide"), "furosemide", "Lasix", "40 mg in 4 mL", mg, mgUCUM, iv)
 	morphine     = shot(rx("2003714", "1 ML morphine sulfate 2 MG/ML Injection"), rx("7052", "morphine"), "morphine", "", "2 mg in 1 mL", mg, mgUCUM, iv).alert()
-	vitaminK     = shot(rx("727815", "0.5 ML vitamin K1 2 MG/ML Injection"), rx("8308", "vitamin K1"), "phytonadione", "", "1 mg in 0.5 mL", mg, mgUCUM, im)
+	vitaminK     = shot(code{}, rx("8308", "vitamin K1"), "phytonadione", "", "1 mg in 0.5 mL", mg, mgUCUM, im)
 )
 
 func (d drug) micro() drug {
@@ -135,6 +142,9 @@ func (w *world) formulary() []entry {
 	var out []entry
 	for _, d := range formularyDrugs() {
 		id := "med-" + d.product.code
+		if d.product.code == "" {
+			id = "med-" + d.ingredient.code
+		}
 		out = append(out, entry{"Medication", id, o("resourceType", "Medication", "id", id, "meta", testMeta(),
 			"code", d.concept(), "status", "active", "form", concept(d.form),
 			"ingredient", list(o("itemCodeableConcept", concept(d.ingredient), "isActive", true)))})

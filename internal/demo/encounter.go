@@ -44,7 +44,7 @@ var (
 // visit is a finished ambulatory contact. What the story writes next belongs to
 // it.
 func (c *chart) visit(start time.Time, kind code, reason obj) {
-	if start.After(c.w.now.Add(-2 * time.Hour)) {
+	if start.After(c.now.Add(-2 * time.Hour)) {
 		start = start.AddDate(0, 0, -7)
 	}
 	class := code{v3Act, "AMB", "ambulatory"}
@@ -79,15 +79,16 @@ func (c *chart) attending(start, end time.Time) obj {
 // department (unless planned), then a bed of the ward. days is how long ago.
 func (c *chart) admit(days float64, reason obj, planned bool) {
 	start := c.roundHour(c.days(-days))
-	c.enc = encounter{id: c.nextID("enc"), start: start, inpatient: true}
+	c.count["enc"]++
+	c.enc = encounter{id: c.id + "-stay", start: start, inpatient: true}
 	b := c.w.beds[c.n]
 	toWard := start.Add(time.Duration(40+c.r.IntN(60)) * time.Minute)
 	var where arr
 	source := tho("admit-source", "outp", "From outpatient department")
 	if !planned {
 		toWard = start.Add(time.Duration(180+c.r.IntN(240)) * time.Minute)
-		if toWard.After(c.w.now.Add(-time.Hour)) {
-			toWard = c.w.now.Add(-time.Hour)
+		if toWard.After(c.now.Add(-time.Hour)) {
+			toWard = c.now.Add(-time.Hour)
 		}
 		where = list(o("location", o("reference", "Location/"+locEmergency, "display", "Emergency Department"),
 			"status", "completed", "period", period(start, toWard)))
@@ -108,7 +109,7 @@ func (c *chart) admit(days float64, reason obj, planned bool) {
 		"participant", list(c.attending(start, time.Time{})),
 		"period", period(start, time.Time{}), "reasonCode", list(reason),
 		"hospitalization", o("admitSource", concept(source)),
-		"location", where, "serviceProvider", orgRef(orgHospital)))
+		"location", where, "serviceProvider", orgRef(orgHospital), "partOf", link(c.mothersStay)))
 }
 
 // pastStay is a finished inpatient stay on a ward.

@@ -5,6 +5,7 @@ const (
 	orgHospital = "org-hospital"
 	orgLab      = "org-lab"
 	orgPharmacy = "org-pharmacy"
+	orgAbroad   = "org-lab-abroad"
 	orgAlder    = "org-payer-alder"
 	orgHarbor   = "org-payer-harbor"
 	orgSenior   = "org-payer-senior"
@@ -16,6 +17,7 @@ var organizations = []organization{
 	{orgHospital, "Port Alder General Hospital", "prov", "Healthcare Provider", ""},
 	{orgLab, "Port Alder Clinical Laboratory", "dept", "Hospital Department", orgHospital},
 	{orgPharmacy, "Port Alder Inpatient Pharmacy", "dept", "Hospital Department", orgHospital},
+	{orgAbroad, "Laboratoire Saint-Brendan (synthetic)", "prov", "Healthcare Provider", ""},
 	{orgAlder, "Alder Valley Health Plan", "pay", "Payer", ""},
 	{orgHarbor, "Harbor Mutual Insurance", "pay", "Payer", ""},
 	{orgSenior, "Synthetic Senior Care Plan", "pay", "Payer", ""},

@@ -70,19 +70,24 @@ type result struct {
 
 // lab orders, collects, measures and reports each panel at t.
 func (c *chart) lab(t time.Time, panels ...panel) {
+	tubes := map[code]string{}
 	for _, p := range panels {
-		c.run(t, p)
+		c.run(t, p, tubes)
 	}
 }
 
-func (c *chart) run(t time.Time, p panel) result {
+// run does one panel. Panels of one draw share the tube of their kind.
+func (c *chart) run(t time.Time, p panel, tubes map[code]string) result {
 	issued := t.Add(time.Duration(35+c.r.IntN(70)) * time.Minute)
 	if !c.past(issued) {
 		return result{}
 	}
 	out := result{observations: map[string]string{}}
 	out.order = c.orderLab(t, p)
-	out.specimen = c.collect(t, p)
+	if tubes[p.specimen] == "" {
+		tubes[p.specimen] = c.collect(t, p)
+	}
+	out.specimen = tubes[p.specimen]
 	readings := c.readings(p, t)
 	var results arr
 	for _, rd := range readings {

@@ -68,7 +68,7 @@ func (c *chart) observe(a analyte, v float64, t time.Time) string {
 }
 
 func (c *chart) flag(a analyte, v float64) arr {
-	if c.p.years(c.w.now) < 12 && a.diurnalSign() {
+	if c.p.years(c.now) < 12 && a.diurnalSign() {
 		return nil // the ranges are those of adults
 	}
 	if k := c.interpretation(a, v); k.code != "" {
@@ -83,7 +83,7 @@ func (a analyte) diurnalSign() bool {
 }
 
 func (c *chart) adultRange(a analyte) arr {
-	if c.p.years(c.w.now) < 12 && a.diurnalSign() {
+	if c.p.years(c.now) < 12 && a.diurnalSign() {
 		return nil
 	}
 	return c.referenceRange(a)

@@ -25,6 +25,7 @@ var (
 	twiceDaily   = frequency{"twice daily", gts("BID", "BID"), 2, 1, "d", []int{9, 21}, ""}
 	threeDaily   = frequency{"3 times daily", gts("TID", "TID"), 3, 1, "d", []int{8, 14, 21}, ""}
 	fourDaily    = frequency{"4 times daily", gts("QID", "QID"), 4, 1, "d", []int{8, 12, 17, 21}, ""}
+	every1h      = frequency{"every hour", gts("Q1H", "every hour"), 1, 1, "h", nil, ""}
 	every4h      = frequency{"every 4 hours", gts("Q4H", "Q4H"), 1, 4, "h", []int{2, 6, 10, 14, 18, 22}, ""}
 	every6h      = frequency{"every 6 hours", gts("Q6H", "Q6H"), 1, 6, "h", []int{0, 6, 12, 18}, ""}
 	every8h      = frequency{"every 8 hours", gts("Q8H", "every 8 hours"), 1, 8, "h", []int{6, 14, 22}, ""}
@@ -59,21 +60,25 @@ func (c *chart) prescribe(d drug, dose float64, f frequency, start, end time.Tim
 	if !end.IsZero() {
 		status = "completed"
 	}
-	return c.write(order{drug: d, dose: dose, freq: f, start: start, end: end, status: status, reason: reason})
+	m := c.write(order{drug: d, dose: dose, freq: f, start: start, end: end, status: status, reason: reason})
+	return "MedicationRequest/" + m.id
 }
 
 // chartOrder adds an order of the current stay, to be given by the ward.
 func (c *chart) chartOrder(d drug, dose float64, f frequency, start, end time.Time, reason string) string {
 	status := "active"
-	if !end.IsZero() && end.Before(c.w.now) {
+	if !end.IsZero() && end.Before(c.now) {
 		status = "completed"
 	}
-	return c.write(order{drug: d, dose: dose, freq: f, start: start, end: end, status: status, reason: reason, inpatient: true})
+	m := c.write(order{drug: d, dose: dose, freq: f, start: start, end: end, status: status, reason: reason, inpatient: true})
+	return "MedicationRequest/" + m.id
 }
 
 // write adds the MedicationRequest and remembers orders of a stay.
-func (c *chart) write(m order) string {
-	m.id = c.nextID("rx")
+func (c *chart) write(m order) order {
+	if m.id == "" {
+		m.id = c.nextID("rx")
+	}
 	category := tho("medicationrequest-category", "community", "Community")
 	if m.inpatient {
 		category = tho("medicationrequest-category", "inpatient", "Inpatient")
@@ -94,7 +99,8 @@ func (c *chart) write(m order) string {
 	if !m.inpatient {
 		body = body.with("dispenseRequest", m.dispense())
 	}
-	return c.put("MedicationRequest", m.id, body)
+	c.put("MedicationRequest", m.id, body)
+	return m
 }
 
 // dosage is the structured instruction.
@@ -187,21 +193,23 @@ func plain(v float64) num {
 // its start until now, with the small deviations and omissions of a real ward.
 func (c *chart) administer() {
 	for _, m := range c.orders {
-		if m.status == "entered-in-error" {
-			continue
-		}
-		end := c.w.now.Add(-20 * time.Minute)
-		if !m.end.IsZero() && m.end.Before(end) {
-			end = m.end
-		}
-		switch {
-		case m.freq.period == 0:
-			c.give(m, c.jitter(m.start.Add(35*time.Minute), 15))
-		case m.freq.whenRequired != "":
-			c.giveAsNeeded(m, end)
-		default:
-			c.giveRegularly(m, end)
-		}
+		c.fill(m)
+	}
+}
+
+// fill charts what was given of one order.
+func (c *chart) fill(m order) {
+	end := c.now.Add(-20 * time.Minute)
+	if !m.end.IsZero() && m.end.Before(end) {
+		end = m.end
+	}
+	switch {
+	case m.freq.period == 0:
+		c.give(m, c.jitter(m.start.Add(35*time.Minute), 15))
+	case m.freq.whenRequired != "":
+		c.giveAsNeeded(m, end)
+	default:
+		c.giveRegularly(m, end)
 	}
 }
 
@@ -231,7 +239,7 @@ func (c *chart) giveAsNeeded(m order, end time.Time) {
 var notGiven = []string{"Patient refused", "Patient off the ward", "Nil by mouth"}
 
 func (c *chart) give(m order, t time.Time) {
-	if t.After(c.w.now.Add(-10 * time.Minute)) {
+	if t.After(c.now.Add(-10 * time.Minute)) {
 		return
 	}
 	status, reason := "completed", ""
@@ -242,6 +250,10 @@ func (c *chart) give(m order, t time.Time) {
 }
 
 func (c *chart) putAdministration(m order, t time.Time, status, reason string) string {
+	return c.putAdministrationAs(c.nextID("adm"), m, t, status, reason)
+}
+
+func (c *chart) putAdministrationAs(id string, m order, t time.Time, status, reason string) string {
 	body := o("status", status)
 	if reason != "" {
 		body = body.with("statusReason", list(o("text", reason)))
@@ -260,7 +272,7 @@ func (c *chart) putAdministration(m order, t time.Time, status, reason string) s
 		body = body.with("dosage", o("text", m.drug.doseText(m.dose)+" "+m.drug.route.text,
 			"route", concept(m.drug.route.code), "dose", m.drug.quantity(m.dose)))
 	}
-	return c.put("MedicationAdministration", c.nextID("adm"), body)
+	return c.put("MedicationAdministration", id, body)
 }
 
 // colleagues are the other nurses of the ward.

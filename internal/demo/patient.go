@@ -25,7 +25,7 @@ func (c *chart) demographics() obj {
 		"address", list(o("use", "home", "type", "both", "line", list(p.line),
 			"city", town, "state", state, "postalCode", zip, "country", "US")),
 		"maritalStatus", concept(p.married))
-	if p.years(c.w.now) >= 16 || c.r.IntN(3) > 0 {
+	if p.years(c.now) >= 16 || c.r.IntN(3) > 0 {
 		body = body.with("contact", list(c.nextOfKin()))
 	}
 	language := o("language", concept(code{"urn:ietf:bcp:47", "en", "English"}), "preferred", p.language == "")
@@ -67,7 +67,7 @@ func (c *chart) raceExtensions() arr {
 func (c *chart) telecom() arr {
 	mail := strings.ToLower(ascii(c.p.given) + "." + ascii(c.p.family) + itoa(c.n) + "@example.org")
 	out := list(o("system", "phone", "value", phone(c.r), "use", "home"))
-	age := c.p.years(c.w.now)
+	age := c.p.years(c.now)
 	if age >= 14 && age < 80 {
 		out = append(out, o("system", "phone", "value", phone(c.r), "use", "mobile"))
 	}
@@ -90,7 +90,7 @@ func ascii(s string) string {
 // nextOfKin is the person to call. A child's is the mother or father.
 func (c *chart) nextOfKin() obj {
 	relation, sex := code{}, pick(c.r, []string{"female", "male"})
-	switch age := c.p.years(c.w.now); {
+	switch age := c.p.years(c.now); {
 	case age < 18 && sex == "female":
 		relation = v3("RoleCode", "MTH", "mother")
 	case age < 18:
@@ -102,7 +102,7 @@ func (c *chart) nextOfKin() obj {
 	default:
 		relation = v3("RoleCode", "SIB", "sibling")
 	}
-	kin := pickPerson(c.r, c.w.now, sex, 40)
+	kin := pickPerson(c.r, c.now, sex, 40)
 	contact := v2("0131", "N", "Next-of-Kin")
 	return o("relationship", list(textConcept(relation.display, contact, relation)),
 		"name", o("text", kin.given+" "+c.p.family, "family", c.p.family, "given", list(kin.given)),

@@ -19,7 +19,10 @@ func (c *chart) carePlan(title, condition, goal string, activities ...string) {
 
 // upcoming books an appointment so many days from now, on a working day.
 func (c *chart) upcoming(what string, inDays int) {
-	t := c.w.at(inDays, 9+c.r.IntN(7), c.r.IntN(4)*15)
+	if c.dead {
+		return
+	}
+	t := at(c.now, inDays, 9+c.r.IntN(7), c.r.IntN(4)*15)
 	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
 		t = t.AddDate(0, 0, 1)
 	}

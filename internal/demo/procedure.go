@@ -34,7 +34,7 @@ var (
 	vaxFluHD    = cvx("135", "influenza, high dose seasonal, preservative-free")
 	vaxTdap     = cvx("115", "Tdap")
 	vaxPCV13    = cvx("133", "Pneumococcal conjugate PCV 13")
-	vaxPPSV23   = cvx("33", "pneumococcal polysaccharide PPV23")
+	vaxPPSV23   = cvx("33", "pneumococcal polysaccharide vaccine, 23 valent")
 	vaxZoster   = cvx("187", "zoster recombinant")
 	vaxHepBped  = cvx("08", "Hep B, adolescent or pediatric")
 	vaxHepB     = cvx("43", "Hep B, adult")
@@ -42,7 +42,7 @@ var (
 	vaxIPV      = cvx("10", "IPV")
 	vaxMMR      = cvx("03", "MMR")
 	vaxVaricela = cvx("21", "varicella")
-	vaxHib      = cvx("48", "Hib (PRP-T)")
+	vaxHib      = cvx("48", "Haemophilus influenzae type b vaccine, PRP-T conjugate")
 	vaxRota     = cvx("119", "rotavirus, monovalent")
 )
 
@@ -66,7 +66,7 @@ func (c *chart) immunize(v vaccine, t time.Time, dose int) {
 
 // immunized gives the record the vaccines of the patient's age.
 func (c *chart) immunized() {
-	age := c.p.years(c.w.now)
+	age := c.p.years(c.now)
 	if age < 18 {
 		c.childSchedule()
 		return
@@ -77,7 +77,7 @@ func (c *chart) immunized() {
 			if age-year >= 65 {
 				v = vaxFluHD
 			}
-			t := time.Date(c.w.now.Year()-year, time.October, 3+c.r.IntN(25), 10+c.r.IntN(6), 0, 0, 0, c.w.zone)
+			t := time.Date(c.now.Year()-year, time.October, 3+c.r.IntN(25), 10+c.r.IntN(6), 0, 0, 0, c.w.zone)
 			c.immunize(v, t, 0)
 		}
 	}
@@ -110,7 +110,7 @@ func (c *chart) childSchedule() {
 		if d.weeks == 0 {
 			t = c.p.birth.Add(10 * time.Hour)
 		}
-		if t.Before(c.w.now.Add(-3 * time.Hour)) {
+		if t.Before(c.now.Add(-3 * time.Hour)) {
 			c.immunize(d.v, t, d.dose)
 		}
 	}

@@ -23,7 +23,7 @@ func (c *chart) stayOnWard(p stayPlan) {
 	if step == 0 {
 		step = 4
 	}
-	last := c.w.now.Add(-time.Duration(70+c.r.IntN(80)) * time.Minute)
+	last := c.now.Add(-time.Duration(70+c.r.IntN(80)) * time.Minute)
 	y, m, d := c.enc.start.In(c.w.zone).Date()
 	for day := 0; ; day++ {
 		morning := time.Date(y, m, d+day, 6, 0, 0, 0, c.w.zone)
@@ -54,6 +54,6 @@ func (c *chart) stayOnWard(p stayPlan) {
 // settle says that a vital sign or analyte began the stay at one value and came
 // to another over so many days; it keeps that value afterwards.
 func (c *chart) settle(key string, from, to, over float64) {
-	start := c.enc.start.Sub(c.w.now).Hours() / 24
+	start := c.enc.start.Sub(c.now).Hours() / 24
 	c.then(key, point{start, from}, point{start + over, to})
 }

@@ -6,8 +6,6 @@ import "time"
 // metformin, drifting, then helped by a second drug; with hypertension and
 // lipids. With a ward, a foot infection leads to the current stay.
 func diabetes(c *chart) {
-	c.usualAllergies()
-	c.immunized()
 	c.diabetesTrends()
 	c.p.kg = max(c.p.kg, 30*c.p.cm*c.p.cm/10_000)
 	c.moves("weight", point{-1900, c.p.kg + 6}, point{-900, c.p.kg + 1}, point{0, c.p.kg})
@@ -23,7 +21,7 @@ func diabetes(c *chart) {
 	c.prescribe(metformin1000, 1000, twiceDaily, c.days(-1640), time.Time{}, dm)
 	c.prescribe(lisinopril, 10, onceDaily, c.days(-1740), time.Time{}, htn)
 	c.prescribe(atorvastatin, 40, atBedtime, c.days(-1740), time.Time{}, lip)
-	for i, ago := range []float64{1735, 1640, 1460, 1280, 1095, 915, 730, 610, 480, 365, 270, 180, 90, 14} {
+	for i, ago := range []float64{1735, 1640, 1460, 1280, 1000, 730, 610, 480, 365, 180, 14} {
 		if ago < c.s.los+7 {
 			continue
 		}
@@ -95,7 +93,7 @@ func (c *chart) bedsideGlucose() {
 	for day := 0; ; day++ {
 		for _, h := range []int{7, 11, 17, 21} {
 			t := time.Date(y, m, d+day, h, 30, 0, 0, c.w.zone).Add(time.Duration(c.r.IntN(20)) * time.Minute)
-			if t.After(c.w.now.Add(-30 * time.Minute)) {
+			if t.After(c.now.Add(-30 * time.Minute)) {
 				return
 			}
 			if t.After(c.enc.start.Add(time.Hour)) {

@@ -5,8 +5,6 @@ import "time"
 // chronicKidney is kidney disease that creeps from stage 3 to 4 over six years
 // with hypertension, and an acute worsening that led to the stay.
 func chronicKidney(c *chart) {
-	c.usualAllergies()
-	c.immunized()
 	c.kidneyTrends()
 	c.visit(c.clinicHour(2190), checkUp, dxHypertension.concept())
 	htn := c.diagnose(condition{what: dxHypertension, onset: c.days(-4300)})
@@ -16,7 +14,7 @@ func chronicKidney(c *chart) {
 	c.lab(c.enc.start.Add(25*time.Minute), bmp, uacr)
 	ckd := c.diagnose(condition{what: dxCKD3, onset: c.enc.start, note: "Likely hypertensive nephrosclerosis. Avoid nephrotoxic drugs."})
 	c.prescribe(lisinopril, 10, onceDaily, c.enc.start, c.days(-900), ckd)
-	for _, ago := range []float64{1900, 1600, 1290, 1000, 740, 540, 360, 190, 75} {
+	for _, ago := range []float64{1900, 1400, 1000, 740, 540, 360, 190, 75} {
 		c.followUpVisit(ago, dxCKD3, bmp, cbc, uacr)
 	}
 	ckd4 := c.diagnose(condition{what: dxCKD4, onset: c.days(-360)})

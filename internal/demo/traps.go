@@ -28,7 +28,21 @@ func (t Trap) last() int {
 	return highest
 }
 
-// Traps returns the whole table.
-func Traps() []Trap { return append([]Trap(nil), traps...) }
+// Traps returns the whole table, each trap with a copy of its patients.
+func Traps() []Trap {
+	out := append([]Trap(nil), traps...)
+	for i := range out {
+		out[i].Patients = append([]string(nil), out[i].Patients...)
+	}
+	return out
+}
 
-var traps = []Trap{}
+// TrapNamed returns the trap of that name.
+func TrapNamed(name string) (Trap, bool) {
+	for _, t := range Traps() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Trap{}, false
+}

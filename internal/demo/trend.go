@@ -46,14 +46,14 @@ func (c *chart) then(key string, points ...point) {
 		}
 	}
 	onset := first - 0.5
-	kept = append(kept, point{onset, before.at(c.w.now, c.days(onset))})
+	kept = append(kept, point{onset, before.at(c.now, c.days(onset))})
 	c.trends[key] = append(kept, points...)
 }
 
 // level is the true value of an analyte at t, before the noise of measuring.
 func (c *chart) level(a analyte, t time.Time) float64 {
 	if tr, ok := c.trends[a.key]; ok {
-		return tr.at(c.w.now, t)
+		return tr.at(c.now, t)
 	}
 	v, ok := c.usual[a.key]
 	if !ok {

@@ -10,7 +10,7 @@ type ward struct {
 }
 
 var wards = []ward{
-	{WardMedicine, "Ward 3 North, Medicine", "3N", 11, 2, 301},
+	{WardMedicine, "Ward 3 North, Medicine", "3N", 12, 2, 301},
 	{WardSurgery, "Ward 4 South, Surgery", "4S", 8, 2, 401},
 	{WardMaternity, "Ward 5 East, Mothers and Children", "5E", 8, 2, 501},
 }
@@ -50,8 +50,11 @@ func (w *world) assignBeds() map[int]bed {
 		free[wd.id] = bedsOf(wd)
 	}
 	out := map[int]bed{}
-	for n := 1; n <= min(w.opt.Patients, len(roster)); n++ {
-		id := roster[n-1].ward
+	for n, s := range roster() {
+		if n++; n > w.opt.Patients {
+			break
+		}
+		id := s.ward
 		if beds := free[id]; len(beds) > 0 {
 			out[n], free[id] = beds[0], beds[1:]
 		}

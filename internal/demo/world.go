@@ -35,10 +35,10 @@ func (w *world) random(n int) *rand.Rand {
 	return rand.New(rand.NewPCG(w.opt.Seed, 0x9e3779b97f4a7c15*uint64(n+1)))
 }
 
-// at is a wall-clock time so many days from today.
-func (w *world) at(days, hour, minute int) time.Time {
-	y, m, d := w.now.Date()
-	return time.Date(y, m, d+days, hour, minute, 0, 0, w.zone)
+// at is a wall-clock time so many days from the day of now.
+func at(now time.Time, days, hour, minute int) time.Time {
+	y, m, d := now.Date()
+	return time.Date(y, m, d+days, hour, minute, 0, 0, now.Location())
 }
 
 func instant(t time.Time) string { return t.Format("2006-01-02T15:04:05-07:00") }
