@@ -38,7 +38,7 @@ func (l *Log) Read(ctx context.Context, index uint64) (*Record, error) {
 	if index >= size {
 		return nil, fault.New(fault.NotFound, op, "There is no audit entry with this number.")
 	}
-	r, err := l.read(ctx, id, index)
+	r, err := l.open(ctx, &leafReader{log: l, id: id}, index)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
@@ -51,21 +51,31 @@ func (l *Log) head() (verify.TreeID, uint64) {
 	return l.heads.id, l.heads.size
 }
 
-// leaf returns the bytes of the entry that is a leaf of a tree.
-func (l *Log) leaf(ctx context.Context, id verify.TreeID, index uint64) ([]byte, error) {
-	cell, err := l.cell(ctx, record.SpaceTree, id.MapName(index/256))
-	if err != nil {
-		return nil, err
+// leafReader finds the entries that a tree's leaves are.
+type leafReader struct {
+	log    *Log
+	id     verify.TreeID
+	bundle uint64 // of leaves, plus one; 0: none
+	leaves []verify.Leaf
+}
+
+// entry returns the bytes of the entry that is a leaf.
+func (r *leafReader) entry(ctx context.Context, index uint64) ([]byte, error) {
+	if n := index / 256; r.bundle != n+1 || index%256 >= uint64(len(r.leaves)) {
+		cell, err := r.log.cell(ctx, record.SpaceTree, r.id.MapName(n))
+		if err != nil {
+			return nil, err
+		}
+		if r.leaves, err = verify.ParseLeaves(cell); err != nil {
+			return nil, err
+		}
+		r.bundle = n + 1
 	}
-	leaves, err := verify.ParseLeaves(cell)
-	if err != nil {
-		return nil, err
-	}
-	if index%256 >= uint64(len(leaves)) {
+	if index%256 >= uint64(len(r.leaves)) {
 		return nil, errLeaf
 	}
-	at := leaves[index%256]
-	entries, err := l.cfg.Store.Log(ctx, at.Shard, at.Counter, 1)
+	at := r.leaves[index%256]
+	entries, err := r.log.cfg.Store.Log(ctx, at.Shard, at.Counter, 1)
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
 	}
@@ -75,10 +85,16 @@ func (l *Log) leaf(ctx context.Context, id verify.TreeID, index uint64) ([]byte,
 	return entries[0].Bytes, nil
 }
 
-// read returns an entry, opened. It believes nothing that the store says: the
-// chain's MAC shows that a process of ours wrote the entry at this place.
-func (l *Log) read(ctx context.Context, id verify.TreeID, index uint64) (*Record, error) {
-	bytes, err := l.leaf(ctx, id, index)
+// leaf returns the bytes of the entry that is a leaf of a tree.
+func (l *Log) leaf(ctx context.Context, id verify.TreeID, index uint64) ([]byte, error) {
+	r := leafReader{log: l, id: id}
+	return r.entry(ctx, index)
+}
+
+// open returns an entry, opened. It believes nothing that the store says: the
+// chain's MAC shows that a process of ours wrote the entry at its place.
+func (l *Log) open(ctx context.Context, leaves *leafReader, index uint64) (*Record, error) {
+	bytes, err := leaves.entry(ctx, index)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +109,7 @@ func (l *Log) read(ctx context.Context, id verify.TreeID, index uint64) (*Record
 	if !verify.CheckMAC(bytes, key) {
 		return nil, errAltered
 	}
-	r := &Record{Tree: id, Index: index, Shard: e.Shard, Counter: e.Counter}
+	r := &Record{Tree: leaves.id, Index: index, Shard: e.Shard, Counter: e.Counter}
 	if e.Flags&verify.FlagStatement != 0 {
 		r.Statement, err = verify.ParseStatement(e)
 		return r, err

@@ -45,9 +45,9 @@ func (l *Log) Search(ctx context.Context, f Filter, visit func(*Record) error) e
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, op, err)
 	}
-	n := 0
+	n, leaves := 0, leafReader{log: l, id: id}
 	for index := range indexes {
-		r, err := l.read(ctx, id, index)
+		r, err := l.open(ctx, &leaves, index)
 		if err != nil {
 			return fault.Wrap(fault.Internal, op, err)
 		}
@@ -70,26 +70,30 @@ func (l *Log) Search(ctx context.Context, f Filter, visit func(*Record) error) e
 
 // candidates returns the leaves that may match, in the order asked for.
 func (l *Log) candidates(ctx context.Context, f *Filter, size uint64) (func(yield func(uint64) bool), error) {
-	token, ok := l.best(f)
-	if !ok || f.Thorough {
+	tokens := l.best(f)
+	if len(tokens) == 0 || f.Thorough {
 		return f.span(size), nil
 	}
 	l.heads.mu.Lock()
 	ordinal := l.heads.nth
 	l.heads.mu.Unlock()
 	var list []uint64
-	prefix := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte("i/"), uint64(token)), ordinal)
-	err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {
-		if len(name) == len(prefix)+8 {
-			if index := binary.BigEndian.Uint64(name[len(prefix):]); index < size && f.beyond(index) {
-				list = append(list, index)
+	for _, token := range tokens {
+		prefix := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte("i/"), uint64(token)), ordinal)
+		err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {
+			if len(name) == len(prefix)+8 {
+				if index := binary.BigEndian.Uint64(name[len(prefix):]); index < size && f.beyond(index) {
+					list = append(list, index)
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the index: %w", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the index: %w", err)
 	}
+	slices.Sort(list)
+	list = slices.Compact(list)
 	if f.Newest {
 		slices.Reverse(list)
 	}
@@ -118,31 +122,53 @@ func (f *Filter) beyond(index uint64) bool {
 // Fields of the tokens in the index.
 const (
 	tokenActor   = "audit.actor"
+	tokenDay     = "audit.day"
 	tokenPatient = "audit.patient"
 	tokenRecord  = "audit.record"
 	tokenRequest = "audit.request"
 )
 
-// best returns the token that narrows the search most.
-func (l *Log) best(f *Filter) (record.Token, bool) {
+// maxDays is the longest stretch of time that is looked up by its days; beyond
+// it every entry is opened.
+const maxDays = 400
+
+// best returns the tokens of which an entry sought bears one, choosing those
+// that narrow the search most.
+func (l *Log) best(f *Filter) []record.Token {
 	s := l.cfg.Sealer
 	switch {
 	case f.RequestID != "":
-		return s.Token(tokenRequest, []byte(clip(f.RequestID, maxText))), true
+		return []record.Token{s.Token(tokenRequest, []byte(clip(f.RequestID, maxText)))}
 	case !f.Record.IsZero():
-		return s.Token(tokenRecord, f.Record[:]), true
+		return []record.Token{s.Token(tokenRecord, f.Record[:])}
 	case !f.Patient.IsZero():
-		return s.Token(tokenPatient, f.Patient[:]), true
+		return []record.Token{s.Token(tokenPatient, f.Patient[:])}
 	case f.Actor != "":
-		return s.Token(tokenActor, []byte(clip(f.Actor, maxText))), true
+		return []record.Token{s.Token(tokenActor, []byte(clip(f.Actor, maxText)))}
+	case f.Since.IsZero():
+		return nil
 	}
-	return 0, false
+	until := f.Until
+	if until.IsZero() {
+		until = l.cfg.Clock.Now().Add(record.MaxSkew)
+	}
+	var tokens []record.Token
+	for day := f.Since.UTC().Truncate(24 * time.Hour); !day.After(until); day = day.Add(24 * time.Hour) {
+		if len(tokens) == maxDays {
+			return nil
+		}
+		tokens = append(tokens, s.Token(tokenDay, dayOf(day)))
+	}
+	return tokens
 }
+
+func dayOf(t time.Time) []byte { return t.UTC().AppendFormat(nil, time.DateOnly) }
 
 // postings returns the tokens under which an entry can be found.
 func (l *Log) postings(a *verify.Account) []record.Token {
 	s := l.cfg.Sealer
-	tokens := make([]record.Token, 0, 2+len(a.Patients)+len(a.Read)+len(a.Written))
+	tokens := make([]record.Token, 0, 3+len(a.Patients)+len(a.Read)+len(a.Written))
+	tokens = append(tokens, s.Token(tokenDay, dayOf(a.Time)))
 	if a.Actor != "" {
 		tokens = append(tokens, s.Token(tokenActor, []byte(a.Actor)))
 	}
