@@ -40,14 +40,6 @@ func (d direction) before(a, b Chunk) bool {
 	return a < b
 }
 
-// first returns whichever of a and b comes first.
-func (d direction) first(a, b Chunk) Chunk {
-	if d.before(b, a) {
-		return b
-	}
-	return a
-}
-
 // next returns the chunk after c; false if c is the last of all.
 func (d direction) next(c Chunk) (Chunk, bool) {
 	if d {

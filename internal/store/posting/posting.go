@@ -75,7 +75,8 @@ type Source interface {
 	// Cursor opens a list. Down walks from the highest chunk.
 	Cursor(l List, down bool) (Cursor, error)
 
-	// Dead fills into with the dead positions of a chunk.
+	// Dead fills into with the dead positions of a chunk, and with those up to
+	// Last that an engine skipped and no version has.
 	Dead(c Chunk, into *Set) error
 
 	// Heads calls add with the current position of each of the keys that
