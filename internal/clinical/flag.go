@@ -68,6 +68,9 @@ var trends = map[string]Flag{
 // noFlag is what a result without interpretation and range shows.
 var noFlag = Flag{Word: "Not flagged", Symbol: "–"}
 
+// withdrawnFlag stands for whatever flag a result entered in error bore.
+var withdrawnFlag = Flag{Word: "Entered in error", Symbol: "✕"}
+
 // interpret reads Observation.interpretation: the flag that demands most, and
 // the trend.
 func interpret(o fhir.Node) (flag, trend Flag) {

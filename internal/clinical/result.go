@@ -53,20 +53,24 @@ func (f *Formatter) Result(r *fhir.Resource, former *fhir.Resource) ResultCell {
 	cell.ID = r.ID()
 	cell.Status = words(resultStatus, code)
 	cell.Corrected = code == "corrected" || code == "amended"
-	cell.Withdrawn = code == "entered-in-error"
+	if cell.Withdrawn = code == "entered-in-error"; cell.Withdrawn {
+		cell.Flag, cell.Trend = withdrawnFlag, Flag{}
+	}
 	cell.By = Party(root.Get("performer"))
 	cell.Note = text(root.Get("note").Get("text"))
 	for c := range root.All("component") {
 		part := f.cell(c, root)
 		part.ID, part.Status, part.Corrected, part.Withdrawn = cell.ID, cell.Status, cell.Corrected, cell.Withdrawn
-		part.Point.Plots = part.Point.Plots && !cell.Withdrawn
+		if cell.Withdrawn {
+			part.Flag, part.Trend, part.Point.Plots = withdrawnFlag, Flag{}, false
+		}
 		cell.Parts = append(cell.Parts, part)
 	}
 	if len(cell.Parts) > 0 && cell.Value == noValue {
 		cell.Value = ""
 		for _, p := range cell.Parts {
 			cell.Value = join(", ", cell.Value, p.Test+" "+join(" ", p.Value, p.Unit))
-			if p.Flag.Level > cell.Flag.Level {
+			if p.Flag.Level > cell.Flag.Level && !cell.Withdrawn {
 				cell.Flag = p.Flag
 			}
 		}

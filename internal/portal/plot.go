@@ -16,9 +16,15 @@ type Plot struct {
 	Unit   string
 	Low    string // of the latest range in this unit, "" if none
 	High   string
-	Series []string
+	Series []PlotSeries
 	Rows   []PlotRow
 	Range  string
+}
+
+// PlotSeries is one line. Key says that it needs a key: there are several.
+type PlotSeries struct {
+	Name string
+	Key  bool
 }
 
 // PlotRow is one moment, newest first as tables are read.
@@ -74,7 +80,7 @@ func newPlot(id, name string, points []clinical.ResultCell) Plot {
 		p.Range = ""
 	}
 	for _, pt := range points {
-		p.Series = append(p.Series, pt.Test)
+		p.Series = append(p.Series, PlotSeries{pt.Test, len(points) > 1})
 	}
 	return p
 }

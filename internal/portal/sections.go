@@ -42,6 +42,7 @@ func buildOverview(c *chartRequest) (any, error) {
 	for _, g := range grouped(latest(byTest(results), page.Base+"/results/", "")) {
 		if g.Slug == "critical" {
 			page.Critical = g.Rows
+			continue
 		}
 		page.Results = append(page.Results, g.Rows...)
 	}

@@ -53,7 +53,7 @@ function draw(figure: HTMLElement): uPlot | null {
       label, stroke: strokes[k % 2], width: 2, points: { show: true, size: 7, fill: strokes[k % 2] },
     }))],
     axes: [
-      { stroke: ink, font, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, splits: (u) => places(u, rows), values: (_, at) => at.map((t) => rows.find((r) => r.at === t)?.tick ?? "") },
+      { stroke: ink, font, size: 34, grid: { stroke: line, width: 1 }, ticks: { stroke: line, size: 5 }, splits: (u) => places(u, rows), values: (_, at) => at.map((t) => rows.find((r) => r.at === t)?.tick ?? "") },
       { stroke: ink, font, size: 56, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, values: (_, at) => at.map((v) => String(Number(v.toFixed(6)))) },
     ],
     hooks: {

@@ -1,0 +1,122 @@
+package portaltest
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/portal"
+)
+
+// What the one person of FakeAccounts signs in with.
+const (
+	User     = "nurse"
+	Password = "correct horse battery"
+	Code     = "123456"
+)
+
+// FakeAccounts knows one nurse and keeps her sessions in memory.
+type FakeAccounts struct {
+	Clock clock.Clock
+	Idle  time.Duration
+
+	mu         sync.Mutex
+	challenges map[string]bool
+	sessions   map[string]*fakeSession
+}
+
+type fakeSession struct {
+	locked bool
+	seen   time.Time
+}
+
+// NewFakeAccounts returns accounts whose sessions lock after idle.
+func NewFakeAccounts(c clock.Clock, idle time.Duration) *FakeAccounts {
+	return &FakeAccounts{Clock: c, Idle: idle, challenges: map[string]bool{}, sessions: map[string]*fakeSession{}}
+}
+
+func refused() error { return fault.New(fault.Unauthenticated, "portaltest", "") }
+
+// Password implements portal.Accounts.
+func (a *FakeAccounts) Password(_ context.Context, try portal.Attempt) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if try.User == "throttled" {
+		return "", fault.New(fault.Throttled, "portaltest", "")
+	}
+	if try.User != User || try.Password != Password {
+		return "", refused()
+	}
+	c := rand.Text()
+	a.challenges[c] = true
+	return c, nil
+}
+
+// Code implements portal.Accounts.
+func (a *FakeAccounts) Code(_ context.Context, challenge string, try portal.Attempt) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.challenges[challenge] || try.Code != Code {
+		return "", refused()
+	}
+	delete(a.challenges, challenge)
+	token := rand.Text()
+	a.sessions[token] = &fakeSession{seen: a.Clock.Now()}
+	return token, nil
+}
+
+// Session implements portal.Accounts.
+func (a *FakeAccounts) Session(_ context.Context, token string, active bool) (portal.Session, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessions[token]
+	if s == nil {
+		return portal.Session{}, refused()
+	}
+	now := a.Clock.Now()
+	if now.Sub(s.seen) >= a.Idle {
+		s.locked = true
+	}
+	if active && !s.locked {
+		s.seen = now
+	}
+	return portal.Session{Locked: s.locked, Actor: identity.Actor{
+		Kind: identity.KindPerson, ID: "u1", Name: "Joy Miller", Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti,
+	}}, nil
+}
+
+// Lock implements portal.Accounts.
+func (a *FakeAccounts) Lock(_ context.Context, token string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessions[token]
+	if s == nil {
+		return refused()
+	}
+	s.locked = true
+	return nil
+}
+
+// Unlock implements portal.Accounts.
+func (a *FakeAccounts) Unlock(_ context.Context, token string, try portal.Attempt) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessions[token]
+	if s == nil || try.Code != Code && try.Password != Password {
+		return refused()
+	}
+	s.locked, s.seen = false, a.Clock.Now()
+	return nil
+}
+
+// SignOut implements portal.Accounts.
+func (a *FakeAccounts) SignOut(_ context.Context, token string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.sessions, token)
+	return nil
+}

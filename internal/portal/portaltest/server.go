@@ -1,0 +1,45 @@
+package portaltest
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	_ "time/tzdata" // the ward's zone must not depend on the machine
+
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/portal"
+)
+
+// Stage is a portal over the fakes, served over TLS on loopback.
+type Stage struct {
+	Chart    *FakeChart
+	Accounts *FakeAccounts
+	Clock    *clock.Manual
+	Server   *httptest.Server
+}
+
+// NewStage starts a stage. idle is after how long its pages lock themselves.
+func NewStage(idle time.Duration) (*Stage, error) {
+	chart, err := Ward()
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		return nil, err
+	}
+	s := &Stage{Chart: chart, Clock: clock.NewManual(Now)}
+	s.Accounts = NewFakeAccounts(s.Clock, idle)
+	p, err := portal.New(portal.Config{
+		Chart: chart, Accounts: s.Accounts, Clock: s.Clock, Zone: zone, Facility: "Lakeside Hospital", Demo: true, Idle: idle,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Server = httptest.NewTLSServer(http.NewCrossOriginProtection().Handler(p))
+	return s, nil
+}
+
+// Close ends the stage.
+func (s *Stage) Close() { s.Server.Close() }
