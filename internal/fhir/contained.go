@@ -33,6 +33,9 @@ func (p *parser) resource(i uint32, inside bool) bool {
 		return p.skip()
 	}
 	p.d.items[i].typ = t
+	if i == 0 && t == r4.Bundle {
+		p.lim.Nodes = p.lim.BundleNodes
+	}
 	from := p.pos
 	o := object{self: i, typ: t, resource: true}
 	if inside {
@@ -54,6 +57,9 @@ func (p *parser) resource(i uint32, inside bool) bool {
 func (p *parser) containedResource(o *object) bool {
 	if p.within != 0 {
 		p.report(o.self, issueStructure, "A contained resource must not contain resources.")
+	}
+	if len(p.inside) >= p.lim.Contained {
+		return p.tooLarge(issueTooCostly, "The resource contains too many resources.")
 	}
 	outer := p.within
 	p.inside = append(p.inside, contained{item: o.self})

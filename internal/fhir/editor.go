@@ -2,7 +2,11 @@ package fhir
 
 import (
 	"sort"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 )
 
@@ -116,7 +120,8 @@ func (e *editor) insert(out *doc, n int) {
 // Rewrite returns the resource with its links replaced: ref is called with the
 // text of every Reference.reference, and of every uri, url, oid, uuid and
 // canonical that starts with urn:, and gives the new text or false. If nothing
-// changes, the resource itself is returned.
+// changes, the resource itself is returned. A new text that could not stand in
+// a resource is an error of the caller.
 func (r *Resource) Rewrite(ref func(string) (string, bool)) (*Resource, error) {
 	var changes []change
 	literal := r4.Lookup(r4.Reference, "reference")
@@ -128,6 +133,9 @@ func (r *Resource) Rewrite(ref func(string) (string, bool)) (*Resource, error) {
 			continue
 		}
 		if text, ok := ref(unquote(r.d.body[it.start:it.end])); ok {
+			if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+				return nil, fault.New(fault.Internal, "fhir.Rewrite", "")
+			}
 			changes = append(changes, change{start: it.start, end: it.end, text: quote([]byte(text))})
 		}
 	}

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"iter"
 
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
@@ -22,7 +23,7 @@ func eval(n Node, path r4.Path, at int, yield func(Node) bool) bool {
 		if step.As != 0 && c.TypeID() != step.As {
 			continue
 		}
-		if step.Where != "" && c.Get(step.Where).Text() != step.Equals {
+		if step.Where != "" && !c.Get(step.Where).is(step.Equals) {
 			continue
 		}
 		if index++; step.Index >= 0 && index != step.Index+1 {
@@ -67,7 +68,7 @@ func (n Node) TargetType() r4.TypeID {
 		return n.d.items[n.root].typ
 	case l.Local:
 		for c := range (Node{n.d, n.root, n.root}).All("contained") {
-			if c.Get("id").Text() == l.ID {
+			if c.Get("id").is(l.ID) {
 				return c.TypeID()
 			}
 		}
@@ -76,6 +77,18 @@ func (n Node) TargetType() r4.TypeID {
 		return r4.ResourceByName(l.Type)
 	}
 	return r4.ResourceByName(n.Get("type").Text())
+}
+
+// is reports whether the value of a string primitive is text, without copying.
+func (n Node) is(text string) bool {
+	raw := n.Raw()
+	if len(raw) < 2 || raw[0] != '"' {
+		return false
+	}
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		return n.Text() == text
+	}
+	return string(raw[1:len(raw)-1]) == text
 }
 
 // References yields every Reference element of the resource, those of contained

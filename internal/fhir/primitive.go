@@ -81,11 +81,10 @@ func badText(t r4.TypeID, s []byte) string {
 	if len(s) == 0 {
 		return "The value must not be empty."
 	}
+	if len(s) > maxString && t != r4.Base64Binary && t != r4.XHTML {
+		return "The text is longer than 1 MiB."
+	}
 	switch t {
-	case r4.String, r4.Markdown:
-		if len(s) > maxString {
-			return "The text is longer than 1 MiB."
-		}
 	case r4.Code:
 		if !isCode(s) {
 			return "A code must not start or end with white space, nor have two in a row."

@@ -13,8 +13,10 @@ type Limits struct {
 	Bytes       int // of one resource; 16 MiB
 	BundleBytes int // of a Bundle; 64 MiB
 	Depth       int // of nested JSON objects and arrays; 64
-	Nodes       int // elements, because a few bytes of text can make one; 2 Mi, 8 Mi in a Bundle
-	Entries     int // of a Bundle; 50 000
+	Nodes       int // elements, because a few bytes of text can make one; 1 Mi
+	BundleNodes int // elements of a Bundle; 4 Mi
+	Contained   int // resources contained in one; 1,000
+	Entries     int // of a Bundle; 50,000
 	Issues      int // findings reported at most; 20
 }
 
@@ -27,7 +29,9 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Bytes, 16<<20)
 	def(&l.BundleBytes, 64<<20)
 	def(&l.Depth, 64)
-	def(&l.Nodes, 2<<20)
+	def(&l.Nodes, 1<<20)
+	def(&l.BundleNodes, 4<<20)
+	def(&l.Contained, 1000)
 	def(&l.Entries, 50_000)
 	def(&l.Issues, 20)
 	l.BundleBytes = min(l.BundleBytes, 1<<31-1)
@@ -82,7 +86,7 @@ func (l Limits) Parse(src []byte) (*Resource, error) {
 		doc
 		res Resource
 	})
-	out.items = make([]item, 1, len(src)/24+16)
+	out.items = make([]item, 1, min(len(src)/24+16, 1<<18))
 	p := parser{src: src, lim: l, d: &out.doc}
 	p.document()
 	if len(p.issues) > 0 {

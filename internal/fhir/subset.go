@@ -69,23 +69,17 @@ func (w *subsetter) resource(r *Resource) {
 	w.out = append(w.out, `{"resourceType":"`...)
 	w.out = append(w.out, r.Type()...)
 	w.out = append(w.out, '"')
-	tagged := false
+	bare := !r.Root().Get("meta").Exists()
 	meta := r4.Lookup(r.TypeID(), "meta")
+	if bare {
+		w.meta(0)
+	}
 	for g := range w.d.groups(r.root) {
-		m := w.d.items[g.first].member
-		if m == meta {
-			tagged = true
+		if m := w.d.items[g.first].member; m == meta {
 			w.meta(g.first)
 		} else if w.keeps(r, m) {
 			w.group(g, w.want.deep())
 		}
-		if !tagged && m.Name() == "id" {
-			tagged = true
-			w.meta(0)
-		}
-	}
-	if !tagged {
-		w.meta(0)
 	}
 	w.out = append(w.out, '}')
 }
@@ -124,7 +118,7 @@ func (w *subsetter) asked(typ, name string) bool {
 
 // meta writes the meta at item i (0: there is none) with the tag.
 func (w *subsetter) meta(i uint32) {
-	w.key(`meta`)
+	w.key("meta")
 	w.out = append(w.out, '{')
 	done := false
 	if i != 0 {
@@ -140,7 +134,7 @@ func (w *subsetter) meta(i uint32) {
 		}
 	}
 	if !done {
-		w.key(`tag`)
+		w.key("tag")
 		w.out = append(w.out, "["+Subsetted+"]"...)
 	}
 	w.out = append(w.out, '}')
