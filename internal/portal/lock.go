@@ -62,11 +62,13 @@ func (p *Portal) handleUnlock(w http.ResponseWriter, r *http.Request) {
 	}
 	back := backFrom(r.PostFormValue("back"))
 	try := Attempt{Password: r.PostFormValue("password"), Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
-	if err := p.cfg.Accounts.Unlock(r.Context(), c.Value, try); err != nil {
+	token, err := p.cfg.Accounts.Unlock(r.Context(), c.Value, try)
+	if err != nil {
 		words := p.refused(r, err, "That is not right. Type your password, or the code your authenticator shows now.")
 		p.renderLock(w, r, web.Status(fault.KindOf(err)), s.Actor, back, words)
 		return
 	}
+	setCookie(w, sessionCookie, token, 0)
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 

@@ -68,8 +68,9 @@ type Accounts interface {
 	// something: a page refreshing itself does not keep a session awake.
 	Session(ctx context.Context, token string, active bool) (Session, error)
 	Lock(ctx context.Context, token string) error
-	// Unlock takes the password or the code of whoever locked it.
-	Unlock(ctx context.Context, token string, try Attempt) error
+	// Unlock takes the password of whose session it is, and returns the
+	// session under a new token: the old one opens nothing any more.
+	Unlock(ctx context.Context, token string, try Attempt) (renewed string, err error)
 	SignOut(ctx context.Context, token string) error
 }
 

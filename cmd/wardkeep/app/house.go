@@ -26,6 +26,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/seal/file"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
 	"github.com/wardkeep/wardkeep/internal/vault"
+	"github.com/wardkeep/wardkeep/policies"
 )
 
 // Files of a data folder.
@@ -114,8 +115,12 @@ func (h *House) openStore(ctx context.Context, opt Options) error {
 	if base == nil {
 		base = vfs.Default
 	}
+	disk, err := file.New(base, key[:])
+	if err != nil {
+		return fmt.Errorf("the keys cannot be used: %w", err)
+	}
 	h.Store, err = pebble.Open(pebble.Config{
-		Dir: filepath.Join(h.Config.Dir, storeDir), FS: file.New(base, *key), Clock: h.Clock,
+		Dir: filepath.Join(h.Config.Dir, storeDir), FS: disk, Clock: h.Clock,
 		Logger: h.Slog, CacheSize: int64(h.Config.CacheMB) << 20,
 	})
 	if errors.Is(err, pebble.ErrInUse) {

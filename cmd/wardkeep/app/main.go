@@ -52,7 +52,7 @@ func Main(ctx context.Context, term Terminal) int {
 	parser, err := kong.New(&c,
 		kong.Name("wardkeep"),
 		kong.Description("Health records on storage that is not trusted."),
-		kong.UsageOnError(),
+		kong.Vars{"demo_dir": demoDir},
 		kong.Writers(term.Out, term.Err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

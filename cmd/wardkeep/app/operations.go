@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
-	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
@@ -130,7 +132,7 @@ type proofOrder struct {
 	Version   uint64
 }
 
-func prove(ctx context.Context, h *House, _ string, in proofOrder) ([]*verify.Proof, error) {
+func prove(ctx context.Context, h *House, _ string, in proofOrder) ([]proved, error) {
 	if err := h.Log.Integrate(ctx); err != nil {
 		return nil, err
 	}
@@ -151,15 +153,56 @@ func prove(ctx context.Context, h *House, _ string, in proofOrder) ([]*verify.Pr
 	if len(leaves) == 0 {
 		return nil, fault.New(fault.NotFound, "app.prove", "The audit log has no such entry.")
 	}
-	var proofs []*verify.Proof
+	var found []proved
 	for _, leaf := range leaves {
-		proof, err := h.Log.Prove(ctx, leaf)
+		p, err := h.proveLeaf(ctx, leaf)
 		if err != nil {
 			return nil, err
 		}
-		proofs = append(proofs, proof)
+		found = append(found, p)
 	}
-	return proofs, nil
+	return found, nil
+}
+
+func (h *House) proveLeaf(ctx context.Context, leaf uint64) (proved, error) {
+	entry, err := h.Log.Read(ctx, leaf)
+	if err != nil {
+		return proved{}, err
+	}
+	p := proved{
+		Index: leaf, Time: entry.Time, Actor: entry.Actor, Action: entry.Action,
+		Outcome: entry.Outcome, Key: h.Keyring.Public(),
+	}
+	for _, item := range entry.Items {
+		p.Records = append(p.Records, fmt.Sprintf("%s version %d", item.Key, item.Version))
+	}
+	p.Proof, err = h.Log.Prove(ctx, leaf)
+	return p, err
+}
+
+type auditOrder struct {
+	Since time.Time
+	After *uint64
+	Run   int
+}
+
+type auditPage struct {
+	Entries []json.RawMessage
+	Last    uint64
+}
+
+func listAudit(ctx context.Context, h *House, _ string, in auditOrder) (auditPage, error) {
+	if err := h.Log.Integrate(ctx); err != nil {
+		return auditPage{}, err
+	}
+	var page auditPage
+	err := h.Log.Search(ctx, audit.Filter{Since: in.Since, After: in.After, Limit: in.Run}, func(r *audit.Record) error {
+		entry, err := r.FHIR(h.Config.Base(), h.nameOf)
+		page.Entries = append(page.Entries, entry)
+		page.Last = r.Index
+		return err
+	})
+	return page, err
 }
 
 type folder struct{ Dir string }
@@ -186,3 +229,7 @@ func publish(ctx context.Context, h *House, _ string, _ struct{}) (published, er
 	signed, c := h.Log.Published()
 	return published{Checkpoint: string(signed), Origin: c.Origin, PublicKey: h.Keyring.Public()}, nil
 }
+
+// nameOf returns what an entry's record is called, "" if its name is not known
+// here: the key then has to do.
+func (h *House) nameOf(record.Key) string { return "" }

@@ -102,15 +102,15 @@ func (a *FakeAccounts) Lock(_ context.Context, token string) error {
 }
 
 // Unlock implements portal.Accounts.
-func (a *FakeAccounts) Unlock(_ context.Context, token string, try portal.Attempt) error {
+func (a *FakeAccounts) Unlock(_ context.Context, token string, try portal.Attempt) (string, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.sessions[token]
 	if s == nil || try.Code != Code && try.Password != Password {
-		return refused()
+		return "", refused()
 	}
 	s.locked, s.seen = false, a.Clock.Now()
-	return nil
+	return token, nil
 }
 
 // SignOut implements portal.Accounts.

@@ -41,6 +41,7 @@ func options(cfg Config) *lsm.Options {
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
 		MaxOpenFiles:                4096,
 	}
+	o.ReadOnly = cfg.ReadOnly
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}

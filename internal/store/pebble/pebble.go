@@ -47,6 +47,10 @@ type Config struct {
 	Clock  clock.Clock  // nil: the system's; decides when cells expire
 	Logger *slog.Logger // nil: silence. No key, token or value is ever logged.
 
+	// ReadOnly opens the folder to look at it: nothing in it is changed, and
+	// every commit is refused.
+	ReadOnly bool
+
 	MemTableSize int64 // bytes; 0: 64 MB
 	CacheSize    int64 // bytes of decoded blocks kept; 0: 128 MB
 }
@@ -81,6 +85,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("pebble.Open: %w", openError(err))
 	}
 	s := &Store{db: db, clock: cfg.Clock, next: make(map[uint64]uint64)}
+	s.failed.Store(cfg.ReadOnly)
 	if s.clock == nil {
 		s.clock = clock.System{}
 	}

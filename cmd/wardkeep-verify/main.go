@@ -1,0 +1,207 @@
+// Command wardkeep-verify checks what Wardkeep's audit log promises, without
+// Wardkeep: a store's files, a single proof, or a checkpoint. It never asks a
+// server and writes nothing.
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitFail  = 1 // something is wrong, or the work could not be done
+	exitUsage = 2
+)
+
+type cli struct {
+	Folder     folderCmd     `cmd:"" help:"Verify the files of a store: signature, tree, chains, and every version against its entry."`
+	Proof      proofCmd      `cmd:"" help:"Check a proof that an entry is in the log."`
+	Checkpoint checkpointCmd `cmd:"" help:"Check a signed checkpoint, and that another one does not contradict it."`
+}
+
+const description = `Verifies Wardkeep's audit log from files alone.
+
+Examples:
+  wardkeep-verify folder hospital --keys hospital/root.key --key audit.pub --pinned /mnt/elsewhere/checkpoint
+  wardkeep-verify proof proof.json --key audit.pub
+  wardkeep-verify checkpoint /mnt/elsewhere/checkpoint --key audit.pub
+
+--key takes a file or the key itself: PEM, 32 bytes in base64 or hex, or a note verifier key.
+Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// terminal is where commands write.
+type terminal struct{ out, err io.Writer }
+
+var errFound = errors.New("something is wrong") // and has been said
+
+func run(ctx context.Context, args []string, out, errOut io.Writer) int {
+	exited := -1
+	parser, err := kong.New(&cli{}, kong.Name("wardkeep-verify"), kong.Description(description),
+		kong.Writers(out, errOut), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		fmt.Fprintln(errOut, "wardkeep-verify:", err)
+		return exitFail
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "wardkeep-verify: %v\nwardkeep-verify --help lists what there is.\n", err)
+		return exitUsage
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	if err := k.Run(terminal{out, errOut}); err != nil {
+		if !errors.Is(err, errFound) {
+			fmt.Fprintln(errOut, "wardkeep-verify:", err)
+		}
+		return exitFail
+	}
+	return exitOK
+}
+
+// publicKey reads --key: the key itself, or a file that holds it.
+func publicKey(arg string) (ed25519.PublicKey, error) {
+	if key, err := verify.ParsePublicKey(arg); err == nil {
+		return key, nil
+	}
+	text, err := os.ReadFile(arg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("--key is neither a key nor a file: give PEM, 32 bytes in base64 or hex, or a note verifier key")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the key cannot be read: %w", err)
+	}
+	key, err := verify.ParsePublicKey(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("--key: %w", err)
+	}
+	return key, nil
+}
+
+type proofCmd struct {
+	File string `arg:"" help:"The proof, as wardkeep audit prove writes it."`
+	Key  string `required:"" help:"Public key: a file or the key itself." placeholder:"KEY"`
+	JSON bool   `help:"Print the result as JSON."`
+}
+
+// proven is what a proof shows to whoever has no keys but the public one.
+type proven struct {
+	OK         bool   `json:"ok"`
+	Problem    string `json:"problem,omitempty"`
+	Index      uint64 `json:"index"`
+	Shard      string `json:"shard,omitempty"`
+	Counter    uint64 `json:"counter,omitempty"`
+	Linked     string `json:"linked,omitempty"`
+	Origin     string `json:"origin,omitempty"`
+	Size       uint64 `json:"size,omitempty"`
+	Root       string `json:"root,omitempty"`
+	HasContent bool   `json:"hasContent"`
+}
+
+func (c *proofCmd) Run(t terminal) error {
+	key, err := publicKey(c.Key)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(c.File)
+	if err != nil {
+		return fmt.Errorf("the proof cannot be read: %w", err)
+	}
+	var result proven
+	p, err := verify.ParseProof(text)
+	if err == nil {
+		var e *verify.Entry
+		var at verify.Checkpoint
+		if e, at, err = p.Check(key); err == nil {
+			result = proven{
+				OK: true, Index: p.Index, Shard: fmt.Sprintf("%016x", e.Shard), Counter: e.Counter,
+				Linked: e.Time.Format("2006-01-02T15:04:05.000000Z"), Origin: at.Origin, Size: at.Size, Root: at.Root.String(),
+				HasContent: e.Content != [32]byte{},
+			}
+		}
+	}
+	if err != nil {
+		result.Problem = err.Error()
+	}
+	if c.JSON {
+		err = json.NewEncoder(t.out).Encode(result)
+	} else {
+		_, err = io.WriteString(t.out, result.text())
+	}
+	if err == nil && !result.OK {
+		return errFound
+	}
+	return err
+}
+
+func (p proven) text() string {
+	if !p.OK {
+		return fmt.Sprintf("FAILED     the proof does not hold: %s\n", p.Problem)
+	}
+	return fmt.Sprintf("entry      %d of shard %s, linked %s\nleaf       %d of %s\nsigned     size %d, root %s\nOK         the entry is in the signed log\n",
+		p.Counter, p.Shard, p.Linked, p.Index, p.Origin, p.Size, p.Root)
+}
+
+type checkpointCmd struct {
+	File    string `arg:"" help:"A signed checkpoint."`
+	Key     string `required:"" help:"Public key: a file or the key itself." placeholder:"KEY"`
+	Against string `help:"An older checkpoint of the same log." placeholder:"FILE"`
+}
+
+func (c *checkpointCmd) Run(t terminal) error {
+	key, err := publicKey(c.Key)
+	if err != nil {
+		return err
+	}
+	now, err := openCheckpoint(c.File, key)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(t.out, "signed     %s\nsize       %d\nroot       %s\n", now.Origin, now.Size, now.Root)
+	if c.Against == "" {
+		return nil
+	}
+	old, err := openCheckpoint(c.Against, key)
+	if err != nil {
+		return err
+	}
+	if err := now.Follows(old); err != nil {
+		fmt.Fprintf(t.out, "FAILED     %v\n", err)
+		return errFound
+	}
+	fmt.Fprintf(t.out, "OK         it does not contradict the older one of size %d; verify the folder to be sure that it contains it\n", old.Size)
+	return nil
+}
+
+func openCheckpoint(name string, key ed25519.PublicKey) (verify.Checkpoint, error) {
+	signed, err := os.ReadFile(name)
+	if err != nil {
+		return verify.Checkpoint{}, fmt.Errorf("the checkpoint cannot be read: %w", err)
+	}
+	return verify.OpenCheckpoint(signed, key)
+}

@@ -1,0 +1,263 @@
+package app
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/store"
+)
+
+type auditCmd struct {
+	Verify auditVerifyCmd `cmd:"" help:"Check the audit log and every record against it, from the files."`
+	Prove  auditProveCmd  `cmd:"" help:"Show the entries of a record or a request, with proofs that anybody can check."`
+	Export auditExportCmd `cmd:"" help:"Print the entries as NDJSON."`
+	Key    auditKeyCmd    `cmd:"" help:"Print the public key and newest checkpoint, to keep elsewhere."`
+}
+
+type auditVerifyCmd struct {
+	place
+	Pinned string `help:"Signed checkpoint kept elsewhere; the store must not be behind it." placeholder:"FILE"`
+	Deep   bool   `help:"Re-derive every token and edge from the opened records, too."`
+	JSON   bool   `help:"Print the result as JSON."`
+}
+
+func (auditVerifyCmd) Help() string {
+	return `Reads the store's files, never a server's answers; a running server only lays a copy aside.
+Exit 1 if anything is wrong; each finding names its place.
+
+Examples:
+  wardkeep audit verify --dir hospital --pinned /mnt/elsewhere/checkpoint
+  wardkeep audit verify --dir hospital --deep --json`
+}
+
+func (c *auditVerifyCmd) Run(ctx context.Context, t Terminal) error {
+	cfg, err := c.existing()
+	if err != nil {
+		return err
+	}
+	var pinned []byte
+	if pinnedFile := firstOf(c.Pinned, cfg.CheckpointOut); pinnedFile != "" {
+		if pinned, err = os.ReadFile(pinnedFile); err != nil {
+			return fmt.Errorf("the pinned checkpoint cannot be read: %w", err)
+		}
+	}
+	report, err := verifyFiles(ctx, cfg.Dir, cfg.Tenant, pinned, c.Deep)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = json.NewEncoder(t.Out).Encode(report)
+	} else {
+		_, err = fmt.Fprintln(t.Out, report)
+	}
+	if err == nil && !report.OK {
+		return errSilent
+	}
+	return err
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// verifyFiles verifies the files of a data folder: those of the store itself if
+// nobody has it open, else of a copy that the running server lays aside.
+func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bool) (*verify.Report, error) {
+	files := filepath.Join(dir, storeDir)
+	if d := dialDesk(dir); d != nil {
+		defer d.Close()
+		files = filepath.Join(dir, "verify-"+strconv.FormatInt(time.Now().UnixNano(), 36))
+		defer os.RemoveAll(files)
+		absolute, err := filepath.Abs(files)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.call(ctx, "checkpoint", folder{Dir: absolute}, nil); err != nil {
+			return nil, err
+		}
+	}
+	r, err := openReader(ctx, dir, files, tenant)
+	if errors.Is(err, store.ErrCorrupt) {
+		return damaged(err), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	cfg := verify.Config{
+		Store: r.store, Key: r.keyring.Public(), Tenant: tenant, Pinned: pinned,
+		Open: func(aad, sealed []byte) ([]byte, error) { return r.sealer.OpenValue("audit", aad, sealed) },
+	}
+	if deep {
+		cfg.Deep = r.vault.Deep(identity.TypeUser, identity.TypeClient)
+	}
+	report, err := verify.Run(ctx, cfg)
+	if errors.Is(err, store.ErrCorrupt) {
+		return damaged(err), nil
+	}
+	return report, err
+}
+
+// damaged is the report on files that cannot even be opened.
+func damaged(err error) *verify.Report {
+	return &verify.Report{Findings: []verify.Finding{{
+		Severity: verify.Error, Code: "damaged-file",
+		Text: "a file of the store is damaged: " + err.Error(),
+	}}}
+}
+
+type auditProveCmd struct {
+	place
+	Record  string `arg:"" optional:"" help:"A record, such as Patient/123, or Patient/123/_history/1."`
+	Request string `help:"A request, by the X-Request-Id of its answer."`
+	Out     string `help:"Write the first proof to a file, for wardkeep-verify proof." placeholder:"FILE"`
+	JSON    bool   `help:"Print the proofs as JSON."`
+}
+
+func (auditProveCmd) Help() string {
+	return `Example:
+  wardkeep audit prove --dir hospital Patient/123 --out proof.json
+  wardkeep-verify proof proof.json --key hospital/audit.pub`
+}
+
+func (c *auditProveCmd) order() (proofOrder, error) {
+	order := proofOrder{RequestID: c.Request}
+	if c.Record == "" && c.Request == "" {
+		return order, fault.New(fault.Invalid, "prove", "name a record, such as Patient/123, or --request")
+	}
+	if c.Record == "" {
+		return order, nil
+	}
+	parts := strings.Split(c.Record, "/")
+	ok := len(parts) == 2 || len(parts) == 4 && parts[2] == "_history"
+	if ok && len(parts) == 4 {
+		v, err := strconv.ParseUint(parts[3], 10, 63)
+		order.Version, ok = v, err == nil
+	}
+	if !ok {
+		return order, fault.New(fault.Invalid, "prove", "a record looks like Patient/123 or Patient/123/_history/1")
+	}
+	order.Type, order.ID = parts[0], parts[1]
+	return order, nil
+}
+
+func (c *auditProveCmd) Run(ctx context.Context, t Terminal) error {
+	order, err := c.order()
+	if err != nil {
+		return err
+	}
+	var found []proved
+	if err := c.atDesk(ctx, "audit-prove", order, &found); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		text, err := json.MarshalIndent(found[0].Proof, "", "  ")
+		if err == nil {
+			err = os.WriteFile(c.Out, append(text, '\n'), 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("the proof cannot be written: %w", err)
+		}
+	}
+	if c.JSON {
+		return json.NewEncoder(t.Out).Encode(found)
+	}
+	for _, p := range found {
+		if err := p.print(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// proved is an entry as the desk shows it, with its proof.
+type proved struct {
+	Index   uint64        `json:"index"`
+	Time    time.Time     `json:"time"`
+	Actor   string        `json:"actor"`
+	Action  string        `json:"action"`
+	Outcome string        `json:"outcome"`
+	Records []string      `json:"records"`
+	Key     []byte        `json:"key"`
+	Proof   *verify.Proof `json:"proof"`
+}
+
+// print checks the proof here, on this side of the socket, before it says so.
+func (p proved) print(t Terminal) error {
+	_, checkpoint, err := p.Proof.Check(p.Key)
+	if err != nil {
+		return fmt.Errorf("the proof of entry %d does not hold: %w", p.Index, err)
+	}
+	fmt.Fprintf(t.Out, "entry %d  %s  %s  %s  by %s\n", p.Index, p.Time.Format(time.RFC3339), p.Action, p.Outcome, p.Actor)
+	for _, r := range p.Records {
+		fmt.Fprintf(t.Out, "  record   %s\n", r)
+	}
+	fmt.Fprintf(t.Out, "  proof    holds: %d hashes lead from the entry to the signed root of %d entries\n", len(p.Proof.Inclusion), checkpoint.Size)
+	fmt.Fprintf(t.Out, "  root     %s\n  signed   %s, key %s\n", checkpoint.Root, checkpoint.Origin, base64.StdEncoding.EncodeToString(p.Key))
+	return nil
+}
+
+type auditExportCmd struct {
+	place
+	Since time.Time `help:"Only entries from this time on (RFC 3339)." format:"2006-01-02T15:04:05Z07:00"`
+	Limit int       `help:"At most so many; 0: all." default:"0"`
+}
+
+func (c *auditExportCmd) Run(ctx context.Context, t Terminal) error {
+	cfg, err := c.existing()
+	if err != nil {
+		return err
+	}
+	desk, err := openDesk(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer desk.Close()
+	order := auditOrder{Since: c.Since, Run: auditRun}
+	for left := c.Limit; ; {
+		if c.Limit > 0 {
+			order.Run = min(left, auditRun)
+		}
+		var run auditPage
+		if err := desk.call(ctx, "audit-list", order, &run); err != nil {
+			return err
+		}
+		for _, entry := range run.Entries {
+			fmt.Fprintf(t.Out, "%s\n", entry)
+		}
+		left -= len(run.Entries)
+		if len(run.Entries) == 0 || c.Limit > 0 && left <= 0 {
+			return nil
+		}
+		order.After = &run.Last
+	}
+}
+
+// auditRun is how many entries are fetched at a time.
+const auditRun = 1000
+
+type auditKeyCmd struct{ place }
+
+func (c *auditKeyCmd) Run(ctx context.Context, t Terminal) error {
+	var out published
+	if err := c.atDesk(ctx, "audit-publish", struct{}{}, &out); err != nil {
+		return err
+	}
+	fmt.Fprintf(t.Out, "%s\n\n%s", base64.StdEncoding.EncodeToString(out.PublicKey), out.Checkpoint)
+	return nil
+}

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhirhttp"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/portal"
+	"github.com/wardkeep/wardkeep/internal/smart"
+	"github.com/wardkeep/wardkeep/internal/web"
+)
+
+// handler mounts every surface of the house.
+func (s *Server) handler() (http.Handler, error) {
+	h := s.House
+	base := h.Config.Base()
+	zone, err := time.LoadLocation(h.Config.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("zone must be an IANA time zone: %w", err)
+	}
+	api, err := fhirhttp.New(fhirhttp.Config{
+		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
+		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
+	})
+	if err != nil {
+		return nil, err
+	}
+	tokens := smart.New(smart.Config{Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source})
+	pages, err := portal.New(portal.Config{
+		Chart: pageChart{h.Chart}, Accounts: accounts{h.Identity}, Clock: h.Clock,
+		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/fhir", api)
+	mux.Handle("/fhir/", api)
+	mux.Handle("/fhir/.well-known/", tokens)
+	mux.Handle("/oauth2/", tokens)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", h.handleReady)
+	mux.Handle("/", http.NewCrossOriginProtection().Handler(pages))
+	return web.Chain(mux, web.Config{Log: h.Slog, Clock: h.Clock, OnFault: onFault}), nil
+}
+
+// onFault answers for the chain in the surface's own format.
+func onFault(w http.ResponseWriter, r *http.Request, err error) {
+	if strings.HasPrefix(r.URL.Path, "/fhir") {
+		fhirhttp.Fail(w, r, err)
+		return
+	}
+	http.Error(w, fault.Public(err), web.Status(fault.KindOf(err)))
+}
+
+// bearer authenticates a request to the API.
+func (h *House) bearer(r *http.Request) (chart.Actor, error) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !ok || !strings.EqualFold(scheme, "Bearer") {
+		return chart.Actor{}, fault.New(fault.Unauthenticated, "app.bearer", "Send a bearer token; /fhir/.well-known/smart-configuration says where to get one.")
+	}
+	return h.Identity.Authenticate(r.Context(), strings.TrimSpace(token), identity.Origin{
+		Source: source(r), RequestID: web.EventOf(r.Context()).RequestID,
+	})
+}
+
+// source is the network address of the connection. Forwarding headers are not
+// believed: whoever sends them may write what he likes.
+func source(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// handleReady answers 200 once store, keys and audit can be used.
+func (h *House) handleReady(w http.ResponseWriter, r *http.Request) {
+	if err := h.Log.Err(); err != nil {
+		web.EventOf(r.Context()).Fail(err)
+		http.Error(w, "the audit log cannot be used", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/wardkeep/wardkeep/internal/kms"
+	"github.com/wardkeep/wardkeep/internal/seal"
+	"github.com/wardkeep/wardkeep/internal/seal/file"
+	"github.com/wardkeep/wardkeep/internal/store/pebble"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// reader is a store opened to be looked at: nothing of it is changed.
+type reader struct {
+	keyring kms.Keyring
+	store   *pebble.Store
+	sealer  *seal.Sealer
+	vault   *vault.Vault
+}
+
+// openReader opens the store files in files with the keys of the data folder.
+func openReader(ctx context.Context, dir, files, tenant string) (*reader, error) {
+	keyring, err := openKeyring(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the keys cannot be used: %w", err)
+	}
+	key, err := seal.LoadOrCreateFileKey(ctx, keyring, filepath.Join(dir, fileKeyFile))
+	if err != nil {
+		return nil, fmt.Errorf("the keys cannot be used: %w", err)
+	}
+	defer clear(key[:])
+	disk, err := file.New(vfs.Default, key[:])
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{keyring: keyring}
+	if r.store, err = pebble.Open(pebble.Config{Dir: files, FS: disk, ReadOnly: true}); err != nil {
+		return nil, err
+	}
+	if r.sealer, err = seal.Open(ctx, seal.Config{Tenant: tenant, Keyring: keyring, Cells: r.store}); err != nil {
+		return nil, fmt.Errorf("the store's keys do not open: %w", err)
+	}
+	r.vault = vault.New(vault.Config{Store: r.store, Sealer: r.sealer})
+	return r, nil
+}
+
+func (r *reader) close() {
+	_ = r.store.Close() // opened read-only: there is nothing to lose
+	r.sealer.Close()
+}
