@@ -50,6 +50,20 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	return Checkpoint{Origin: lines[0], Size: uint64(size), Root: root}, nil
 }
 
+// Follows returns an error if c contradicts an older checkpoint on its face:
+// that one tree contains the other can only be shown with the tree's hashes.
+func (c Checkpoint) Follows(old Checkpoint) error {
+	switch {
+	case c.Origin != old.Origin:
+		return errors.New("the checkpoints are of different trees")
+	case c.Size < old.Size:
+		return fmt.Errorf("rollback: the checkpoint is older than the other one: size %s < %s", number(c.Size), number(old.Size))
+	case c.Size == old.Size && c.Root != old.Root:
+		return fmt.Errorf("fork: two checkpoints of size %s have different roots", number(c.Size))
+	}
+	return nil
+}
+
 // OpenCheckpoint verifies a signed checkpoint. The key's name is the origin.
 func OpenCheckpoint(signed []byte, key ed25519.PublicKey) (Checkpoint, error) {
 	origin, _, _ := bytes.Cut(signed, []byte("\n"))

@@ -38,6 +38,7 @@ const (
 	CodeRowTwice      Code = "row-twice"      // two entries name one version
 	CodeRowCurrent    Code = "row-current"    // an old version passes for the current one
 	CodeRowUnreadable Code = "row-unreadable" // a version's content does not open
+	CodeFile          Code = "damaged-file"   // the engine cannot read its files
 	CodeIndex         Code = "index"          // tokens or edges are not those that were written
 )
 
@@ -84,6 +85,12 @@ type Report struct {
 	Removed    uint64   `json:"removedContent"` // content parts removed
 	Successors []string `json:"successors,omitempty"`
 	Skipped    []string `json:"skipped,omitempty"` // checks that could not be made, and why
+}
+
+// Damaged is the report on files that the engine cannot even open. err MUST be
+// an engine's error, which holds no value.
+func Damaged(err error) *Report {
+	return &Report{Findings: []Finding{{Severity: Error, Code: CodeFile, Text: "the engine finds its files damaged: " + err.Error()}}}
 }
 
 // maxFindings bounds the list; a destroyed store would fill the memory.

@@ -138,6 +138,24 @@ func (v *verifier) nameTenant(ids []TreeID) {
 	}
 }
 
+var errTenant = errors.New("no checkpoint in the store names the tenant under this key")
+
+// TenantOf returns the tenant that the store's newest checkpoint names.
+func TenantOf(ctx context.Context, s store.Store, key ed25519.PublicKey) (string, error) {
+	v := &verifier{Config: Config{Store: s, Key: key}, ctx: ctx}
+	cell, err := v.cell(record.SpaceTree, []byte(TreesName))
+	if err != nil {
+		return "", fmt.Errorf("verify.TenantOf: %w", err)
+	}
+	if ids, err := ParseTrees(cell); err == nil {
+		v.nameTenant(ids)
+	}
+	if v.Tenant == "" {
+		return "", fmt.Errorf("verify.TenantOf: %w", errTenant)
+	}
+	return v.Tenant, nil
+}
+
 // openTree reads what the store says of a tree.
 func (v *verifier) openTree(i int, id TreeID) error {
 	t := &treeCheck{verifier: v, id: id, ordinal: i, roots: map[uint64]tlog.Hash{}, tileRoots: map[uint64]tlog.Hash{}, upper: map[tileName][]byte{}}
