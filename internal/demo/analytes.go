@@ -14,6 +14,7 @@ type analyte struct {
 	panicLo float64 // at or below: LL, act now; 0: none
 	panicHi float64 // at or above: HH
 	mean    float64 // usual value, 0: middle of the range
+	between float64 // how far people differ, 0: an eighth of the range
 	cv      float64 // noise of biology and measuring, relative
 	diurnal float64
 	floor   float64
@@ -41,17 +42,17 @@ func catalogue() map[string]analyte {
 }
 
 var vitalSigns = []analyte{
-	{key: "sbp", code: loinc("8480-6", "Systolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 90, high: 140, panicLo: 80, panicHi: 200, mean: 122, cv: 0.045, diurnal: 5, floor: 60},
-	{key: "dbp", code: loinc("8462-4", "Diastolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 60, high: 90, panicHi: 120, mean: 75, cv: 0.05, diurnal: 3, floor: 35},
-	{key: "hr", code: loinc("8867-4", "Heart rate"), unit: "beats/minute", ucum: "/min", low: 51, high: 100, panicLo: 40, panicHi: 131, mean: 76, cv: 0.06, diurnal: 4, floor: 35},
-	{key: "rr", code: loinc("9279-1", "Respiratory rate"), unit: "breaths/minute", ucum: "/min", low: 12, high: 20, panicLo: 8, panicHi: 30, mean: 15.5, cv: 0.08, floor: 6},
-	{key: "temp", code: loinc("8310-5", "Body temperature"), unit: "°C", ucum: "Cel", digits: 1, low: 36.0, high: 38.0, panicLo: 35.0, panicHi: 40.0, mean: 36.7, cv: 0.004, diurnal: 0.25, floor: 33},
-	{key: "spo2", code: loinc("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"), unit: "%", ucum: "%", low: 95, high: 100, panicLo: 88, mean: 97.3, cv: 0.008, cap: 100, oneSide: ">"},
+	{key: "sbp", code: loinc("8480-6", "Systolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 90, high: 140, panicLo: 80, panicHi: 200, mean: 121, between: 5, cv: 0.045, diurnal: 5, floor: 60},
+	{key: "dbp", code: loinc("8462-4", "Diastolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 60, high: 90, panicHi: 120, mean: 74, between: 3, cv: 0.05, diurnal: 3, floor: 35},
+	{key: "hr", code: loinc("8867-4", "Heart rate"), unit: "beats/minute", ucum: "/min", low: 51, high: 100, panicLo: 40, panicHi: 131, mean: 75, between: 5, cv: 0.05, diurnal: 4, floor: 35},
+	{key: "rr", code: loinc("9279-1", "Respiratory rate"), unit: "breaths/minute", ucum: "/min", low: 12, high: 20, panicLo: 8, panicHi: 30, mean: 15.5, between: 0.8, cv: 0.07, floor: 6},
+	{key: "temp", code: loinc("8310-5", "Body temperature"), unit: "°C", ucum: "Cel", digits: 1, low: 36.0, high: 37.9, panicLo: 35.0, panicHi: 40.0, mean: 36.8, between: 0.1, cv: 0.003, diurnal: 0.2, floor: 33},
+	{key: "spo2", code: loinc("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"), unit: "%", ucum: "%", low: 95, high: 100, panicLo: 88, mean: 97.4, between: 0.4, cv: 0.007, cap: 100, oneSide: ">"},
 	{key: "weight", code: loinc("29463-7", "Body weight"), unit: "kg", ucum: "kg", digits: 1, cv: 0.004},
 	{key: "height", code: loinc("8302-2", "Body height"), unit: "cm", ucum: "cm", digits: 0, cv: 0.001},
 	{key: "bmi", code: loinc("39156-5", "Body mass index (BMI) [Ratio]"), unit: "kg/m2", ucum: "kg/m2", digits: 1},
 	{key: "head", code: loinc("9843-4", "Head Occipital-frontal circumference"), unit: "cm", ucum: "cm", digits: 1, cv: 0.003},
-	{key: "pain", code: loinc("72514-3", "Pain severity - 0-10 verbal numeric rating [Score] - Reported"), unit: "points", ucum: "{score}", low: 0, high: 3, mean: 0.6, cv: 0.35, cap: 10, oneSide: "<"},
+	{key: "pain", code: loinc("72514-3", "Pain severity - 0-10 verbal numeric rating [Score] - Reported"), unit: "points", ucum: "{score}", low: 0, high: 3, mean: 0.6, between: 0.3, cv: 0.3, cap: 10, oneSide: "<"},
 }
 
 var chemistry = []analyte{
@@ -94,7 +95,7 @@ var blood = []analyte{
 	{key: "hb", code: loinc("718-7", "Hemoglobin [Mass/volume] in Blood"), unit: "g/dL", ucum: "g/dL", digits: 1, low: 13.5, high: 17.5, lowF: 12.0, highF: 15.5, panicLo: 6.5, panicHi: 20, cv: 0.018},
 	{key: "hct", code: loinc("4544-3", "Hematocrit [Volume Fraction] of Blood by Automated count"), unit: "%", ucum: "%", digits: 1, low: 38.3, high: 48.6, lowF: 35.5, highF: 44.9},
 	{key: "plt", code: loinc("777-3", "Platelets [#/volume] in Blood by Automated count"), unit: "10*3/uL", ucum: "10*3/uL", low: 150, high: 400, panicLo: 30, panicHi: 1000, mean: 250, cv: 0.05},
-	{key: "mcv", code: loinc("787-2", "MCV [Entitic volume] by Automated count"), unit: "fL", ucum: "fL", digits: 1, low: 80, high: 100, mean: 90, cv: 0.008},
+	{key: "mcv", code: loinc("787-2", "MCV [Entitic volume] by Automated count"), unit: "fL", ucum: "fL", digits: 1, low: 80, high: 100, mean: 90, between: 1.8, cv: 0.006},
 	{key: "rbc", code: loinc("789-8", "Erythrocytes [#/volume] in Blood by Automated count"), unit: "10*6/uL", ucum: "10*6/uL", digits: 2, low: 4.35, high: 5.65, lowF: 3.92, highF: 5.13},
 	{key: "neut", code: loinc("751-8", "Neutrophils [#/volume] in Blood by Automated count"), unit: "10*3/uL", ucum: "10*3/uL", digits: 1, low: 1.8, high: 7.7, panicLo: 0.5},
 	{key: "inr", code: loinc("6301-6", "INR in Platelet poor plasma by Coagulation assay"), unit: "INR", ucum: "{INR}", digits: 1, low: 0.9, high: 1.1, panicHi: 5.0, mean: 1.0, cv: 0.04},

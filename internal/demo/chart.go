@@ -23,6 +23,8 @@ type chart struct {
 	count  map[string]int
 	labels []code // security labels of what is written now
 
+	busy map[string]bool // days on which the patient has been here
+
 	trends map[string]trend // what the story says of an analyte or vital sign
 	usual  map[string]float64
 
@@ -40,7 +42,7 @@ type chart struct {
 // patient makes the record of patient n.
 func (w *world) patient(n int) *chart {
 	c := &chart{w: w, r: w.random(n), n: n, id: patientID(n), now: w.now, stages: make([][]entry, 1),
-		count: map[string]int{}, trends: map[string]trend{}, usual: map[string]float64{}}
+		count: map[string]int{}, busy: map[string]bool{}, trends: map[string]trend{}, usual: map[string]float64{}}
 	c.s = slotOf(n)
 	c.p = pickPerson(c.r, w.now, c.s.sex, c.s.age)
 	if c.s.who != nil {
@@ -52,12 +54,16 @@ func (w *world) patient(n int) *chart {
 		c.s.name(c)
 	}
 	if c.s.story != nil {
-		c.insure()
+		if !c.s.unknown {
+			c.insure()
+		}
 		if c.s.allergies == nil {
 			c.s.allergies = (*chart).usualAllergies
 		}
 		c.s.allergies(c)
-		c.immunized()
+		if !c.s.unknown {
+			c.immunized()
+		}
 		c.s.story(c)
 		c.careTeam()
 	}
@@ -131,6 +137,9 @@ func (c *chart) clinicHour(daysAgo float64) time.Time {
 		t = t.AddDate(0, 0, -1)
 	case time.Sunday:
 		t = t.AddDate(0, 0, -2)
+	}
+	if holiday(t) {
+		t = t.AddDate(0, 0, -1)
 	}
 	return t
 }

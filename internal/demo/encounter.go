@@ -47,6 +47,10 @@ func (c *chart) visit(start time.Time, kind code, reason obj) {
 	if start.After(c.now.Add(-2 * time.Hour)) {
 		start = start.AddDate(0, 0, -7)
 	}
+	for c.busy[date(start)] {
+		start = workday(start.AddDate(0, 0, 1))
+	}
+	c.busy[date(start)] = true
 	class := code{v3Act, "AMB", "ambulatory"}
 	place := obj(o("reference", "Location/"+locClinic, "display", "Outpatient Clinic"))
 	length := time.Duration(20+5*c.r.IntN(5)) * time.Minute
@@ -79,6 +83,9 @@ func (c *chart) attending(start, end time.Time) obj {
 // department (unless planned), then a bed of the ward. days is how long ago.
 func (c *chart) admit(days float64, reason obj, planned bool) {
 	start := c.roundHour(c.days(-days))
+	if c.p.birth.After(start.Add(-20 * time.Minute)) {
+		start = c.p.birth
+	}
 	c.count["enc"]++
 	c.enc = encounter{id: c.id + "-stay", start: start, inpatient: true}
 	b := c.w.beds[c.n]
@@ -165,14 +172,14 @@ func (c *chart) diagnose(d condition) string {
 	if d.reason {
 		category = tho("condition-category", "encounter-diagnosis", "Encounter Diagnosis")
 	}
-	recorded := d.onset
-	if !c.enc.start.IsZero() && c.enc.start.After(recorded) {
-		recorded = c.enc.start
+	recorded, during := d.onset, c.during(d.onset)
+	if !c.enc.start.IsZero() && c.enc.start.After(d.onset) && c.enc.start.Sub(d.onset) < 45*24*time.Hour {
+		recorded, during = c.enc.start.Add(10*time.Minute), c.enc.ref()
 	}
 	body := o("clinicalStatus", bare(status),
 		"verificationStatus", bare(tho("condition-ver-status", "confirmed", "Confirmed")),
 		"category", list(concept(category)), "code", d.what.concept(), "subject", c.subject(),
-		"encounter", c.enc.ref(), "onsetDateTime", date(d.onset))
+		"encounter", during, "onsetDateTime", date(d.onset))
 	if !d.resolved.IsZero() {
 		body = body.with("abatementDateTime", date(d.resolved))
 	}
@@ -181,4 +188,35 @@ func (c *chart) diagnose(d condition) string {
 		body = body.with("note", list(o("text", d.note)))
 	}
 	return c.put("Condition", c.nextID("cond"), body)
+}
+
+// during is the present encounter if t lies within it.
+func (c *chart) during(t time.Time) obj {
+	if c.enc.id == "" || t.Before(c.enc.start) || !c.enc.end.IsZero() && t.After(c.enc.end) {
+		return nil
+	}
+	return c.enc.ref()
+}
+
+// workday is the first day from t on, at the same hour, on which clinics are
+// open.
+func workday(t time.Time) time.Time {
+	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday || holiday(t) {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t
+}
+
+func holiday(t time.Time) bool {
+	switch m, d := t.Month(), t.Day(); m {
+	case time.January:
+		return d == 1
+	case time.July:
+		return d == 4
+	case time.November:
+		return t.Weekday() == time.Thursday && d >= 22 && d <= 28
+	case time.December:
+		return d == 25
+	}
+	return false
 }

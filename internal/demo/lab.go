@@ -15,9 +15,9 @@ type panel struct {
 }
 
 var (
-	secChem = v2("0074", "CH", "Chemistry")
-	secHem  = v2("0074", "HM", "Hematology")
-	secMic  = v2("0074", "MB", "Microbiology")
+	secChem  = v2("0074", "CH", "Chemistry")
+	secHem   = v2("0074", "HM", "Hematology")
+	secMicro = v2("0074", "MB", "Microbiology")
 
 	serum  = sct("119364003", "Serum specimen")
 	plasma = sct("119361006", "Plasma specimen")
@@ -30,7 +30,7 @@ var (
 	bmp = panel{loinc("24321-2", "Basic metabolic 2000 panel - Serum or Plasma"), "Basic metabolic panel",
 		[]string{"na", "k", "cl", "co2", "bun", "crea", "egfr", "ca", "glu"}, secChem, serum}
 	cbc = panel{loinc("58410-2", "CBC panel - Blood by Automated count"), "Complete blood count",
-		[]string{"wbc", "rbc", "hb", "hct", "mcv", "plt"}, secHem, whole}
+		[]string{"wbc", "hb", "hct", "mcv", "rbc", "plt"}, secHem, whole}
 	lipids = panel{loinc("24331-1", "Lipid 1996 panel - Serum or Plasma"), "Lipid panel",
 		[]string{"chol", "hdl", "trig", "ldl"}, secChem, serum}
 	liver = panel{loinc("24325-3", "Hepatic function 2000 panel - Serum or Plasma"), "Hepatic function panel",
@@ -111,13 +111,16 @@ func (c *chart) orderLab(t time.Time, p panel) string {
 	if authored.Before(c.enc.start) {
 		authored = c.enc.start
 	}
-	return c.put("ServiceRequest", c.nextID("ord"), o(
-		"identifier", list(o("type", concept(v2("0203", "PLAC", "Placer Identifier")), "system", SystemOrder,
-			"value", "O"+mrn(c.n)[2:7]+three(c.count["ord"]))),
-		"status", "completed", "intent", "order",
+	return c.put("ServiceRequest", c.nextID("ord"), c.labOrder(p, "completed", authored))
+}
+
+func (c *chart) labOrder(p panel, status string, authored time.Time) obj {
+	return o("identifier", list(o("type", concept(v2("0203", "PLAC", "Placer Identifier")), "system", SystemOrder,
+		"value", "O"+mrn(c.n)[2:7]+three(c.count["ord"]))),
+		"status", status, "intent", "order",
 		"category", list(concept(sct("108252007", "Laboratory procedure"))), "priority", "routine",
 		"code", textConcept(p.name, c.panelCode(p)), "subject", c.subject(), "encounter", c.enc.ref(),
-		"authoredOn", instant(authored), "requester", c.doctor.ref(), "performer", list(orgRef(orgLab))))
+		"authoredOn", instant(authored), "requester", c.doctor.ref(), "performer", list(orgRef(orgLab)))
 }
 
 func (c *chart) collect(t time.Time, p panel) string {
@@ -134,8 +137,8 @@ func (c *chart) labResult(rd reading, t, issued time.Time, run result) obj {
 		"code", concept(rd.a.code), "subject", c.subject(), "encounter", c.enc.ref(),
 		"effectiveDateTime", instant(t), "issued", instant(issued),
 		"performer", list(orgRef(orgLab), specialist("lab").ref()),
-		"valueQuantity", rd.a.quantity(rd.value), "interpretation", c.flag(rd.a, rd.value),
-		"referenceRange", c.referenceRange(rd.a), "specimen", link(run.specimen))
+		"valueQuantity", rd.a.quantity(rd.value), "interpretation", c.flag(rd.a, rd.value, t),
+		"referenceRange", c.referenceRange(rd.a, t), "specimen", link(run.specimen))
 }
 
 // readings measures a panel; tests that are computed from others agree with
@@ -164,12 +167,10 @@ func (c *chart) derive(key string, values map[string]float64, t time.Time) (floa
 		return egfr(values["crea"], c.p.years(t), c.p.sex), true
 	case "ldl":
 		return max(values["chol"]-values["hdl"]-values["trig"]/5, 12), true
-	case "rbc": // so that haemoglobin, haematocrit and cell volume agree
-		return 10 * 2.95 * c.level(c.w.analytes["hb"], t) / c.level(c.w.analytes["mcv"], t), true
 	case "hct":
-		return values["hb"] * (2.92 + 0.06*c.r.Float64()), true
-	case "mcv":
-		return values["hct"] * 10 / values["rbc"], true
+		return values["hb"] * (2.95 + 0.02*c.r.NormFloat64()), true
+	case "rbc": // so that haematocrit, cell volume and cell count agree
+		return values["hct"] * 10 / values["mcv"], true
 	}
 	return 0, false
 }

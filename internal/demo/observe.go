@@ -18,9 +18,12 @@ func (a analyte) quantity(v float64) obj {
 
 // interpretation flags what is printed, not what was drawn: 5.14 printed as 5.1
 // is not high.
-func (c *chart) interpretation(a analyte, v float64) code {
+func (c *chart) interpretation(a analyte, v float64, t time.Time) code {
 	v = parse(string(decimal(v, a.digits)))
-	low, high := a.limits(c.p.sex)
+	low, high := c.limits(a, t)
+	if c.p.age(t) < 16 && a.variesWithAge() {
+		a.panicLo, a.panicHi = 0, 0
+	}
 	k := func(s, display string) code { return v3("ObservationInterpretation", s, display) }
 	switch {
 	case high == 0:
@@ -38,8 +41,8 @@ func (c *chart) interpretation(a analyte, v float64) code {
 }
 
 // referenceRange prints the limits as the laboratory does.
-func (c *chart) referenceRange(a analyte) arr {
-	low, high := a.limits(c.p.sex)
+func (c *chart) referenceRange(a analyte, t time.Time) arr {
+	low, high := c.limits(a, t)
 	q := func(v float64) obj { return a.quantity(v) }
 	at := func(v float64) string { return string(decimal(v, a.digits)) }
 	switch {
@@ -64,29 +67,20 @@ func (c *chart) observe(a analyte, v float64, t time.Time) string {
 		"code", concept(a.code), "subject", c.subject(), "encounter", c.enc.ref(),
 		"effectiveDateTime", instant(t), "issued", instant(t.Add(time.Minute)),
 		"performer", list(c.nurse.ref()), "valueQuantity", a.quantity(v),
-		"interpretation", c.flag(a, v), "referenceRange", c.adultRange(a)))
+		"interpretation", c.flag(a, v, t), "referenceRange", c.referenceRange(a, t)))
 }
 
-func (c *chart) flag(a analyte, v float64) arr {
-	if c.p.years(c.now) < 12 && a.diurnalSign() {
-		return nil // the ranges are those of adults
-	}
-	if k := c.interpretation(a, v); k.code != "" {
+func (c *chart) flag(a analyte, v float64, t time.Time) arr {
+	if k := c.interpretation(a, v, t); k.code != "" {
 		return list(bare(k))
 	}
 	return nil
 }
 
-// diurnalSign is true of the vital signs whose ranges depend on age.
-func (a analyte) diurnalSign() bool {
+// variesWithAge is true of the vital signs whose alarm limits are those of
+// adults.
+func (a analyte) variesWithAge() bool {
 	return a.key == "sbp" || a.key == "dbp" || a.key == "hr" || a.key == "rr"
-}
-
-func (c *chart) adultRange(a analyte) arr {
-	if c.p.years(c.now) < 12 && a.diurnalSign() {
-		return nil
-	}
-	return c.referenceRange(a)
 }
 
 // vitals measures the usual set at t.
@@ -111,7 +105,7 @@ func (c *chart) bloodPressure(t time.Time) {
 	d = min(d, s-18)
 	component := func(a analyte, v float64) obj {
 		return o("code", concept(a.code), "valueQuantity", a.quantity(v),
-			"interpretation", c.flag(a, v), "referenceRange", c.adultRange(a))
+			"interpretation", c.flag(a, v, t), "referenceRange", c.referenceRange(a, t))
 	}
 	c.put("Observation", c.nextID("obs"), o("status", "final", "category", list(bare(catVital)),
 		"code", concept(loinc("85354-9", "Blood pressure panel with all children optional")),
@@ -127,20 +121,31 @@ func (c *chart) weigh(t time.Time, height bool) {
 		return
 	}
 	a := c.w.analytes["weight"]
-	if _, known := c.trends["weight"]; !known {
-		c.moves("weight", point{-9000, c.p.kg}, point{0, c.p.kg})
-	}
-	kg := c.measure(a, t)
-	if c.p.kg < 12 {
+	kg, cm := c.size(t)
+	kg *= 1 + a.cv*clamp(c.r.NormFloat64(), -2, 2)
+	if kg < 12 {
 		a.digits = 2
 	}
 	c.observe(a, kg, t)
 	if !height {
 		return
 	}
-	cm := c.p.cm
 	c.observe(c.w.analytes["height"], cm, t)
-	if c.p.years(t) >= 18 {
+	if c.p.age(t) >= 18 {
 		c.observe(c.w.analytes["bmi"], kg/math.Pow(math.Round(cm)/100, 2), t)
 	}
+}
+
+// size is weight and height at t: as the story tells, along the growth chart
+// for a child, else as ever.
+func (c *chart) size(t time.Time) (kg, cm float64) {
+	kg, cm = c.p.kg, c.p.cm
+	if age, today := c.p.age(t), c.p.age(c.now); today < 18 && today > 0.1 {
+		kg *= interpolate(age, growthAge, growthWeight) / interpolate(today, growthAge, growthWeight)
+		cm *= interpolate(age, growthAge, growthHeight) / interpolate(today, growthAge, growthHeight)
+	}
+	if tr, ok := c.trends["weight"]; ok {
+		kg = tr.at(c.now, t)
+	}
+	return kg, cm
 }

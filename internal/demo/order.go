@@ -24,7 +24,6 @@ var (
 	everyEvening = frequency{"every evening", gts("PM", "PM"), 1, 1, "d", []int{18}, ""}
 	twiceDaily   = frequency{"twice daily", gts("BID", "BID"), 2, 1, "d", []int{9, 21}, ""}
 	threeDaily   = frequency{"3 times daily", gts("TID", "TID"), 3, 1, "d", []int{8, 14, 21}, ""}
-	fourDaily    = frequency{"4 times daily", gts("QID", "QID"), 4, 1, "d", []int{8, 12, 17, 21}, ""}
 	every1h      = frequency{"every hour", gts("Q1H", "every hour"), 1, 1, "h", nil, ""}
 	every4h      = frequency{"every 4 hours", gts("Q4H", "Q4H"), 1, 4, "h", []int{2, 6, 10, 14, 18, 22}, ""}
 	every6h      = frequency{"every 6 hours", gts("Q6H", "Q6H"), 1, 6, "h", []int{0, 6, 12, 18}, ""}
@@ -60,6 +59,10 @@ func (c *chart) prescribe(d drug, dose float64, f frequency, start, end time.Tim
 	if !end.IsZero() {
 		status = "completed"
 	}
+	if c.during(start) == nil { // written at some other visit
+		y, m, day := start.In(c.w.zone).Date()
+		start = time.Date(y, m, day, 9+c.r.IntN(7), c.r.IntN(60), 0, 0, c.w.zone)
+	}
 	m := c.write(order{drug: d, dose: dose, freq: f, start: start, end: end, status: status, reason: reason})
 	return "MedicationRequest/" + m.id
 }
@@ -89,7 +92,7 @@ func (c *chart) write(m order) order {
 		body = body.with("statusReason", o("text", m.why))
 	}
 	body = body.with("intent", "order", "category", list(concept(category)), "priority", "routine",
-		"medicationCodeableConcept", m.drug.concept(), "subject", c.subject(), "encounter", c.enc.ref(),
+		"medicationCodeableConcept", m.drug.concept(), "subject", c.subject(), "encounter", c.during(m.start),
 		"authoredOn", instant(m.start), "requester", c.doctor.ref(), "recorder", c.doctor.ref(),
 		"reasonReference", list(link(m.reason)))
 	if m.note != "" {
@@ -236,7 +239,7 @@ func (c *chart) giveAsNeeded(m order, end time.Time) {
 }
 
 // Why a dose was not given.
-var notGiven = []string{"Patient refused", "Patient off the ward", "Nil by mouth"}
+var notGiven = []string{"Patient refused", "Patient off the ward", "Nil by mouth"} // the last for oral medicines
 
 func (c *chart) give(m order, t time.Time) {
 	if t.After(c.now.Add(-10 * time.Minute)) {
@@ -244,7 +247,11 @@ func (c *chart) give(m order, t time.Time) {
 	}
 	status, reason := "completed", ""
 	if m.freq.period > 0 && m.freq.whenRequired == "" && c.r.IntN(45) == 0 {
-		status, reason = "not-done", pick(c.r, notGiven)
+		reasons := notGiven
+		if m.drug.route != oral {
+			reasons = notGiven[:2]
+		}
+		status, reason = "not-done", pick(c.r, reasons)
 	}
 	c.putAdministration(m, t, status, reason)
 }

@@ -86,6 +86,9 @@ func (p person) years(t time.Time) int {
 	return y
 }
 
+// age is the age at t in years and fractions of years.
+func (p person) age(t time.Time) float64 { return t.Sub(p.birth).Hours() / 24 / 365.25 }
+
 func maritalStatus(r *rand.Rand, age float64) code {
 	n := r.IntN(10)
 	switch {
@@ -170,13 +173,15 @@ func raceOf(r *rand.Rand, languages string) (code, bool) {
 	return usual, languages == "es" && r.IntN(10) < 9
 }
 
+var exSmoker = sct("8517006", "Ex-smoker")
+
 func smoking(r *rand.Rand, age float64) code {
 	n := r.IntN(10)
 	switch {
 	case age < 16 || n < 6:
 		return sct("266919005", "Never smoked tobacco")
 	case n < 9:
-		return sct("8517006", "Ex-smoker")
+		return exSmoker
 	}
 	return sct("449868002", "Smokes tobacco daily")
 }

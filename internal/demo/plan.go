@@ -23,9 +23,7 @@ func (c *chart) upcoming(what string, inDays int) {
 		return
 	}
 	t := at(c.now, inDays, 9+c.r.IntN(7), c.r.IntN(4)*15)
-	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
-		t = t.AddDate(0, 0, 1)
-	}
+	t = workday(t)
 	accepted := func(actor obj) obj { return o("actor", actor, "required", "required", "status", "accepted") }
 	c.put("Appointment", c.nextID("appt"), o("status", "booked",
 		"appointmentType", concept(v2("0276", "FOLLOWUP", "A follow up visit from a previous appointment")),

@@ -4,11 +4,12 @@ package demo
 // Slots 1 to TrapPatients bear the traps; the places never change, because
 // tests and drills name their patients by id.
 type slot struct {
-	sex   string
-	age   float64 // years
-	ward  string  // "": an outpatient
-	los   float64 // days of the current stay
-	story func(*chart)
+	sex     string
+	age     float64 // years
+	ward    string  // "": an outpatient
+	los     float64 // days of the current stay
+	unknown bool    // nobody knows who it is: no insurance, no past
+	story   func(*chart)
 
 	who       func(*chart) // changes the person before anything is written
 	name      func(*chart) // changes the Patient resource

@@ -18,6 +18,7 @@ func (c *chart) stayOnWard(p stayPlan) {
 	if !c.weighed {
 		c.weigh(c.enc.start.Add(25*time.Minute), true)
 	}
+	defer c.tomorrow(p)
 	c.lab(c.enc.start.Add(30*time.Minute), append(append([]panel(nil), p.daily...), p.first...)...)
 	step := p.every
 	if step == 0 {
@@ -30,7 +31,7 @@ func (c *chart) stayOnWard(p stayPlan) {
 		if morning.Add(-6 * time.Hour).After(last) {
 			return
 		}
-		for h := 2; h < 24; h += step {
+		for h := step / 2 % 4; h < 24; h += step {
 			t := time.Date(y, m, d+day, h, 0, 0, 0, c.w.zone).Add(time.Duration(c.r.IntN(25)-6) * time.Minute)
 			if t.Before(c.enc.start.Add(100*time.Minute)) || t.After(last) {
 				continue
@@ -48,6 +49,16 @@ func (c *chart) stayOnWard(p stayPlan) {
 			c.weigh(morning.Add(30*time.Minute), false)
 		}
 		c.lab(morning.Add(time.Duration(c.r.IntN(40)-15)*time.Minute), p.daily...)
+	}
+}
+
+// tomorrow leaves the orders for the next morning, which the laboratory has not
+// done yet.
+func (c *chart) tomorrow(p stayPlan) {
+	due := at(c.now, 1, 6, 0)
+	for _, panel := range p.daily {
+		c.put("ServiceRequest", c.nextID("ord"), c.labOrder(panel, "active", c.now.Add(-50*time.Minute)).
+			with("occurrenceDateTime", instant(due)))
 	}
 }
 

@@ -17,6 +17,7 @@ func (c *chart) antenatalCare(weeks, endDaysAgo float64, twins bool) string {
 	c.moves("dbp", point{begin, 72}, point{begin + 140, 65}, point{-endDaysAgo, 74})
 	c.moves("hr", point{begin, 74}, point{-endDaysAgo, 88}, point{-endDaysAgo + 2, 76})
 	c.moves("hb", point{begin, 13.1}, point{begin + 190, 11.2}, point{-endDaysAgo, 11.6})
+	c.moves("wbc", point{begin, 7.2}, point{begin + 120, 9.4}, point{-endDaysAgo, 10.2})
 	c.moves("crea", point{begin, 0.68}, point{begin + 140, 0.5}, point{0, 0.62})
 	c.moves("alp", point{begin, 70}, point{-endDaysAgo, 160})
 	preg := ""
@@ -34,7 +35,11 @@ func (c *chart) antenatalCare(weeks, endDaysAgo float64, twins bool) string {
 		}
 		c.visit(c.clinicHour(-(begin + wk*7)), kind, what.concept())
 		if preg == "" {
-			preg = c.diagnose(condition{what: what, onset: c.days(begin)})
+			over := time.Time{}
+			if endDaysAgo > 0 {
+				over = c.days(-endDaysAgo)
+			}
+			preg = c.diagnose(condition{what: what, onset: c.days(begin), resolved: over})
 		}
 		c.vitals(c.enc.start.Add(5 * time.Minute))
 		c.weigh(c.enc.start.Add(7*time.Minute), i == 0)
@@ -132,7 +137,7 @@ func (c *chart) babyStay(what diagnosis, kg float64) {
 		c.lab(c.p.birth.Add(time.Duration(h)*time.Hour), bilirub)
 	}
 	c.administer()
-	c.document(docNote, "Newborn examination", c.p.birth.Add(9*time.Hour), c.doctor,
+	c.document(docNote, "Newborn examination", c.p.birth.Add(14*time.Hour), c.doctor,
 		"Newborn examination normal: heart, hips, palate, eyes. Vitamin K given, first hepatitis B vaccine given.",
 		"Feeding at the breast, passing urine and stool.")
 }

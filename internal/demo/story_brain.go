@@ -6,8 +6,8 @@ var glasgow = loinc("9269-2", "Glasgow coma score total")
 
 // stroke is an ischemic stroke with loss of speech.
 func stroke(c *chart) {
-	c.background(3)
 	htn := c.hypertensive(amlodipine, 5)
+	c.background(3)
 	c.admit(c.s.los, dxStroke.concept(), false)
 	st := c.diagnose(condition{what: dxStroke, onset: c.enc.start.Add(-2 * time.Hour), reason: true, note: "Left middle cerebral artery. Aphasia, weakness of the right arm."})
 	c.settle("sbp", 186, 148, 3)
@@ -54,8 +54,8 @@ func confusion(c *chart) {
 
 // urosepsis is a kidney infection in the very old.
 func urosepsis(c *chart) {
-	c.background(3)
 	c.hypertensive(hctz, 25)
+	c.background(3)
 	c.admit(c.s.los, dxPyelo.concept(), false)
 	py := c.diagnose(condition{what: dxPyelo, onset: c.enc.start.AddDate(0, 0, -1), reason: true})
 	c.settle("temp", 38.9, 36.8, 2.5)
@@ -70,6 +70,8 @@ func urosepsis(c *chart) {
 	c.clots(start)
 	c.comfort(start, py)
 	c.stayOnWard(stayPlan{daily: []panel{bmp, cbc}, first: []panel{lactate, crp, pct}})
+	c.bloodCulture(c.enc.start.Add(40*time.Minute), "No growth")
+	c.urineCulture(c.enc.start.Add(45 * time.Minute))
 	c.administer()
 	c.admissionNote("Admitted with fever, shaking and pain in the left flank.", "Plan: piperacillin and tazobactam, fluids, cultures; step down when afebrile.")
 }
@@ -81,8 +83,6 @@ func headInjury(c *chart) {
 	c.diagnose(condition{what: dxUnconscious, onset: c.enc.start, reason: true})
 	c.settle("hr", 94, 78, 1)
 	c.settle("pocglu", 104, 98, 1)
-	start := c.enc.start.Add(time.Hour)
-	c.comfort(start, "")
 	c.stayOnWard(stayPlan{daily: []panel{bmp}, first: []panel{cbc, inr, liver}, every: 2})
 	for h := 0; h < int(c.s.los*24)-2; h += 2 {
 		c.score(glasgow, min(9+h/6, 13), c.enc.start.Add(time.Duration(h)*time.Hour+9*time.Minute))

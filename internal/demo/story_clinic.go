@@ -4,12 +4,11 @@ import "time"
 
 // hypertension is the commonest chart of all.
 func hypertension(c *chart) {
+	c.hypertensive(lisinopril, 10)
 	c.background(5)
-	htn := c.hypertensive(lisinopril, 10)
 	for _, ago := range []float64{1700, 1100, 560, 200, 35} {
 		c.followUpVisit(ago, dxHypertension, bmp)
 	}
-	_ = htn
 	c.upcoming("Blood pressure check", 60)
 	c.claim()
 }
@@ -105,30 +104,20 @@ func wellChild(c *chart) {
 	c.claim()
 }
 
-// childVisits are the well-child visits from birth until now: weight, length
-// and head follow the growth chart from which the child was drawn.
+// childVisits are the well-child visits from birth until now; weight, length
+// and head follow the growth chart.
 func (c *chart) childVisits() {
-	age := c.now.Sub(c.p.birth).Hours() / 24 / 365.25
-	wScale := c.p.kg / interpolate(age, growthAge, growthWeight)
-	hScale := c.p.cm / interpolate(age, growthAge, growthHeight)
-	c.moves("hr", point{-3000, 120}, point{-700, 108}, point{0, 100})
-	c.moves("rr", point{-3000, 34}, point{-700, 26}, point{0, 23})
-	now := c.p
 	for _, a := range []float64{0.04, 0.17, 0.33, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6} {
 		t := c.p.birth.Add(time.Duration(a * 365.25 * 24 * float64(time.Hour)))
 		if t.After(c.now.AddDate(0, 0, -12)) {
 			break
 		}
 		c.visit(c.clinicHour(c.now.Sub(t).Hours()/24), checkUp, o("text", "Well-child visit"))
-		c.p.kg = wScale * interpolate(a, growthAge, growthWeight)
-		c.p.cm = hScale * interpolate(a, growthAge, growthHeight)
-		c.moves("weight", point{-9000, c.p.kg}, point{0, c.p.kg})
 		c.vitals(c.enc.start.Add(5 * time.Minute))
 		c.weigh(c.enc.start.Add(8*time.Minute), true)
 		if a <= 2 {
-			c.observe(c.w.analytes["head"], interpolate(a, []float64{0, 0.25, 0.5, 1, 2}, []float64{34.5, 40.5, 43, 46, 48.2}), c.enc.start.Add(9*time.Minute))
+			head := interpolate(a, []float64{0, 0.25, 0.5, 1, 2}, []float64{34.5, 40.5, 43, 46, 48.2})
+			c.observe(c.w.analytes["head"], head, c.enc.start.Add(9*time.Minute))
 		}
 	}
-	c.p.kg, c.p.cm = now.kg, now.cm
-	c.moves("weight", point{-9000, c.p.kg}, point{0, c.p.kg})
 }

@@ -109,6 +109,6 @@ func (c *chart) bedside(a analyte, t time.Time) string {
 	return c.put("Observation", c.nextID("lab"), o("status", "final", "category", list(bare(catLab)),
 		"code", concept(a.code), "subject", c.subject(), "encounter", c.enc.ref(),
 		"effectiveDateTime", instant(t), "issued", instant(t.Add(time.Minute)), "performer", list(c.nurse.ref()),
-		"valueQuantity", a.quantity(v), "interpretation", c.flag(a, v), "referenceRange", c.referenceRange(a),
+		"valueQuantity", a.quantity(v), "interpretation", c.flag(a, v, t), "referenceRange", c.referenceRange(a, t),
 		"method", o("text", "Point of care meter")))
 }

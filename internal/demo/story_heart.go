@@ -5,19 +5,19 @@ import "time"
 // heartFailure is known heart failure after years of hypertension, admitted
 // with fluid: weight and NT-proBNP fall as furosemide works.
 func heartFailure(c *chart) {
-	c.background(4)
+	c.moves("bnp", point{-820, 2400}, point{-600, 980}, point{-30, 1400}, point{0, 2100})
+	c.moves("hb", point{-2000, 13.0}, point{0, 12.1})
+	c.moves("crea", point{-2000, 0.95}, point{0, 1.25})
 	htn := c.hypertensive(lisinopril20, 20)
+	c.background(4)
 	hf := c.diagnose(condition{what: dxHeartFailure, onset: c.days(-820), note: "Ejection fraction 35 % by echocardiography."})
 	c.prescribe(metoprololER, 50, onceDaily, c.days(-815), time.Time{}, hf)
 	c.prescribe(furosemide, 40, onceDaily, c.days(-815), time.Time{}, hf)
 	c.prescribe(spironol, 25, onceDaily, c.days(-500), time.Time{}, hf)
-	c.moves("bnp", point{-820, 2400}, point{-600, 980}, point{-30, 1400}, point{0, 2100})
-	c.moves("hb", point{-2000, 13.0}, point{0, 12.1})
-	c.moves("crea", point{-2000, 0.95}, point{0, 1.25})
 	for _, ago := range []float64{815, 640, 400, 170, 60} {
 		c.followUpVisit(ago, dxHeartFailure, bmp, bnp)
 	}
-	c.carePlan("Heart failure self-care", hf, "Weight within 1 kg of 74 kg", "Weigh every morning", "Call the clinic if weight rises 2 kg in 3 days")
+	c.carePlan("Heart failure self-care", hf, "Weight within 1 kg of "+itoa(int(c.p.kg+0.5))+" kg", "Weigh every morning", "Call the clinic if weight rises 2 kg in 3 days")
 	if c.s.los == 0 {
 		c.upcoming("Heart failure clinic", 12)
 		return
@@ -52,11 +52,11 @@ func heartFailure(c *chart) {
 // fibrillation is atrial fibrillation with a fast rate, slowed by metoprolol;
 // on warfarin, with the INR series that goes with it.
 func fibrillation(c *chart) {
-	c.background(3)
-	c.hypertensive(losartan, 50)
-	af := c.diagnose(condition{what: dxAFib, onset: c.days(-410)})
 	c.moves("inr", point{-415, 1.0}, point{-406, 1.6}, point{-398, 2.8}, point{-380, 2.3}, point{-200, 2.5}, point{-120, 3.3},
 		point{-100, 2.4}, point{0, 2.4})
+	c.hypertensive(losartan, 50)
+	c.background(3)
+	af := c.diagnose(condition{what: dxAFib, onset: c.days(-410)})
 	c.prescribe(warfarin, 5, everyEvening, c.days(-410), time.Time{}, af)
 	c.prescribe(metoprolol, 25, twiceDaily, c.days(-410), time.Time{}, af)
 	for _, ago := range []float64{406, 398, 380, 330, 270, 200, 120, 100, 50, 20} {
@@ -94,8 +94,8 @@ func fibrillation(c *chart) {
 func infarction(c *chart) {
 	c.moves("chol", point{-2000, 236}, point{-30, 244})
 	c.moves("trig", point{-2000, 190})
-	c.background(4)
 	htn := c.hypertensive(amlodipine, 5)
+	c.background(4)
 	c.diagnose(condition{what: dxLipids, onset: c.days(-900)})
 	c.join("s.lindqvist")
 	c.admit(c.s.los, dxNSTEMI.concept(), false)

@@ -6,18 +6,24 @@ import "time"
 // with hypertension, and an acute worsening that led to the stay.
 func chronicKidney(c *chart) {
 	c.kidneyTrends()
-	c.visit(c.clinicHour(2190), checkUp, dxHypertension.concept())
 	htn := c.diagnose(condition{what: dxHypertension, onset: c.days(-4300)})
+	c.visit(c.clinicHour(2190), checkUp, dxHypertension.concept())
 	c.prescribe(amlodipine, 5, onceDaily, c.enc.start, time.Time{}, htn)
 	c.vitals(c.enc.start.Add(5 * time.Minute))
 	c.weigh(c.enc.start.Add(8*time.Minute), true)
 	c.lab(c.enc.start.Add(25*time.Minute), bmp, uacr)
-	ckd := c.diagnose(condition{what: dxCKD3, onset: c.enc.start, note: "Likely hypertensive nephrosclerosis. Avoid nephrotoxic drugs."})
+	ckd := c.diagnose(condition{what: dxCKD3, onset: c.enc.start, resolved: c.days(-360), note: "Likely hypertensive nephrosclerosis. Avoid nephrotoxic drugs."})
 	c.prescribe(lisinopril, 10, onceDaily, c.enc.start, c.days(-900), ckd)
-	for _, ago := range []float64{1900, 1400, 1000, 740, 540, 360, 190, 75} {
+	for _, ago := range []float64{1900, 1400, 1000, 740, 540} {
 		c.followUpVisit(ago, dxCKD3, bmp, cbc, uacr)
 	}
-	ckd4 := c.diagnose(condition{what: dxCKD4, onset: c.days(-360)})
+	ckd4 := ""
+	for _, ago := range []float64{360, 190, 75} {
+		c.followUpVisit(ago, dxCKD4, bmp, cbc, uacr)
+		if ckd4 == "" {
+			ckd4 = c.diagnose(condition{what: dxCKD4, onset: c.enc.start})
+		}
+	}
 	c.prescribe(lisinopril20, 20, onceDaily, c.days(-899), time.Time{}, ckd4)
 	if c.s.los == 0 {
 		c.upcoming("Kidney clinic", 21)

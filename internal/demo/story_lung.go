@@ -23,6 +23,7 @@ func pneumonia(c *chart) {
 	c.clots(start.Add(3 * time.Hour))
 	c.comfort(start, pn)
 	c.stayOnWard(stayPlan{daily: []panel{cbc, crp}, first: []panel{bmp, pct, lactate, liver}})
+	c.bloodCulture(c.enc.start.Add(50*time.Minute), "No growth")
 	c.administer()
 	c.chestFilm(c.enc.start.Add(50*time.Minute), "Dense opacity of the right lower zone with air bronchogram. No effusion. Pneumonia.")
 	c.admissionNote("Admitted with three days of fever, cough with rusty sputum and breathlessness. Crackles over the right base.",
@@ -32,7 +33,7 @@ func pneumonia(c *chart) {
 
 // obstructive is COPD with an exacerbation treated with prednisone.
 func obstructive(c *chart) {
-	c.p.smoker = sct("8517006", "Ex-smoker")
+	c.p.smoker = exSmoker
 	c.moves("spo2", point{-2000, 95}, point{-10, 92.5}, point{0, 92.5})
 	c.background(3)
 	copd := c.diagnose(condition{what: dxCOPD, onset: c.days(-2300), note: "40 pack-years, stopped in 2019."})
@@ -69,15 +70,20 @@ func obstructive(c *chart) {
 // at the visit before and recovers with an inhaled steroid.
 func asthma(c *chart) {
 	c.background(2)
-	as := c.diagnose(condition{what: dxAsthma, onset: c.days(-2200)})
-	c.prescribe(albuterolMDI, 2, every4h.asNeeded("wheeze"), c.days(-2190), time.Time{}, as)
+	since := min(2200, c.now.Sub(c.p.birth).Hours()/24-900)
+	as := c.diagnose(condition{what: dxAsthma, onset: c.days(-since)})
+	c.prescribe(albuterolMDI, 2, every4h.asNeeded("wheeze"), c.days(10-since), time.Time{}, as)
 	c.prescribe(fluticasone, 2, twiceDaily, c.days(-700), time.Time{}, as)
-	f := 1.0
-	if c.p.years(c.now) < 14 {
-		f = c.p.cm * c.p.cm * c.p.cm / (172 * 172 * 172)
-	}
+	child, f := c.p.years(c.now) < 14, 1.0
 	for _, v := range []struct{ ago, fev1, fvc float64 }{{1500, 3.05, 4.0}, {1000, 2.72, 3.9}, {705, 2.38, 3.8}, {520, 2.95, 4.0}, {200, 3.12, 4.05}, {40, 2.84, 3.95}} {
 		c.followUpVisit(v.ago, dxAsthma)
+		if c.p.age(c.enc.start) < 5 {
+			continue // too young to blow
+		}
+		if child {
+			_, cm := c.size(c.enc.start)
+			f = cm * cm * cm / (172 * 172 * 172)
+		}
 		c.spirometry(c.enc.start.Add(15*time.Minute), v.fev1*f, v.fvc*f)
 	}
 	c.carePlan("Asthma action plan", as, "No night-time waking, peak flow above 80 % of best", "Preventer inhaler twice every day", "Peak flow diary")
@@ -93,13 +99,17 @@ func asthma(c *chart) {
 	c.settle("k", 3.4, 3.9, 1.5)
 	start := c.enc.start.Add(20 * time.Minute)
 	dose, steroid := 5.0, 40.0
-	if f < 1 {
+	if child {
 		dose, steroid = 2.5, 20
 	}
 	c.chartOrder(albuterol, dose, every4h, start, time.Time{}, ex)
 	c.chartOrder(prednisone, steroid, onceDaily, start, time.Time{}, ex)
 	c.chartOrder(fluticasone, 2, twiceDaily, start.Add(3*time.Hour), time.Time{}, as)
-	c.stayOnWard(stayPlan{daily: []panel{bmp}, first: []panel{cbc}})
+	plan := stayPlan{daily: []panel{bmp}, first: []panel{cbc}}
+	if child {
+		plan = stayPlan{first: []panel{cbc}}
+	}
+	c.stayOnWard(plan)
 	for h := 1; ; h += 8 {
 		t := c.enc.start.Add(time.Duration(h) * time.Hour)
 		if t.After(c.now.Add(-2 * time.Hour)) {
@@ -151,7 +161,6 @@ func bronchiolitis(c *chart) {
 	c.childVisits()
 	c.admit(c.s.los, dxBronchiolit.concept(), false)
 	c.diagnose(condition{what: dxBronchiolit, onset: c.enc.start.AddDate(0, 0, -3), reason: true})
-	c.moves("hr", point{-300, 128})
 	c.settle("hr", 168, 132, 2.5)
 	c.settle("rr", 64, 36, 2.5)
 	c.settle("spo2", 89, 96, 2.5)

@@ -10,6 +10,11 @@ func (c *chart) postoperative(start time.Time, hb float64, reason string) {
 	before := c.level(c.w.analytes["hb"], c.days(d-1))
 	c.then("hb", point{d, before}, point{d + 1.2, before - hb}, point{d + 4, before - hb + 0.6})
 	c.then("crp", point{d, 12}, point{d + 2, 142}, point{d + 5, 60})
+	if c.p.years(c.now) < 16 {
+		c.chartOrder(morphine, 2, every4h.asNeeded("severe pain"), start, time.Time{}, reason)
+		c.chartOrder(acetamin, 500, every6h, start, time.Time{}, reason)
+		return
+	}
 	c.chartOrder(oxycodone, 5, every4h.asNeeded("severe pain"), start, time.Time{}, reason)
 	c.comfort(start, reason)
 	c.clots(start.Add(8 * time.Hour))
@@ -17,8 +22,8 @@ func (c *chart) postoperative(start time.Time, hb float64, reason string) {
 
 // hipFracture is a fall at home, surgery the day after, and rehabilitation.
 func hipFracture(c *chart) {
-	c.background(3)
 	htn := c.hypertensive(amlodipine, 5)
+	c.background(3)
 	c.admit(c.s.los, dxHip.concept(), false)
 	hip := c.diagnose(condition{what: dxHip, onset: c.enc.start, reason: true, note: "Fell on the stairs at home."})
 	c.diagnose(condition{what: dxOsteoporosis, onset: c.enc.start.Add(30 * time.Hour)})
@@ -50,7 +55,11 @@ func appendicitis(c *chart) {
 	surgeon := c.join("k.nakamura")
 	theatre := c.enc.start.Add(7 * time.Hour)
 	c.postoperative(theatre.Add(2*time.Hour), 0.6, ap)
-	c.chartOrder(cefazolin, 2000, oneDose, theatre.Add(-time.Hour), theatre, ap)
+	dose := 2000.0
+	if c.p.years(c.now) < 16 {
+		dose = 1000
+	}
+	c.chartOrder(cefazolin, dose, oneDose, theatre.Add(-time.Hour), theatre, ap)
 	if c.past(theatre.Add(2 * time.Hour)) {
 		c.operation(sct("80146002", "Appendectomy"), theatre, 48, ap, surgeon, "Inflamed appendix removed by keyhole surgery, not perforated")
 		c.document(docNote, "Operation report", theatre.Add(100*time.Minute), surgeon,
@@ -89,8 +98,8 @@ func gallbladder(c *chart) {
 
 // kneeReplacement is planned.
 func kneeReplacement(c *chart) {
-	c.background(4)
 	htn := c.hypertensive(losartan, 50)
+	c.background(4)
 	oa := c.diagnose(condition{what: dxKneeOA, onset: c.days(-1500)})
 	c.prescribe(ibuprofen, 600, threeDaily.asNeeded("pain"), c.days(-1000), c.days(-30), oa)
 	c.admit(c.s.los, dxKneeOA.concept(), true)

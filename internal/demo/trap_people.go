@@ -5,7 +5,8 @@ import "time"
 // called fixes the name and, if given, the birth date of a patient.
 func called(given, middle, family, born string) func(*chart) {
 	return func(c *chart) {
-		c.p.given, c.p.middle, c.p.family = given, middle, family
+		c.p.given, c.p.middle, c.p.family, c.p.language = given, middle, family, ""
+		c.p.hispanic, c.p.race = false, code{sysRace, "2106-3", "White"}
 		if born != "" {
 			t, err := time.ParseInLocation(time.DateOnly, born, c.w.zone)
 			if err != nil {
@@ -24,6 +25,11 @@ func birthDay(age, month, day int) func(*chart) {
 			c.p.birth = c.p.birth.AddDate(-1, 0, 0)
 		}
 	}
+}
+
+// race sets the category where the name that was fixed suggests another.
+func race(k, display string) func(*chart) {
+	return func(c *chart) { c.p.race, c.p.hispanic = code{sysRace, k, display}, false }
 }
 
 func both(fs ...func(*chart)) func(*chart) {

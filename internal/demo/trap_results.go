@@ -29,7 +29,7 @@ func correctedPotassium(c *chart) {
 	a := c.w.analytes["k"]
 	c.revise("Observation", c.id+"-k-corrected", func(before obj) obj {
 		return before.set("status", "corrected").set("issued", instant(corrected)).
-			set("valueQuantity", a.quantity(4.1)).set("interpretation", c.flag(a, 4.1)).
+			set("valueQuantity", a.quantity(4.1)).set("interpretation", c.flag(a, 4.1, collected)).
 			with("note", list(o("authorReference", specialist("lab").ref(), "time", instant(corrected),
 				"text", "Corrected from 6.4 mmol/L: the first specimen was hemolyzed. Repeated on a fresh specimen. Nurse informed by telephone.")))
 	})
@@ -50,7 +50,7 @@ func bothUnits(c *chart) {
 		c.put("Observation", id, o("status", "final", "category", list(bare(catLab)),
 			"code", textConcept("Creatinine", a.code), "subject", c.subject(), "effectiveDateTime", instant(t),
 			"issued", instant(t.Add(5*time.Hour)), "performer", list(orgRef(orgAbroad)),
-			"valueQuantity", a.quantity(v), "interpretation", c.flag(a, v), "referenceRange", c.referenceRange(a)))
+			"valueQuantity", a.quantity(v), "interpretation", c.flag(a, v, t), "referenceRange", c.referenceRange(a, t)))
 	}
 }
 

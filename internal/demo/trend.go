@@ -35,8 +35,7 @@ func (c *chart) then(key string, points ...point) {
 	a := c.w.analytes[key]
 	before := c.trends[key]
 	if before == nil {
-		v := c.level(a, c.days(points[0].day-30))
-		before = trend{{-9000, v}}
+		before = trend{{-9000, c.level(a, c.days(points[0].day-30))}}
 	}
 	first := points[0].day
 	kept := trend{}
@@ -55,18 +54,111 @@ func (c *chart) level(a analyte, t time.Time) float64 {
 	if tr, ok := c.trends[a.key]; ok {
 		return tr.at(c.now, t)
 	}
-	v, ok := c.usual[a.key]
+	z, ok := c.usual[a.key]
 	if !ok {
-		low, high := a.limits(c.p.sex)
-		mean := a.mean
-		if mean == 0 {
-			mean = (low + high) / 2
-		}
-		// A patient's set point lies within the middle half of the range.
-		v = mean + (high-low)/4*clamp(c.r.NormFloat64()/2, -1, 1)
-		c.usual[a.key] = v
+		z = clamp(c.r.NormFloat64(), -2, 2)
+		c.usual[a.key] = z
 	}
-	return v
+	low, high := a.limits(c.p.sex)
+	mean, between := a.mean, a.between
+	if mean == 0 {
+		mean = (low + high) / 2
+	}
+	if between == 0 {
+		between = (high - low) / 8
+	}
+	if age := c.p.age(t); age < 18 {
+		young := childMean(a.key, age, mean)
+		mean, between = young, between*young/mean
+	}
+	return mean + between*z + c.follows(a.key, t)
+}
+
+// follows is what one quantity owes to another of which the story tells: the
+// diastolic pressure to the systolic, urea to creatinine, pulse to fever.
+func (c *chart) follows(key string, t time.Time) float64 {
+	above := func(of string, usual float64) float64 {
+		if tr, ok := c.trends[of]; ok {
+			return tr.at(c.now, t) - usual
+		}
+		return 0
+	}
+	switch key {
+	case "dbp":
+		return 0.4 * above("sbp", 121)
+	case "bun":
+		return max(14*above("crea", 0.95), -3)
+	case "hr":
+		return 9 * max(above("temp", 37.2), 0)
+	}
+	return 0
+}
+
+// childMean is the usual value of a child where it differs from the adult's.
+func childMean(key string, age, adult float64) float64 {
+	ages := []float64{0, 1, 2, 5, 8, 12, 16, 18}
+	values := map[string][]float64{
+		"hr":   {132, 120, 112, 98, 88, 80, 76, 75},
+		"rr":   {44, 30, 26, 22, 19, 17, 16, 15.5},
+		"sbp":  {75, 88, 92, 97, 103, 110, 117, 121},
+		"dbp":  {45, 50, 53, 57, 61, 66, 71, 74},
+		"crea": {0.3, 0.28, 0.32, 0.4, 0.48, 0.58, 0.75, 0.9},
+		"hb":   {16.5, 12, 12.2, 12.6, 13, 13.4, 14, 14.2},
+		"alp":  {180, 220, 220, 210, 230, 260, 140, 90},
+		"bun":  {9, 9, 10, 11, 12, 12, 13, 14},
+		"wbc":  {15, 10.5, 9.5, 8.5, 8, 7.5, 7, 6.9},
+		"chol": {110, 140, 150, 158, 160, 158, 160, 170},
+		"trig": {80, 80, 75, 70, 75, 85, 95, 105},
+		"plt":  {280, 320, 310, 300, 290, 275, 260, 250},
+		"mcv":  {104, 79, 80, 82, 84, 86, 88, 89},
+		"tsh":  {4, 2.6, 2.5, 2.4, 2.2, 2.1, 2, 1.9},
+	}[key]
+	if values == nil {
+		return adult
+	}
+	return interpolate(age, ages, values)
+}
+
+// childLimits is the reference range of a child where it differs; ok is false
+// where that of adults holds.
+func childLimits(key string, age float64) (low, high float64, ok bool) {
+	switch key {
+	case "crea":
+		m := childMean(key, age, 0)
+		return m * 0.65, m * 1.4, true
+	case "hb", "hct":
+		k := 1.0
+		if key == "hct" {
+			k = 2.95
+		}
+		m := childMean("hb", age, 0)
+		return (m - 1.4) * k, (m + 1.6) * k, true
+	case "alp":
+		m := childMean(key, age, 0)
+		return m * 0.6, m * 1.6, true
+	case "wbc":
+		m := childMean(key, age, 0)
+		return m * 0.6, m * 1.6, true
+	case "rbc":
+		return 3.9, 5.4, true
+	case "mcv":
+		m := childMean(key, age, 0)
+		return m - 6, m + 7, true
+	case "sbp", "dbp", "hr", "rr":
+		m := childMean(key, age, 0)
+		return m * 0.78, m * 1.25, true
+	}
+	return 0, 0, false
+}
+
+// limits is the reference range for this patient at t.
+func (c *chart) limits(a analyte, t time.Time) (low, high float64) {
+	if age := c.p.age(t); age < 16 {
+		if low, high, ok := childLimits(a.key, age); ok {
+			return low, high
+		}
+	}
+	return a.limits(c.p.sex)
 }
 
 // measure is what a device or a laboratory reads at t.
