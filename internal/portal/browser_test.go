@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,5 +119,5 @@ func TestPagesInBrowser(t *testing.T) {
 
 // expectedComplaint knows the one answer of the tour that is an error.
 func expectedComplaint(c string) bool {
-	return contains(c, "404 (Not Found)")
+	return strings.Contains(c, "404 (Not Found)")
 }

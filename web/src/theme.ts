@@ -4,6 +4,11 @@ export function themeButton(): void {
   const form = button?.form;
   const input = form?.querySelector<HTMLInputElement>("input[name=theme]");
   if (!button || !form || !input) return;
+  // Without a choice the browser's preference rules, which the server cannot see.
+  if (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches) {
+    input.value = "light";
+    button.textContent = "Light";
+  }
   form.addEventListener("submit", (e) => {
     e.preventDefault();
     const theme = input.value;

@@ -218,3 +218,8 @@ func (w *writer) stays() {
 	}
 	w.add(`{"resourceType":"Encounter","id":"e-old","status":"finished","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"AMB"},"type":[{"text":"Nephrology clinic"}],"subject":{"reference":"Patient/` + Adaeze + `"},"period":{"start":"2025-11-02T01:30:00-04:00","end":"2025-11-02T01:40:00-05:00"},"serviceProvider":{"display":"Lakeside Hospital"}}`)
 }
+
+// Potassium is a laboratory result of Adaeze's, for tests that change one.
+func Potassium(id string, value float64) string {
+	return observation(id, "final", "2823-3", "Potassium", -3*time.Hour, value, "mmol/L", "", "3.5", "5.1", "HH")
+}
