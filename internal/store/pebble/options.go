@@ -31,6 +31,7 @@ func options(cfg Config) *lsm.Options {
 		FormatMajorVersion:          lsm.FormatValueSeparation,
 		Merger:                      merger(),
 		Logger:                      quiet{cfg.Logger},
+		EventListener:               listener(quiet{cfg.Logger}),
 		MemTableSize:                defaultMemTable,
 		MemTableStopWritesThreshold: 4,
 		CacheSize:                   defaultCache,
@@ -61,6 +62,17 @@ func options(cfg Config) *lsm.Options {
 	}
 	o.ApplyCompressionSettings(func() lsm.DBCompressionSettings { return lsm.DBCompressionBalanced })
 	return o
+}
+
+// listener takes damage as news, not as a reason to end the process: whoever
+// reads the damaged place gets ErrCorrupt, and all else is served.
+func listener(log quiet) *lsm.EventListener {
+	return &lsm.EventListener{
+		BackgroundError: func(error) { log.Errorf("background work failed and is tried again") },
+		DataCorruption:  func(lsm.DataCorruptionInfo) { log.Errorf("a stored file is damaged") },
+		DiskSlow:        func(vfs.DiskSlowInfo) { log.Errorf("the device is slow") },
+		WriteStallBegin: func(lsm.WriteStallBeginInfo) { log.Errorf("commits wait for compactions") },
+	}
 }
 
 // openError names the two reasons for which a sound folder does not open.

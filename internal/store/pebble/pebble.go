@@ -118,10 +118,13 @@ func (s *Store) recover() error {
 }
 
 // checkFormat marks a new folder with the format and refuses an unknown one.
+// A new folder's first log was begun before the tree knew its own format, and
+// lacks the marks by which damage is told from a crash: the flush begins
+// another one.
 func (s *Store) checkFormat() error {
 	v, closer, err := s.db.Get(formatKey())
 	if errors.Is(err, lsm.ErrNotFound) {
-		return s.db.Set(formatKey(), []byte{formatVersion}, lsm.Sync)
+		return errors.Join(s.db.Set(formatKey(), []byte{formatVersion}, lsm.Sync), s.db.Flush())
 	}
 	if err != nil {
 		return err
