@@ -27,7 +27,7 @@ type heads struct {
 
 	mu     sync.Mutex // guards what follows, never held over I/O
 	id     verify.TreeID
-	nth    uint32 // of the store's trees, from 1
+	past   []span // the closed trees
 	size   uint64
 	root   tlog.Hash
 	signed verify.Checkpoint
@@ -40,7 +40,7 @@ func (h *heads) grown(t *tree) {
 	size, root := t.edge.Size(), t.edge.Root()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.id, h.nth, h.size, h.root = t.id(), uint32(len(t.ids)), size, root
+	h.id, h.past, h.size, h.root = t.id(), t.past, size, root
 }
 
 func (h *heads) reset() {

@@ -17,7 +17,7 @@ import (
 func (r *Record) FHIR(server string, names func(record.Key) string) ([]byte, error) {
 	f := formOf(r.Action)
 	e := auditEvent{
-		ResourceType: "AuditEvent", ID: r.Tree.String() + "-" + strconv.FormatUint(r.Index, 10),
+		ResourceType: "AuditEvent", ID: r.Tree.String() + "-" + strconv.FormatUint(r.Leaf, 10),
 		Type: f.kind, Subtype: []coding{f.subtype}, Action: f.action,
 		Recorded: r.Time.UTC().Format("2006-01-02T15:04:05.000000Z"), Outcome: outcomeCode(r.Outcome), OutcomeDesc: r.Detail,
 		Source: source{Site: server, Observer: device(server), Type: []coding{{sysSourceType, "4", "Application Server"}}},

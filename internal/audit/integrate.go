@@ -30,6 +30,7 @@ type tree struct {
 	mu     sync.Mutex
 	loaded bool
 	ids    []verify.TreeID
+	past   []span // the trees before the current one
 	cell   []byte // the state cell as read or written
 	edge   *verify.Tree
 	leaves []byte // the unfinished cell of leaves
@@ -313,9 +314,11 @@ func (l *Log) checkLink(ctx context.Context, shard uint64, mark verify.Mark, sto
 	return verify.Mark{Counter: want, Link: verify.Link(stored.Bytes), Time: e.Time}, nil
 }
 
-// postingName is the cell that says that a leaf bears a token.
-func postingName(token record.Token, ordinal uint32, index uint64) []byte {
-	name := binary.BigEndian.AppendUint64([]byte("i/"), uint64(token))
-	name = binary.BigEndian.AppendUint32(name, ordinal)
-	return binary.BigEndian.AppendUint64(name, index)
+// postingName is the cell that says that a leaf of the nth tree bears a token.
+func postingName(token record.Token, nth uint32, leaf uint64) []byte {
+	return binary.BigEndian.AppendUint64(postingPrefix(token, nth), leaf)
+}
+
+func postingPrefix(token record.Token, nth uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte("i/"), uint64(token)), nth)
 }

@@ -70,10 +70,34 @@ func (l *Log) loadTree(ctx context.Context) error {
 			return errTree
 		}
 	}
+	if len(ids) != len(t.past)+1 {
+		if t.past, err = l.loadPast(ctx, ids[:len(ids)-1]); err != nil {
+			return err
+		}
+	}
 	t.ids, t.cell, t.edge, t.leaves = ids, slices.Clone(cell), edge, slices.Clone(leaves)
 	t.marks, t.loaded = map[uint64]verify.Mark{}, true
 	l.heads.grown(t)
 	return nil
+}
+
+// loadPast reads how large the closed trees are.
+func (l *Log) loadPast(ctx context.Context, ids []verify.TreeID) ([]span, error) {
+	var past []span
+	var first uint64
+	for _, id := range ids {
+		cell, err := l.cell(ctx, record.SpaceTree, id.StateName())
+		if err != nil {
+			return nil, err
+		}
+		state, err := verify.ParseState(cell)
+		if err != nil {
+			return nil, err
+		}
+		past = append(past, span{id, first, state.Size})
+		first += state.Size
+	}
+	return past, nil
 }
 
 var errNoTree = errors.New("the store holds no audit tree")

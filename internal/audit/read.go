@@ -1,10 +1,12 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -14,8 +16,11 @@ import (
 
 // Record is an entry as an officer reads it.
 type Record struct {
+	// Index numbers the entries of all trees of the store: a successor's
+	// leaves follow those of the tree that was closed.
+	Index   uint64
 	Tree    verify.TreeID
-	Index   uint64 // of the leaf
+	Leaf    uint64 // within its tree
 	Shard   uint64
 	Counter uint64
 	// Event holds the content fields, too, unless ContentGone.
@@ -31,50 +36,79 @@ var (
 	errAltered = errors.New("an audit entry has been altered")
 )
 
-// Read returns the entry that is a leaf of the current tree.
+// Read returns an entry by its index.
 func (l *Log) Read(ctx context.Context, index uint64) (*Record, error) {
 	const op = "audit.Read"
-	id, size := l.head()
-	if index >= size {
+	leaves := l.leaves()
+	if index >= leaves.size() {
 		return nil, fault.New(fault.NotFound, op, "There is no audit entry with this number.")
 	}
-	r, err := l.open(ctx, &leafReader{log: l, id: id}, index)
+	r, err := l.open(ctx, leaves, index)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
 	return r, nil
 }
 
-func (l *Log) head() (verify.TreeID, uint64) {
-	l.heads.mu.Lock()
-	defer l.heads.mu.Unlock()
-	return l.heads.id, l.heads.size
+// span is a tree among the trees of the store.
+type span struct {
+	id    verify.TreeID
+	first uint64 // index of its leaf 0
+	size  uint64
 }
 
-// leafReader finds the entries that a tree's leaves are.
+// leafReader finds the entries that leaves are. It is for one reader.
 type leafReader struct {
-	log    *Log
-	id     verify.TreeID
-	bundle uint64 // of leaves, plus one; 0: none
-	leaves []verify.Leaf
+	log   *Log
+	spans []span
+
+	cell  []byte // name of the cell that table was read from
+	table []verify.Leaf
+}
+
+// leaves returns a reader of all trees as they are now.
+func (l *Log) leaves() *leafReader {
+	h := &l.heads
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	current := span{id: h.id, size: h.size}
+	if n := len(h.past); n > 0 {
+		current.first = h.past[n-1].first + h.past[n-1].size
+	}
+	return &leafReader{log: l, spans: append(slices.Clone(h.past), current)}
+}
+
+func (r *leafReader) size() uint64 {
+	last := r.spans[len(r.spans)-1]
+	return last.first + last.size
+}
+
+// locate returns the tree that holds an index, which MUST be below size.
+func (r *leafReader) locate(index uint64) (tree span, leaf uint64) {
+	i := len(r.spans) - 1
+	for i > 0 && index < r.spans[i].first {
+		i--
+	}
+	return r.spans[i], index - r.spans[i].first
 }
 
 // entry returns the bytes of the entry that is a leaf.
-func (r *leafReader) entry(ctx context.Context, index uint64) ([]byte, error) {
-	if n := index / 256; r.bundle != n+1 || index%256 >= uint64(len(r.leaves)) {
-		cell, err := r.log.cell(ctx, record.SpaceTree, r.id.MapName(n))
+func (r *leafReader) entry(ctx context.Context, id verify.TreeID, leaf uint64) ([]byte, error) {
+	name := id.MapName(leaf / 256)
+	if !bytes.Equal(name, r.cell) || leaf%256 >= uint64(len(r.table)) {
+		cell, err := r.log.cell(ctx, record.SpaceTree, name)
 		if err != nil {
 			return nil, err
 		}
-		if r.leaves, err = verify.ParseLeaves(cell); err != nil {
+		if r.table, err = verify.ParseLeaves(cell); err != nil {
 			return nil, err
 		}
-		r.bundle = n + 1
+		r.cell = name
 	}
-	if index%256 >= uint64(len(r.leaves)) {
+	if leaf%256 >= uint64(len(r.table)) {
 		return nil, errLeaf
 	}
-	at := r.leaves[index%256]
+	at := r.table[leaf%256]
 	entries, err := r.log.cfg.Store.Log(ctx, at.Shard, at.Counter, 1)
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
@@ -85,20 +119,15 @@ func (r *leafReader) entry(ctx context.Context, index uint64) ([]byte, error) {
 	return entries[0].Bytes, nil
 }
 
-// leaf returns the bytes of the entry that is a leaf of a tree.
-func (l *Log) leaf(ctx context.Context, id verify.TreeID, index uint64) ([]byte, error) {
-	r := leafReader{log: l, id: id}
-	return r.entry(ctx, index)
-}
-
 // open returns an entry, opened. It believes nothing that the store says: the
 // chain's MAC shows that a process of ours wrote the entry at its place.
 func (l *Log) open(ctx context.Context, leaves *leafReader, index uint64) (*Record, error) {
-	bytes, err := leaves.entry(ctx, index)
+	tree, leaf := leaves.locate(index)
+	raw, err := leaves.entry(ctx, tree.id, leaf)
 	if err != nil {
 		return nil, err
 	}
-	e, err := verify.ParseEntry(bytes)
+	e, err := verify.ParseEntry(raw)
 	if err != nil {
 		return nil, errAltered
 	}
@@ -106,10 +135,10 @@ func (l *Log) open(ctx context.Context, leaves *leafReader, index uint64) (*Reco
 	if err != nil {
 		return nil, err
 	}
-	if !verify.CheckMAC(bytes, key) {
+	if !verify.CheckMAC(raw, key) {
 		return nil, errAltered
 	}
-	r := &Record{Tree: leaves.id, Index: index, Shard: e.Shard, Counter: e.Counter}
+	r := &Record{Index: index, Tree: tree.id, Leaf: leaf, Shard: e.Shard, Counter: e.Counter}
 	if e.Flags&verify.FlagStatement != 0 {
 		r.Statement, err = verify.ParseStatement(e)
 		return r, err
@@ -149,34 +178,59 @@ func (l *Log) readContent(ctx context.Context, e *verify.Entry, r *Record) error
 	return r.parseContent(plain)
 }
 
-// Prove returns a proof that the leaf is in the tree of the newest checkpoint,
+// Prove returns a proof that an entry is in the tree of its newest checkpoint,
 // which it signs first if the leaf is younger. Anybody can check it with the
 // public key alone (verify.Proof.Check).
 func (l *Log) Prove(ctx context.Context, index uint64) (*verify.Proof, error) {
 	const op = "audit.Prove"
-	id, size := l.head()
-	if index >= size {
+	leaves := l.leaves()
+	if index >= leaves.size() {
 		return nil, fault.New(fault.NotFound, op, "There is no audit entry with this number.")
 	}
-	signed, c := l.Published()
-	if index >= c.Size || c.Origin != id.Origin(l.cfg.Tenant) {
-		if err := l.Checkpoint(ctx); err != nil {
-			return nil, err
-		}
-		signed, c = l.Published()
+	tree, leaf := leaves.locate(index)
+	signed, c, err := l.checkpointOf(ctx, tree.id, leaf)
+	if err != nil {
+		return nil, err
 	}
-	entry, err := l.leaf(ctx, id, index)
-	if err == nil {
-		var p *verify.Proof
-		if p, err = verify.Prove(entry, index, c, signed, l.tile(ctx, id)); err == nil {
-			return p, nil
-		}
+	if leaf >= c.Size {
+		return nil, fault.New(fault.NotFound, op,
+			"The entry's tree was closed before a checkpoint covered the entry. The declaration of the tree that follows states its root.")
 	}
-	return nil, fault.Wrap(fault.Internal, op, err)
+	entry, err := leaves.entry(ctx, tree.id, leaf)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	p, err := verify.Prove(entry, leaf, c, signed, l.tile(ctx, tree.id))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	return p, nil
 }
 
-// Find returns the leaves of the current tree that hold the entries of one
-// request, or that speak of one version of a record (Version 0: of any).
+// checkpointOf returns the newest checkpoint of a tree, of the current one such
+// that it covers the leaf.
+func (l *Log) checkpointOf(ctx context.Context, id verify.TreeID, leaf uint64) ([]byte, verify.Checkpoint, error) {
+	if id != l.treeID() {
+		signed, err := l.cell(ctx, record.SpaceTree, id.CheckpointName())
+		if err != nil {
+			return nil, verify.Checkpoint{}, fault.Wrap(fault.Unavailable, "audit.Prove", err)
+		}
+		c, err := verify.OpenCheckpoint(signed, l.cfg.Keyring.Public())
+		return signed, c, fault.Wrap(fault.Internal, "audit.Prove", err)
+	}
+	signed, c := l.Published()
+	if leaf < c.Size && c.Origin == id.Origin(l.cfg.Tenant) {
+		return signed, c, nil
+	}
+	if err := l.Checkpoint(ctx); err != nil {
+		return nil, c, err
+	}
+	signed, c = l.Published()
+	return signed, c, nil
+}
+
+// Find returns the indexes of the entries that match: those of one request, or
+// those that speak of one version of a record, say.
 func (l *Log) Find(ctx context.Context, f Filter) ([]uint64, error) {
 	var found []uint64
 	err := l.Search(ctx, f, func(r *Record) error {

@@ -41,8 +41,22 @@ func TestRollback(t *testing.T) {
 	}
 	w.write(l, put(9, 1, "after"))
 	w.append(l, many(3)...)
-	if s := rec(t, l, 0).Statement; s == nil || s.LastSize != 707 || s.RecoveredSize != 304 || s.Who != "officer-1" || s.Missing() != "leaves 304 to 706" {
+	first := rec(t, l, 304)
+	if s := first.Statement; first.Leaf != 0 || s == nil || s.LastSize != 707 || s.RecoveredSize != 304 || s.Who != "officer-1" || s.Missing() != "leaves 304 to 706" {
 		t.Errorf("the first leaf states %+v", s)
+	}
+	w.integrate(l)
+	if found, err := l.Find(t.Context(), audit.Filter{RequestID: "req-1"}); err != nil || !slices.Equal(found, []uint64{4, 307}) {
+		t.Errorf("the search finds %v, %v: entries of the closed tree and of its successor are due", found, err)
+	}
+	for _, index := range []uint64{4, 307} {
+		p, err := l.Prove(t.Context(), index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := p.Check(w.keyring.Public()); err != nil {
+			t.Errorf("entry %d: %v", index, err)
+		}
 	}
 	w.close(l)
 	for name, kept := range map[string][]byte{"old pin": ev.pinned, "new pin": readFile(t, w.out), "pin before the loss": ev.old} {

@@ -26,8 +26,8 @@ type Filter struct {
 	Outcome      string
 	Type         string
 
-	After  *uint64 // leaves beyond this one, in the order walked
-	Newest bool    // from the newest leaf down
+	After  *uint64 // entries beyond this index, in the order walked
+	Newest bool    // from the newest entry down
 	Limit  int     // 0: all
 
 	// Thorough opens every entry instead of asking the index, which a hostile
@@ -35,19 +35,19 @@ type Filter struct {
 	Thorough bool
 }
 
-// Search visits the entries of the current tree, opened, in the order of their
-// leaves. Entries younger than the last integration (a second) are not seen;
+// Search visits the entries of all trees, opened, in the order in which they
+// were taken in. Entries younger than the last integration (a second) are not seen;
 // call Integrate first if that matters. visit may return store.ErrStop.
 func (l *Log) Search(ctx context.Context, f Filter, visit func(*Record) error) error {
 	const op = "audit.Search"
-	id, size := l.head()
-	indexes, err := l.candidates(ctx, &f, size)
+	leaves := l.leaves()
+	indexes, err := l.candidates(ctx, &f, leaves)
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, op, err)
 	}
-	n, leaves := 0, leafReader{log: l, id: id}
+	n := 0
 	for index := range indexes {
-		r, err := l.open(ctx, &leaves, index)
+		r, err := l.open(ctx, leaves, index)
 		if err != nil {
 			return fault.Wrap(fault.Internal, op, err)
 		}
@@ -68,28 +68,28 @@ func (l *Log) Search(ctx context.Context, f Filter, visit func(*Record) error) e
 	return nil
 }
 
-// candidates returns the leaves that may match, in the order asked for.
-func (l *Log) candidates(ctx context.Context, f *Filter, size uint64) (func(yield func(uint64) bool), error) {
+// candidates returns the indexes that may match, in the order asked for.
+func (l *Log) candidates(ctx context.Context, f *Filter, leaves *leafReader) (func(yield func(uint64) bool), error) {
 	tokens := l.best(f)
 	if len(tokens) == 0 || f.Thorough {
-		return f.span(size), nil
+		return f.span(leaves.size()), nil
 	}
-	l.heads.mu.Lock()
-	ordinal := l.heads.nth
-	l.heads.mu.Unlock()
 	var list []uint64
-	for _, token := range tokens {
-		prefix := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte("i/"), uint64(token)), ordinal)
-		err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {
-			if len(name) == len(prefix)+8 {
-				if index := binary.BigEndian.Uint64(name[len(prefix):]); index < size && f.beyond(index) {
-					list = append(list, index)
+	for nth, tree := range leaves.spans {
+		for _, token := range tokens {
+			prefix := postingPrefix(token, uint32(nth+1))
+			err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {
+				if len(name) == len(prefix)+8 {
+					leaf := binary.BigEndian.Uint64(name[len(prefix):])
+					if leaf < tree.size && f.beyond(tree.first+leaf) {
+						list = append(list, tree.first+leaf)
+					}
 				}
+				return nil
+			})
+			if err != nil {
+				return nil, fmt.Errorf("read the index: %w", err)
 			}
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("read the index: %w", err)
 		}
 	}
 	slices.Sort(list)
@@ -100,7 +100,7 @@ func (l *Log) candidates(ctx context.Context, f *Filter, size uint64) (func(yiel
 	return slices.Values(list), nil
 }
 
-// span walks all leaves.
+// span walks all indexes.
 func (f *Filter) span(size uint64) func(yield func(uint64) bool) {
 	return func(yield func(uint64) bool) {
 		for i := range size {

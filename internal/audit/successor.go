@@ -124,7 +124,7 @@ func (l *Log) comparePinned(ctx context.Context, pinned *verify.Checkpoint) *Rol
 // the pinned checkpoint's tree, with that checkpoint or a later one in view.
 func (l *Log) descends(ctx context.Context, ids []verify.TreeID, pinned verify.Checkpoint) bool {
 	for i := len(ids) - 1; i > 0; i-- {
-		entry, err := l.leaf(ctx, ids[i], 0)
+		entry, err := l.leaves().entry(ctx, ids[i], 0)
 		if err != nil {
 			return false
 		}
