@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
@@ -55,11 +56,16 @@ func (p *parser) document() bool {
 // push opens an item for the value at pos.
 func (p *parser) push(m r4.MemberID, t r4.TypeID) uint32 {
 	i := uint32(len(p.d.items))
+	if int(i) == cap(p.d.items) { // append would grow by a quarter, and copy more
+		p.d.items = slices.Grow(p.d.items, len(p.d.items))
+	}
 	at := p.offset()
 	p.d.items = append(p.d.items, item{start: at, end: at, member: m, typ: t, ordinal: m.Ordinal()})
 	return i
 }
 
+// close ends an item. Every item that is pushed MUST be closed, also one that is
+// refused: siblings are found by what it sets.
 func (p *parser) close(i uint32) {
 	p.d.items[i].end = p.offset()
 	p.d.items[i].next = uint32(len(p.d.items))
@@ -69,9 +75,6 @@ func (p *parser) close(i uint32) {
 func (p *parser) enter() bool {
 	if p.depth++; p.depth > p.lim.Depth {
 		return p.tooLarge(issueTooCostly, "The resource is nested too deeply.")
-	}
-	if len(p.d.items) > p.lim.Nodes {
-		return p.tooLarge(issueTooCostly, "The resource has too many elements.")
 	}
 	return true
 }
@@ -251,26 +254,36 @@ func (p *parser) list(o *object, m r4.MemberID) bool {
 }
 
 func (p *parser) listItem(o *object, m r4.MemberID) bool {
-	if p.peek() == 'n' && m.Type().IsPrimitive() && p.word("null") {
-		if len(p.d.items) > p.lim.Nodes {
-			return p.tooLarge(issueTooCostly, "The resource has too many elements.")
-		}
-		i := p.push(m, m.Type())
-		p.d.items[i].flags = flagNoValue
-		p.close(i)
-		o.nulls |= 1 << m.Ordinal()
-		return true
+	if p.peek() != 'n' || !m.Type().IsPrimitive() || !p.roomFor(1) {
+		return p.value(o, m)
 	}
-	return p.value(o, m)
+	i := p.push(m, m.Type())
+	ok := p.word("null")
+	if ok {
+		p.d.items[i].flags = flagNoValue
+		o.nulls |= 1 << m.Ordinal()
+	} else {
+		p.report(i, issueStructure, "The value is of the wrong JSON type.")
+		ok = p.skip()
+	}
+	p.close(i)
+	return ok
+}
+
+// roomFor reports whether n more items are within the limit.
+func (p *parser) roomFor(n int) bool { return len(p.d.items)+n <= p.lim.Nodes }
+
+func (p *parser) tooMany() bool {
+	return p.tooLarge(issueTooCostly, "The resource has too many elements.")
 }
 
 // value reads one value of the member's type.
 func (p *parser) value(o *object, m r4.MemberID) bool {
 	t := m.Type()
+	if !p.roomFor(1) {
+		return p.tooMany()
+	}
 	if t.IsPrimitive() {
-		if len(p.d.items) > p.lim.Nodes {
-			return p.tooLarge(issueTooCostly, "The resource has too many elements.")
-		}
 		i := p.push(m, t)
 		ok := p.primitive(i, m, t)
 		p.close(i)

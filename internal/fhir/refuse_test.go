@@ -57,6 +57,7 @@ var refused = []struct {
 	{"array for single object", patient(`"maritalStatus":[{"text":"a"}]`), "structure", "Patient.maritalStatus"},
 	{"single for array", patient(`"name":{"family":"SMITHJONES"}`), "structure", "Patient.name"},
 	{"single for array of primitives", patient(`"name":[{"given":"SMITHJONES"}]`), "structure", "Patient.name[0].given"},
+	{"word in a list", patient(`"name":[{"given":["a",nope],"_given":[null,null]}]`), "structure", "Patient.name[0].given[1]"},
 	{"empty array", patient(`"name":[]`), "structure", "Patient.name"},
 	{"empty object", patient(`"name":[{}]`), "structure", "Patient.name[0]"},
 	{"id alone", patient(`"name":[{"id":"a"}]`), "structure", "Patient.name[0]"},

@@ -60,8 +60,8 @@ func (p *parser) shadowList(o *object, m r4.MemberID) bool {
 }
 
 func (p *parser) shadowItem(o *object, m r4.MemberID, list bool) bool {
-	if len(p.d.items) > p.lim.Nodes {
-		return p.tooLarge(issueTooCostly, "The resource has too many elements.")
+	if !p.roomFor(1) {
+		return p.tooMany()
 	}
 	i := p.push(m, r4.Element)
 	p.d.items[i].flags = flagShadow

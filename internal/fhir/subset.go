@@ -189,7 +189,7 @@ func (w *subsetter) group(g group, deep bool) {
 	if list {
 		w.out = append(w.out, '[')
 	}
-	if !deep || g.shadow || first.typ.IsPrimitive() || first.typ.Kind() == r4.Resourced {
+	if !deep || g.shadow || first.typ.IsPrimitive() || first.typ == r4.Extension || first.typ.Kind() == r4.Resourced {
 		w.out = append(w.out, w.d.body[first.start:w.d.items[g.last].end]...)
 	} else {
 		for i := g.first; i <= g.last; i = w.d.items[i].next {

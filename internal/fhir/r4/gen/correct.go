@@ -6,7 +6,8 @@ import (
 )
 
 // The package the definitions come from adds elements of its own and of later
-// FHIR releases to some structures. They are not R4 4.0.1 and a strict server
+// FHIR releases to some structures, and changes the type of one and the value
+// set of another. They are not R4 4.0.1 and a strict server
 // must refuse them; they were found by comparison with hl7.fhir.r4.core 4.0.1.
 var foreign = []string{
 	"Meta.project", "Meta.author", "Meta.onBehalfOf", "Meta.account", "Meta.accounts",
@@ -42,6 +43,14 @@ func (d *definitions) correct() {
 		})
 		if s.ID == "EvidenceVariable" {
 			s.Snapshot.Element = withR4Characteristic(s.Snapshot.Element)
+		}
+		for j := range s.Snapshot.Element {
+			switch e := &s.Snapshot.Element[j]; e.Path {
+			case "Bundle.entry.response.outcome":
+				e.Type = []elementType{{Code: "Resource"}}
+			case "DetectedIssue.status":
+				e.Binding.ValueSet = "http://hl7.org/fhir/ValueSet/observation-status"
+			}
 		}
 	}
 }
