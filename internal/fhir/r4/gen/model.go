@@ -17,8 +17,6 @@ var fixed = []string{
 	"Bundle", "Bundle.entry", "Parameters", "Binary",
 }
 
-const primitives = 20
-
 // kinds, as package r4 declares them.
 const (
 	kindPrimitive = iota + 1
@@ -49,7 +47,6 @@ type typ struct {
 	element  bool // a backbone that is an Element, not a BackboneElement
 	members  []member
 	ordinals int
-	content  string
 }
 
 type model struct {
@@ -114,14 +111,14 @@ func (m *model) addStructure(s *structure) error {
 			back := m.newType(e.Path, kindBackbone)
 			back.element = e.Type[0].Code == "Element"
 		}
-		if err := m.addElement(parent, &e, kind); err != nil {
+		if err := m.addElement(parent, &e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *model) addElement(parent *typ, e *element, kind int) error {
+func (m *model) addElement(parent *typ, e *element) error {
 	name := e.Path[strings.LastIndexByte(e.Path, '.')+1:]
 	proto := member{
 		name: name, ordinal: parent.ordinals, base: -1, list: e.Max == "*",
@@ -141,7 +138,7 @@ func (m *model) addElement(parent *typ, e *element, kind int) error {
 		for _, t := range e.Type {
 			v := proto
 			v.name, v.choice, v.base = base+strings.ToUpper(t.Code[:1])+t.Code[1:], false, at
-			v.setType(t, kind)
+			v.setType(t)
 			parent.members = append(parent.members, v)
 		}
 		return nil
@@ -152,7 +149,7 @@ func (m *model) addElement(parent *typ, e *element, kind int) error {
 	case m.byName[e.Path] != nil && strings.Contains(e.Path, "."):
 		proto.typ = e.Path
 	case len(e.Type) == 1:
-		proto.setType(e.Type[0], kind)
+		proto.setType(e.Type[0])
 	default:
 		return fmt.Errorf("%s: %d types", e.Path, len(e.Type))
 	}
@@ -166,7 +163,7 @@ func (m *model) addElement(parent *typ, e *element, kind int) error {
 	return nil
 }
 
-func (v *member) setType(t elementType, _ int) {
+func (v *member) setType(t elementType) {
 	v.typ = t.Code
 	if strings.HasPrefix(t.Code, "http://hl7.org/fhirpath/System.") {
 		v.typ = "string"

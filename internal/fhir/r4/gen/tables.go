@@ -141,6 +141,10 @@ func (t *tables) printTargets() {
 	w := &t.typeFile
 	w.WriteString("\nvar targetSets = [...][]TypeID{\n")
 	for _, set := range t.targets {
+		if set == nil {
+			w.WriteString("nil,\n")
+			continue
+		}
 		w.WriteString("{")
 		for _, n := range set {
 			fmt.Fprintf(w, "%d,", t.typeIndex[n])
