@@ -91,16 +91,22 @@ func dates(node fhir.Node) (span, bool) {
 	return span{}, false
 }
 
-// period spans from the first instant of its start to the last of its end.
+// period spans from the first instant of its start to the last of its end. One
+// that ends before it starts is a mistake, and means the time between the two.
 func period(node fhir.Node) (span, bool) {
-	s := span{openLo, openHi}
-	if t, err := parseDate(node.Get("start").Text()); err == nil {
-		s.lo = t.lo
+	start, err1 := parseDate(node.Get("start").Text())
+	end, err2 := parseDate(node.Get("end").Text())
+	switch {
+	case err1 != nil && err2 != nil:
+		return span{}, false
+	case err1 != nil:
+		return span{openLo, end.hi}, true
+	case err2 != nil:
+		return span{start.lo, openHi}, true
+	case start.lo > end.hi:
+		start, end = end, start
 	}
-	if t, err := parseDate(node.Get("end").Text()); err == nil {
-		s.hi = t.hi
-	}
-	return s, s.lo != openLo || s.hi != openHi
+	return span{start.lo, end.hi}, true
 }
 
 // timing spans its events and its bounds; the schedule itself is not looked at.
@@ -140,6 +146,9 @@ func ranged(node fhir.Node) (interval, bool) {
 	}
 	if n, err := parseNumber(node.Get("high").Get("value").Text()); err == nil {
 		v.hi, v.hiInf = n.decimal, false
+	}
+	if !v.loInf && !v.hiInf && v.lo.cmp(v.hi) > 0 {
+		v.lo, v.hi = v.hi, v.lo
 	}
 	return v, !v.loInf || !v.hiInf
 }

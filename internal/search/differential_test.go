@@ -336,13 +336,15 @@ func (g *generator) reference(n plainNode) string {
 	}
 	switch g.IntN(7) {
 	case 0, 1:
+		id, _, _ = strings.Cut(id, "/")
 		return id
 	case 2:
 		return baseURL + "/" + ref
 	case 3:
 		return typ + "/" + id[:len(id)-1] + "z"
 	case 4:
-		return ref + "/_history/1"
+		unversioned, _, _ := strings.Cut(ref, "/_history/")
+		return unversioned + "/_history/1"
 	}
 	return ref
 }
@@ -361,7 +363,7 @@ func TestDifferential(t *testing.T) {
 	if testing.Short() {
 		queries = 500
 	}
-	resources := synthea(t, bundles)
+	resources := append(slices.Clone(synthea(t, bundles)), nastyResources(t, 900)...)
 	w := &plainWorld{now: testNow, base: baseURL, docs: map[string]*plainDoc{}}
 	g := &generator{Rand: rand.New(rand.NewPCG(20, 26)), params: plainParams(t), codes: map[string][]string{}, byType: map[string][]*plainDoc{}}
 	for _, r := range resources {

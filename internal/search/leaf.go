@@ -119,6 +119,9 @@ func (p *planner) quantity(s source, pr *quantityPred) node {
 
 func (p *planner) reference(s source, pr *refPred) (node, error) {
 	if pr.url != "" {
+		if s.only != "" && typeOf(pr.url) != s.only {
+			return nothing, nil
+		}
 		return p.any(s.text, true, word(tagURI, pr.url)), nil
 	}
 	var ids []TypeID

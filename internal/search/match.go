@@ -98,7 +98,7 @@ func (m *matcher) some(sources []source, accept func(*value) bool) (found bool, 
 	for i := range sources {
 		s := &sources[i]
 		err = m.card.each(s.id, s.kind, func(v *value) bool {
-			if s.only != "" && (!v.local || string(v.typ) != s.only) {
+			if s.only != "" && !v.points(s.only) {
 				return true
 			}
 			found = accept(v)
@@ -109,6 +109,14 @@ func (m *matcher) some(sources []source, accept func(*value) bool) (found bool, 
 		}
 	}
 	return false, nil
+}
+
+// points reports whether a reference names a resource of that type.
+func (v *value) points(typ string) bool {
+	if v.local {
+		return string(v.typ) == typ
+	}
+	return typeOf(string(v.code)) == typ
 }
 
 // composite looks for an instance in which every part of an alternative has a

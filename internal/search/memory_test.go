@@ -26,6 +26,7 @@ type memory struct {
 	edges  map[record.Edge][]int32
 	byRel  map[record.Token][]memoryEdge
 	byKey  map[record.Key]int32
+	named  map[record.Key]bool // mentioned, perhaps not there
 	exacts int
 	plans  int
 }
@@ -38,7 +39,7 @@ type memoryEdge struct {
 func newMemory(t testing.TB, bits int, resources []*fhir.Resource) *memory {
 	m := &memory{
 		bits: bits, has: map[record.Token][]int32{}, class: map[record.Token][]int32{},
-		edges: map[record.Edge][]int32{}, byRel: map[record.Token][]memoryEdge{}, byKey: map[record.Key]int32{},
+		edges: map[record.Edge][]int32{}, byRel: map[record.Token][]memoryEdge{}, byKey: map[record.Key]int32{}, named: map[record.Key]bool{},
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, r := range resources {
@@ -62,6 +63,7 @@ func newMemory(t testing.TB, bits int, resources []*fhir.Resource) *memory {
 		}
 		for _, ref := range d.Refs {
 			e := record.Edge{Rel: m.Rel(ref.Field), To: keyOf(ref.Type, ref.ID)}
+			m.named[e.To] = true
 			m.edges[e] = append(m.edges[e], n)
 			m.byRel[e.Rel] = append(m.byRel[e.Rel], memoryEdge{n, e.To})
 		}
@@ -110,7 +112,7 @@ func (m *memory) Keys(_ context.Context, ids []search.TypeID) ([]record.Key, err
 	return keys, nil
 }
 
-func (m *memory) known(k record.Key) bool { _, ok := m.byKey[k]; return ok }
+func (m *memory) known(k record.Key) bool { _, ok := m.byKey[k]; return ok || m.named[k] }
 
 type bitset []uint64
 

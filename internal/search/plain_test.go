@@ -96,7 +96,7 @@ func plainEval(root plainNode, expr string, rooted bool) []plainNode {
 	if m := plainIs.FindStringSubmatch(expr); m != nil {
 		var out []plainNode
 		for _, n := range plainEval(root, m[1], rooted) {
-			if obj, ok := n.v.(map[string]any); ok && strings.HasPrefix(asText(obj["reference"]), m[2]+"/") {
+			if obj, ok := n.v.(map[string]any); ok && plainTarget(asText(obj["reference"])) == m[2] {
 				out = append(out, n)
 			}
 		}
@@ -130,6 +130,16 @@ func plainEval(root plainNode, expr string, rooted bool) []plainNode {
 		nodes = next
 	}
 	return nodes
+}
+
+// plainTarget is the type a literal reference names.
+func plainTarget(ref string) string {
+	ref, _, _ = strings.Cut(ref, "/_history/")
+	parts := strings.Split(ref, "/")
+	if len(parts) < 2 {
+		return ""
+	}
+	return parts[len(parts)-2]
 }
 
 func plainChildren(n plainNode, name, as string) (out []plainNode) {
@@ -278,6 +288,9 @@ func plainSpanOf(typ string, n plainNode) (plainSpan, bool) {
 	var out plainSpan
 	a, ok1 := plainDate(n.text("start"))
 	b, ok2 := plainDate(n.text("end"))
+	if ok1 && ok2 && !a.from.Before(b.to) { // the wrong way round
+		a, b = b, a
+	}
 	if ok1 {
 		out.from = a.from
 	}

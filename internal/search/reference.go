@@ -41,3 +41,28 @@ func absolute(s string) bool {
 	scheme, _, ok := strings.Cut(s, ":")
 	return ok && scheme != "" && strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.") == ""
 }
+
+// typeOf returns the resource type that a literal reference names, "" if it
+// names none: the word before the id.
+func typeOf(url string) string {
+	url, _, _ = strings.Cut(url, "/_history/")
+	rest, id, ok := cutLast(url, "/")
+	if !ok || !validID(id) {
+		return ""
+	}
+	if _, last, ok := cutLast(rest, "/"); ok {
+		rest = last
+	}
+	if schemaOf(rest) == nil {
+		return ""
+	}
+	return rest
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}

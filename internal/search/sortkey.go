@@ -62,7 +62,7 @@ func (m *matcher) sortValue(s *Sort) (found bool, err error) {
 	for i := range s.param.sources {
 		src := &s.param.sources[i]
 		err = m.card.each(src.id, src.kind, func(v *value) bool {
-			if src.only != "" && (!v.local || string(v.typ) != src.only) {
+			if src.only != "" && !v.points(src.only) {
 				return true
 			}
 			m.key = v.appendOrdered(m.key[:0], src.kind, s.Desc)
