@@ -1,0 +1,195 @@
+package e2e_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+// canaries must never come back in an answer to a malformed request.
+const canary = "Zyxwvut-Canary-7731"
+
+type malformed struct {
+	name, method, path string
+	body               func() io.Reader
+	headers            []string
+}
+
+func text(s string) func() io.Reader { return func() io.Reader { return strings.NewReader(s) } }
+
+func patientWith(member string) string {
+	return `{"resourceType":"Patient","name":[{"family":"` + canary + `"}],` + member + `}`
+}
+
+// malformedRequests are different ways in which a request can be wrong.
+func malformedRequests() []malformed {
+	var list []malformed
+	post := func(name, body string, headers ...string) {
+		list = append(list, malformed{name, "POST", "/fhir/Patient", text(body), headers})
+	}
+	get := func(name, path string, headers ...string) {
+		list = append(list, malformed{name, "GET", path, nil, headers})
+	}
+	whole := patientWith(`"gender":"female"`)
+	for i := 1; i < len(whole); i += 7 {
+		post(fmt.Sprintf("truncated at %d", i), whole[:i])
+	}
+	for name, body := range map[string]string{
+		"empty body": "", "null": "null", "array": "[]", "number": "42", "string": `"` + canary + `"`,
+		"no resourceType":       `{"name":[]}`,
+		"unknown type":          `{"resourceType":"` + canary + `"}`,
+		"other type":            `{"resourceType":"Observation","status":"final","code":{"text":"x"}}`,
+		"unknown member":        patientWith(`"nickname":"x"`),
+		"duplicate member":      patientWith(`"gender":"male","gender":"female"`),
+		"wrong type":            patientWith(`"active":"yes"`),
+		"number for string":     patientWith(`"gender":1`),
+		"object for list":       patientWith(`"telecom":{}`),
+		"list for single":       patientWith(`"gender":["male"]`),
+		"empty list":            patientWith(`"telecom":[]`),
+		"empty object":          patientWith(`"maritalStatus":{}`),
+		"null value":            patientWith(`"gender":null`),
+		"empty string":          patientWith(`"gender":""`),
+		"bad code":              patientWith(`"gender":"` + canary + `"`),
+		"bad date":              patientWith(`"birthDate":"1990-02-30"`),
+		"bad date form":         patientWith(`"birthDate":"1990/02/03"`),
+		"bad id":                patientWith(`"id":"` + strings.Repeat("a", 65) + `"`),
+		"bad uri":               patientWith(`"identifier":[{"system":"a b","value":"x"}]`),
+		"two choices":           patientWith(`"deceasedBoolean":true,"deceasedDateTime":"2020"`),
+		"bad base64":            patientWith(`"photo":[{"data":"$$$"}]`),
+		"script in narrative":   patientWith(`"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><script>alert(1)</script></div>"}`),
+		"event in narrative":    patientWith(`"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\" onclick=\"x()\">a</div>"}`),
+		"extension without url": patientWith(`"extension":[{"valueString":"x"}]`),
+		"extension two values":  patientWith(`"extension":[{"url":"http://x.org","valueString":"x","valueCode":"y"}]`),
+		"bad sibling":           patientWith(`"_gender":"x"`),
+		"reference of bad type": patientWith(`"managingOrganization":{"reference":"Patient/1"}`),
+		"contained unresolved":  patientWith(`"managingOrganization":{"reference":"#o"}`),
+		"nested contained":      patientWith(`"contained":[{"resourceType":"Organization","id":"o","contained":[]}]`),
+		"trailing data":         whole + "{}",
+		"byte order mark":       "\ufeff" + whole,
+		"bad UTF-8":             patientWith("\"language\":\"\xff\xfe\""),
+		"lone surrogate":        patientWith(`"language":"\ud800"`),
+		"control character":     patientWith("\"language\":\"a\x01b\""),
+		"bad escape":            patientWith(`"language":"\x41"`),
+		"infinite number":       patientWith(`"multipleBirthInteger":1e999999999`),
+		"fraction for integer":  patientWith(`"multipleBirthInteger":1.5`),
+		"leading zero":          patientWith(`"multipleBirthInteger":01`),
+		"deep nesting":          patientWith(`"extension":` + strings.Repeat(`[{"url":"u","extension":`, 10_000)),
+		"deep arrays":           strings.Repeat("[", 10_000),
+		"sql":                   patientWith(`"gender":"'; DROP TABLE patient; --"`),
+		"script as code":        patientWith(`"gender":"<script>alert(1)</script>"`),
+		"xml":                   `<Patient xmlns="http://hl7.org/fhir"/>`,
+	} {
+		post(name, body)
+	}
+	post("wrong media type", whole, "Content-Type", "text/plain")
+	post("xml media type", whole, "Content-Type", "application/fhir+xml")
+	post("no media type", whole, "Content-Type", "")
+	post("encoded body", whole, "Content-Encoding", "gzip")
+	post("other charset", whole, "Content-Type", "application/fhir+json; charset=utf-16")
+	post("XML wanted", whole, "Accept", "application/fhir+xml")
+	post("bad If-None-Exist", whole, "If-None-Exist", "%zz")
+	post("unknown condition", whole, "If-None-Exist", canary+"=x")
+	get("unknown parameter", "/fhir/Patient?"+canary+"=1")
+	get("unknown modifier", "/fhir/Patient?family:"+canary+"=x")
+	get("bad date", "/fhir/Patient?birthdate="+canary)
+	get("bad prefix", "/fhir/Patient?birthdate=xx2020")
+	get("bad encoding", "/fhir/Patient?family=%zz")
+	get("bad count", "/fhir/Patient?_count=-1")
+	get("count of words", "/fhir/Patient?_count="+canary)
+	get("bad sort", "/fhir/Patient?_sort="+canary)
+	get("bad page", "/fhir/Patient?_page="+canary)
+	get("bad include", "/fhir/Patient?_include="+canary)
+	get("bad total", "/fhir/Patient?_total="+canary)
+	get("bad format", "/fhir/Patient?_format="+canary)
+	get("bad summary", "/fhir/Patient?_summary="+canary)
+	get("unknown type", "/fhir/"+canary)
+	get("bad id", "/fhir/Patient/"+strings.Repeat("a", 65))
+	get("sql in id", "/fhir/Patient/1'%20OR%20'1'='1")
+	get("script in id", "/fhir/Patient/%3Cscript%3E")
+	get("path up", "/fhir/Patient/../../etc/passwd")
+	get("encoded path up", "/fhir/Patient/%2e%2e%2f%2e%2e%2fetc")
+	get("bad version", "/fhir/Patient/1/_history/"+canary)
+	get("version zero", "/fhir/Patient/1/_history/0")
+	get("nul in id", "/fhir/Patient/a%00b")
+	get("bad since", "/fhir/Patient/1/_history?_since="+canary)
+	get("many parameters", "/fhir/Patient?"+strings.Repeat("family=a&", 5000))
+	get("sql in search", "/fhir/Patient?birthdate=2020'%20OR%201=1")
+	list = append(list,
+		malformed{"bundle of nothing", "POST", "/fhir", text(`{"resourceType":"Bundle"}`), nil},
+		malformed{"bundle of another type", "POST", "/fhir", text(`{"resourceType":"Bundle","type":"collection"}`), nil},
+		malformed{"not a bundle", "POST", "/fhir", text(whole), nil},
+		malformed{"entry without request", "POST", "/fhir", text(`{"resourceType":"Bundle","type":"transaction","entry":[{"resource":` + whole + `}]}`), nil},
+		malformed{"entry with bad url", "POST", "/fhir", text(`{"resourceType":"Bundle","type":"transaction","entry":[{"resource":` + whole + `,"request":{"method":"POST","url":"/../x"}}]}`), nil},
+		malformed{"entry twice", "POST", "/fhir", text(`{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"DELETE","url":"Patient/a"}},{"request":{"method":"DELETE","url":"Patient/a"}}]}`), nil},
+		malformed{"update without id", "PUT", "/fhir/Patient/abc", text(whole), nil},
+		malformed{"update of another id", "PUT", "/fhir/Patient/abc", text(patientWith(`"id":"abd"`)), nil},
+		malformed{"bad If-Match", "PUT", "/fhir/Patient/abc", text(patientWith(`"id":"abc"`)), []string{"If-Match", canary}},
+		malformed{"update where nothing is named", "PUT", "/fhir/Patient", text(whole), nil},
+		malformed{"delete where nothing is named", "DELETE", "/fhir/Patient", nil, nil},
+		malformed{"form with the wrong type", "POST", "/fhir/Patient/_search", text("family=x"), nil},
+		malformed{"unknown method", "PATCH", "/fhir/Patient/abc", text("{}"), nil},
+		malformed{"unknown operation", "POST", "/fhir/Patient/$" + canary, text("{}"), nil},
+		malformed{"1 GB", "POST", "/fhir/Patient", func() io.Reader { return io.LimitReader(zeros{}, 1<<30) }, nil},
+	)
+	return list
+}
+
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = ' '
+	}
+	return len(b), nil
+}
+
+// TestBadInput sends every malformed request: each is refused as the caller's
+// fault, with an OperationOutcome, without echo, and leaves nothing behind.
+func TestBadInput(t *testing.T) {
+	s := startDemo(t, "", "--patients", "0")
+	a := s.client("system/*.cruds")
+	requests := malformedRequests()
+	if len(requests) < 100 {
+		t.Fatalf("only %d requests", len(requests))
+	}
+	for _, m := range requests {
+		t.Run(m.name, func(t *testing.T) {
+			var body io.Reader
+			if m.body != nil {
+				body = m.body()
+			}
+			got, err := a.try(m.method, m.path, body, m.headers...)
+			if err != nil {
+				// The server may hang up on a body it will not read to the end.
+				if m.name == "1 GB" {
+					return
+				}
+				t.Fatal(err)
+			}
+			if got.status < 400 || got.status > 499 {
+				t.Errorf("status %d: %.300s", got.status, got.body)
+			}
+			var outcome struct{ ResourceType string }
+			if json.Unmarshal(got.body, &outcome) != nil || outcome.ResourceType != "OperationOutcome" {
+				t.Errorf("no OperationOutcome (%d): %.300s", got.status, got.body)
+			}
+			if bytes.Contains(got.body, []byte(canary)) {
+				t.Errorf("the answer repeats what was sent: %.300s", got.body)
+			}
+		})
+	}
+	if total := a.do("GET", "/fhir/Patient?_summary=count", nil).json(t)["total"]; total != float64(0) {
+		t.Errorf("%v patients were left behind", total)
+	}
+	if strings.Contains(s.screen.String(), canary) {
+		t.Error("the log repeats what was sent")
+	}
+	// Negative control: a good request is accepted, and its echo would be seen.
+	good := a.do("POST", "/fhir/Patient", strings.NewReader(patientWith(`"gender":"female"`)))
+	if good.status != 201 || !bytes.Contains(good.body, []byte(canary)) {
+		t.Errorf("the good request: %d %.300s", good.status, good.body)
+	}
+}
