@@ -97,14 +97,14 @@ func (p *Policy) answer(q question) Decision {
 
 // question checks every word. A word nobody knows is not worth an opinion.
 func (p *Policy) question(r Request) (q question, wrong string) {
-	q = question{kind: r.Actor.Kind, mfa: r.Actor.MFA == identity.AssuranceMulti, action: r.Action, typ: r.Type}
+	q = question{kind: r.Actor.Kind, mfa: r.Actor.MFA == identity.AssuranceMulti, action: r.Action, typ: p.alike[r.Type]}
 	if r.Actor.IsZero() {
 		return q, "no actor"
 	}
 	if !p.actions[r.Action] {
 		return q, "unknown action"
 	}
-	if p.types[r.Type] == nil {
+	if q.typ == "" {
 		return q, "unknown type"
 	}
 	switch r.Actor.Kind {
@@ -172,6 +172,38 @@ var principalTypes = map[identity.Kind]types.EntityType{
 }
 
 func (p *Policy) evaluate(q question) Decision {
+	return p.ask(q, p.slice(q))
+}
+
+// slice returns the rules whose scope (who, what, on which type) fits the
+// question. A rule whose scope does not fit is neither met nor stumbles, so
+// leaving it out changes no decision; the engine itself says which fit.
+func (p *Policy) slice(q question) rules {
+	q.relations, q.labels, q.scoped, q.mfa = 0, 0, false, false
+	p.mu.RLock()
+	fit, ok := p.sliced[q]
+	p.mu.RUnlock()
+	if ok {
+		return fit
+	}
+	for _, r := range p.rules {
+		alone := rules{{id: r.id, policy: r.scope}}
+		if d, why := p.authorize(q, alone); d == cedar.Allow || len(why.Reasons) != 0 || len(why.Errors) != 0 {
+			fit = append(fit, r)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.sliced) >= remembered {
+		clear(p.sliced)
+	}
+	p.sliced[q] = fit
+	return fit
+}
+
+func (p *Policy) ask(q question, among rules) Decision { return settle(p.authorize(q, among)) }
+
+func (p *Policy) authorize(q question, among rules) (cedar.Decision, cedar.Diagnostic) {
 	principal := types.Entity{UID: types.NewEntityUID(principalTypes[q.kind], principalID)}
 	if q.roles != "" {
 		var parents []types.EntityUID
@@ -183,7 +215,7 @@ func (p *Policy) evaluate(q question) Decision {
 	if q.kind == identity.KindPerson {
 		principal.Attributes = types.NewRecord(types.RecordMap{"mfa": types.Boolean(q.mfa)})
 	}
-	decision, why := cedar.Authorize(p.rules, asker{p.entities, principal}, cedar.Request{
+	return cedar.Authorize(among, asker{p.entities, principal}, cedar.Request{
 		Principal: principal.UID,
 		Action:    types.NewEntityUID(entityAction, types.String(q.action)),
 		Resource:  types.NewEntityUID(entityType, types.String(q.typ)),
@@ -193,7 +225,6 @@ func (p *Policy) evaluate(q question) Decision {
 			"scoped":    types.Boolean(q.scoped),
 		}),
 	})
-	return settle(decision, why)
 }
 
 // settle denies whenever any rule could not be evaluated: the engine skips such

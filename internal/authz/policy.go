@@ -20,6 +20,7 @@ import (
 	"sync"
 
 	"github.com/cedar-policy/cedar-go"
+	publicast "github.com/cedar-policy/cedar-go/ast"
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/cedar-policy/cedar-go/x/exp/ast"
 	"github.com/cedar-policy/cedar-go/x/exp/schema"
@@ -33,11 +34,15 @@ type Policy struct {
 	rules    rules
 	entities types.EntityMap // types and actions
 	roles    map[string]bool
-	actions  map[string]bool
-	types    map[string][]string // groups of each type
+	actions  map[string]bool     // that can be asked for
+	words    map[string]bool     // actions and groups of actions
+	types    map[string][]string // groups of each type, its family first
+	named    map[string]bool     // types that some rule names
+	alike    map[string]string   // see kindred
 	version  string
 
 	mu      sync.RWMutex
+	sliced  map[question]rules
 	decided map[question]Decision
 	reached map[question]reachResult
 }
@@ -47,6 +52,7 @@ type rule struct {
 	id     types.PolicyID
 	says   string
 	policy *cedar.Policy
+	scope  *cedar.Policy // the same without its conditions
 }
 
 // rules is evaluated in a fixed order, so that decisions read alike.
@@ -63,6 +69,11 @@ func (r rules) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 	}
 }
 
+// permit reports whether any of the rules permits anything.
+func (r rules) permit() bool {
+	return slices.ContainsFunc(r, func(one rule) bool { return one.policy.Effect() == cedar.Permit })
+}
+
 const (
 	schemaFile = "wardkeep.cedarschema"
 	typesFile  = "types.txt"
@@ -71,7 +82,9 @@ const (
 // New reads the rules. It refuses a rule without name and sentence, a name used
 // twice, a rule that does not hold to the schema, and an empty set.
 func New(files fs.FS) (*Policy, error) {
-	p := &Policy{decided: map[question]Decision{}, reached: map[question]reachResult{}}
+	p := &Policy{
+		named: map[string]bool{}, sliced: map[question]rules{}, decided: map[question]Decision{}, reached: map[question]reachResult{},
+	}
 	digest := sha256.New()
 	read := func(name string) ([]byte, error) {
 		b, err := fs.ReadFile(files, name)
@@ -102,7 +115,7 @@ func New(files fs.FS) (*Policy, error) {
 	check := validate.New(words, validate.WithStrict())
 	for _, name := range names {
 		if src, err = read(name); err == nil {
-			err = p.addFile(name, src, check)
+			err = p.addFile(name, src, check, groups)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("authz.New: %s: %w", name, err)
@@ -111,6 +124,7 @@ func New(files fs.FS) (*Policy, error) {
 	if len(p.rules) == 0 {
 		return nil, errors.New("authz.New: no rules")
 	}
+	p.alike = p.kindred()
 	p.version = hex.EncodeToString(digest.Sum(nil)[:8])
 	return p, nil
 }
@@ -132,10 +146,11 @@ func readSchema(read func(string) ([]byte, error)) (*resolved.Schema, error) {
 // rules; nobody can ask for it.
 func (p *Policy) takeSchema(s *resolved.Schema) {
 	p.roles = enumNames(s, entityRole)
-	p.actions = map[string]bool{}
+	p.actions, p.words = map[string]bool{}, map[string]bool{}
 	p.entities = types.EntityMap{}
 	for uid, action := range s.Actions {
 		p.entities[uid] = action.Entity
+		p.words[string(uid.ID)] = true
 		if action.AppliesTo != nil {
 			p.actions[string(uid.ID)] = true
 		}
@@ -150,7 +165,7 @@ func enumNames(s *resolved.Schema, name types.EntityType) map[string]bool {
 	return out
 }
 
-func (p *Policy) addFile(name string, src []byte, check *validate.Validator) error {
+func (p *Policy) addFile(name string, src []byte, check *validate.Validator, groups map[string]bool) error {
 	list, err := cedar.NewPolicyListFromBytes(name, src)
 	if err != nil {
 		return err
@@ -165,9 +180,13 @@ func (p *Policy) addFile(name string, src []byte, check *validate.Validator) err
 		case slices.ContainsFunc(p.rules, func(o rule) bool { return o.id == r.id }):
 			return fmt.Errorf("%s: @id is used twice", where)
 		}
-		if err := check.Policy(string(r.id), (*ast.Policy)(one.AST())); err != nil {
+		tree := (*ast.Policy)(one.AST())
+		if err := errors.Join(check.Policy(string(r.id), tree), p.checkWords(one, groups)); err != nil {
 			return fmt.Errorf("%s: %w", where, err)
 		}
+		bare := *tree
+		bare.Conditions = nil
+		r.scope = cedar.NewPolicyFromAST((*publicast.Policy)(&bare))
 		p.rules = append(p.rules, r)
 	}
 	return nil
@@ -184,3 +203,11 @@ func (p *Policy) Actions() []string { return sortedKeys(p.actions) }
 
 // Types returns the types that are in some family.
 func (p *Policy) Types() []string { return sortedKeys(p.types) }
+
+// Family returns the family a type is in, "" if it is unknown.
+func (p *Policy) Family(typ string) string {
+	if groups := p.types[typ]; groups != nil {
+		return groups[0]
+	}
+	return ""
+}

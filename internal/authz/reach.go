@@ -90,10 +90,14 @@ type lattice [everyRelation + 1][everyLabel + 1]bool
 
 func (p *Policy) enumerate(q question) (Reach, error) {
 	var allowed lattice
+	fit := p.slice(q)
+	if !fit.permit() {
+		return Reach{}, nil
+	}
 	for rel := range uint8(everyRelation + 1) {
 		for lab := range uint8(everyLabel + 1) {
 			q.relations, q.labels = rel, lab
-			d := p.evaluate(q)
+			d := p.ask(q, fit)
 			if len(d.Errors) != 0 {
 				return Reach{}, fmt.Errorf("authz.Reach: %s", d.Errors[0])
 			}
