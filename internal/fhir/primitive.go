@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 )
@@ -94,7 +95,7 @@ func badText(t r4.TypeID, s []byte) string {
 			return "An id is 1 to 64 letters, digits, hyphens and dots."
 		}
 	case r4.URI, r4.URL, r4.Canonical:
-		if bytes.ContainsAny(s, " \t\r\n\v\f") {
+		if slices.ContainsFunc(s, isSpace) {
 			return "A URI must not have white space."
 		}
 	case r4.OID:
@@ -247,7 +248,7 @@ func validNumber(t r4.TypeID, s []byte) bool {
 
 func validDecimal(s []byte) bool {
 	mantissa := s
-	if at := bytes.IndexAny(s, "eE"); at >= 0 {
+	if at := slices.IndexFunc(s, func(c byte) bool { return c|0x20 == 'e' }); at >= 0 {
 		mantissa = s[:at]
 		exp := bytes.TrimLeft(s[at+1:], "+-0")
 		if len(exp) > 3 {

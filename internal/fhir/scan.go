@@ -10,9 +10,13 @@ import (
 // the first white space starts a copy without it, so that offsets of items are
 // those of the compact text from the start.
 func (p *parser) space() {
-	if p.pos < len(p.src) && p.src[p.pos] > ' ' {
+	if p.pos >= len(p.src) || p.src[p.pos] > ' ' {
 		return
 	}
+	p.dropSpace()
+}
+
+func (p *parser) dropSpace() {
 	from := p.pos
 	for p.pos < len(p.src) {
 		if c := p.src[p.pos]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
