@@ -1,6 +1,8 @@
 package clinical
 
 import (
+	"strings"
+
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -36,7 +38,7 @@ func (f *Formatter) Event(r *fhir.Resource) (e EventLine, ok bool) {
 		}
 	case "MedicationRequest":
 		v := f.Medication(r, nil)
-		e = EventLine{Kind: "Medication", What: v.Spoken, Status: v.Status, Order: v.Order}
+		e = EventLine{Kind: "Medication", What: strings.TrimSuffix(v.Spoken, " – "+v.Status), Status: v.Status, Order: v.Order}
 	case "AllergyIntolerance":
 		v := f.allergy(root, r.ID())
 		e = EventLine{Kind: "Allergy", What: v.Substance, Detail: v.Reactions, Status: v.Status, Order: momentOf(root.Get("recordedDate"))}

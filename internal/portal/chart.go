@@ -125,6 +125,7 @@ func (p *Portal) openChart(r *http.Request, actor identity.Actor, name string, s
 		Banner: p.format.PatientBanner(view.Patient, c.allergies, p.cfg.Clock.Now()),
 		Place:  placeOf(view.Parts[1]), Mark: mark,
 	}
+	p.alertOn(&c.page.Banner.Banner)
 	return c, nil
 }
 

@@ -29,7 +29,18 @@ type wardList struct {
 func (p *Portal) handleHome(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
 	pg := p.workPage(r, actor, "Find a patient")
 	pg.At = "home"
-	p.render(w, r, http.StatusOK, "home", homePage{Page: pg})
+	p.render(w, r, http.StatusOK, "home", homePage{Page: pg, Ward: p.wardOrWhy(r, actor)})
+}
+
+// wardOrWhy is the ward list, or the reason why there is none: finding a
+// patient must work without it.
+func (p *Portal) wardOrWhy(r *http.Request, actor identity.Actor) wardList {
+	list, err := p.ward(r, actor)
+	if err != nil {
+		web.EventOf(r.Context()).Fail(err)
+		return wardList{Notice: noticeOf(Part{Err: err}, 0, "")}
+	}
+	return list
 }
 
 // wardPage is the list of the reader's wards.
@@ -90,7 +101,7 @@ func (p *Portal) wardRows(part Part) []clinical.PatientRow {
 		rows = append(rows, p.format.Row(patient, clinical.Bed(stay), now))
 	}
 	slices.SortStableFunc(rows, func(a, b clinical.PatientRow) int { return strings.Compare(a.Place, b.Place) })
-	clinical.MarkSimilar(rows)
+	p.markSimilar(rows)
 	return rows
 }
 
@@ -106,6 +117,14 @@ type foundList struct {
 // handleFind looks for patients. What was typed comes in the body, never in the
 // address, because addresses are kept in histories and logs.
 func (p *Portal) handleFind(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
+	if strings.TrimSpace(r.PostFormValue("q")) == "" {
+		if r.Header.Get("HX-Request") == "" {
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+		p.render(w, r, http.StatusOK, "wardpart", p.wardOrWhy(r, actor))
+		return
+	}
 	found, err := p.find(r, actor, r.PostFormValue("q"))
 	if err != nil {
 		p.fail(w, r, err)
@@ -138,7 +157,7 @@ func (p *Portal) find(r *http.Request, actor identity.Actor, typed string) (*fou
 	for _, patient := range patients {
 		found.Rows = append(found.Rows, p.format.Row(patient, places[patient.ID()], p.cfg.Clock.Now()))
 	}
-	clinical.MarkSimilar(found.Rows)
+	p.markSimilar(found.Rows)
 	found.Count = count(len(found.Rows), "patient found", "patients found")
 	found.Notice = noticeOf(part, len(found.Rows), "Nobody found whom you may see. Check the spelling, or use the MRN or the birth date.")
 	if part.More {

@@ -111,6 +111,7 @@ type Portal struct {
 	files  *assets.Files
 	pages  *templates
 	mux    *http.ServeMux
+	alerts alerts
 }
 
 // New returns the pages' handler. It wants package web's chain around it.

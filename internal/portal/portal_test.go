@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
-	"github.com/wardkeep/wardkeep/internal/portal"
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
 )
 
@@ -263,30 +262,6 @@ func TestNoPatientInTitlesAndAddresses(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
-	v := visit(t).signIn()
-	whole := v.post("/find", "q", "okonkwo ad")
-	if !strings.Contains(whole.body, "OKONKWO-SMITH, Adaeze") || strings.Count(whole.body, "Name alert") != 2 || !strings.Contains(whole.body, "<html") {
-		t.Error("the page lacks the two who look alike")
-	}
-	part := v.do("POST", "/find", url.Values{"q": {"12-Mar-1961"}}, "HX-Request", "true")
-	if strings.Contains(part.body, "<html") || !strings.Contains(part.body, "2 patients found") || !strings.Contains(part.body, "4 West, Bed 01") {
-		t.Errorf("by birth date: %s", part.body)
-	}
-	if a := v.post("/find", "q", "0012345"); !strings.Contains(a.body, "1 patient found") {
-		t.Error("not found by number")
-	}
-	if a := v.post("/find", "q", "zz"); !strings.Contains(a.body, "Nobody found") {
-		t.Error("an empty answer says nothing")
-	}
-	if a := v.post("/find", "q", "a"); !strings.Contains(a.body, "at least two letters") {
-		t.Error("one letter was searched for")
-	}
-	if a := v.get("/find?q=okonkwo"); a.StatusCode == 200 {
-		t.Error("a search by address is answered")
-	}
-}
-
 func TestDeniedAndUnknownLookAlike(t *testing.T) {
 	v := visit(t).signIn()
 	v.stage.Chart.Fail(portaltest.Quiet, "", fault.New(fault.NotFound, "test", ""))
@@ -366,39 +341,4 @@ func TestGoldenPages(t *testing.T) {
 			t.Errorf("%s differs; run with -update and read the difference", file)
 		}
 	}
-}
-
-func TestFindSearches(t *testing.T) {
-	tail := "&_sort=family,given&_count=25"
-	for typed, want := range map[string][]string{
-		"":                       nil,
-		"a":                      nil,
-		"smith":                  {"Patient?name=smith" + tail},
-		"Smith, John":            {"Patient?name=Smith&name=John" + tail},
-		"1961-03-12":             {"Patient?birthdate=1961-03-12" + tail},
-		"smith 12-Mar-1961":      {"Patient?name=smith&birthdate=1961-03-12" + tail},
-		"3/4/1961":               {"Patient?birthdate=1961-03-04,1961-04-03" + tail},
-		"3/14/1961":              {"Patient?birthdate=1961-03-14" + tail},
-		"0012345":                {"Patient?identifier=0012345" + tail, "Patient?name=0012345" + tail},
-		"a|b$c":                  {"Patient?name=a%5C%7Cb%5C%24c" + tail},
-		"x&_count=9999":          {"Patient?identifier=x%26_count%3D9999" + tail, "Patient?name=x%26_count%3D9999" + tail},
-		strings.Repeat("a", 201): nil,
-	} {
-		if got := portal.FindSearches(typed); strings.Join(got, " ; ") != strings.Join(want, " ; ") {
-			t.Errorf("%q\n got %q\nwant %q", typed, got, want)
-		}
-	}
-}
-
-func FuzzBackFrom(f *testing.F) {
-	for _, s := range []string{"/", "/chart/a/results", "//evil.example", "/\\evil", "https://x", "/lock", "/a//b", "/%2f", ""} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		back := portal.BackFrom(s)
-		u, err := url.Parse(back)
-		if err != nil || u.Host != "" || u.Scheme != "" || !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || u.RawQuery != "" {
-			t.Fatalf("%q leads to %q", s, back)
-		}
-	})
 }
