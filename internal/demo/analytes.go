@@ -42,12 +42,12 @@ func catalogue() map[string]analyte {
 }
 
 var vitalSigns = []analyte{
-	{key: "sbp", code: loinc("8480-6", "Systolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 90, high: 140, panicLo: 80, panicHi: 200, mean: 121, between: 5, cv: 0.045, diurnal: 5, floor: 60},
-	{key: "dbp", code: loinc("8462-4", "Diastolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 60, high: 90, panicHi: 120, mean: 74, between: 3, cv: 0.05, diurnal: 3, floor: 35},
-	{key: "hr", code: loinc("8867-4", "Heart rate"), unit: "beats/minute", ucum: "/min", low: 51, high: 100, panicLo: 40, panicHi: 131, mean: 75, between: 5, cv: 0.05, diurnal: 4, floor: 35},
-	{key: "rr", code: loinc("9279-1", "Respiratory rate"), unit: "breaths/minute", ucum: "/min", low: 12, high: 20, panicLo: 8, panicHi: 30, mean: 15.5, between: 0.8, cv: 0.07, floor: 6},
-	{key: "temp", code: loinc("8310-5", "Body temperature"), unit: "°C", ucum: "Cel", digits: 1, low: 36.0, high: 37.9, panicLo: 35.0, panicHi: 40.0, mean: 36.8, between: 0.1, cv: 0.003, diurnal: 0.2, floor: 33},
-	{key: "spo2", code: loinc("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"), unit: "%", ucum: "%", low: 95, high: 100, panicLo: 88, mean: 97.4, between: 0.4, cv: 0.007, cap: 100, oneSide: ">"},
+	{key: "sbp", code: loinc("8480-6", "Systolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 90, high: 140, mean: 121, between: 5, cv: 0.045, diurnal: 5, floor: 60},
+	{key: "dbp", code: loinc("8462-4", "Diastolic blood pressure"), unit: "mmHg", ucum: "mm[Hg]", low: 60, high: 90, mean: 74, between: 3, cv: 0.05, diurnal: 3, floor: 35},
+	{key: "hr", code: loinc("8867-4", "Heart rate"), unit: "beats/minute", ucum: "/min", low: 51, high: 100, mean: 75, between: 5, cv: 0.05, diurnal: 4, floor: 35},
+	{key: "rr", code: loinc("9279-1", "Respiratory rate"), unit: "breaths/minute", ucum: "/min", low: 12, high: 20, mean: 15.5, between: 0.8, cv: 0.07, floor: 6},
+	{key: "temp", code: loinc("8310-5", "Body temperature"), unit: "°C", ucum: "Cel", digits: 1, low: 36.0, high: 37.9, mean: 36.8, between: 0.1, cv: 0.003, diurnal: 0.2, floor: 33},
+	{key: "spo2", code: loinc("59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"), unit: "%", ucum: "%", low: 95, high: 100, mean: 97.4, between: 0.4, cv: 0.007, cap: 100, oneSide: ">"},
 	{key: "weight", code: loinc("29463-7", "Body weight"), unit: "kg", ucum: "kg", digits: 1, cv: 0.004},
 	{key: "height", code: loinc("8302-2", "Body height"), unit: "cm", ucum: "cm", digits: 0, cv: 0.001},
 	{key: "bmi", code: loinc("39156-5", "Body mass index (BMI) [Ratio]"), unit: "kg/m2", ucum: "kg/m2", digits: 1},
@@ -85,7 +85,7 @@ var chemistry = []analyte{
 	{key: "pct", code: loinc("33959-8", "Procalcitonin [Mass/volume] in Serum or Plasma"), unit: "ng/mL", ucum: "ng/mL", digits: 2, low: 0, high: 0.10, mean: 0.04, cv: 0.15, floor: 0.02, oneSide: "<"},
 	{key: "lact", code: loinc("2524-7", "Lactate [Moles/volume] in Serum or Plasma"), unit: "mmol/L", ucum: "mmol/L", digits: 1, low: 0.5, high: 2.2, panicHi: 4.0, mean: 1.1, cv: 0.1},
 	{key: "bnp", code: loinc("33762-6", "Natriuretic peptide.B prohormone N-Terminal [Mass/volume] in Serum or Plasma"), unit: "pg/mL", ucum: "pg/mL", low: 0, high: 300, mean: 85, cv: 0.08, floor: 5, oneSide: "<"},
-	{key: "trop", code: loinc("89579-7", "Troponin I.cardiac [Mass/volume] in Serum or Plasma by High sensitivity method"), unit: "ng/L", ucum: "ng/L", low: 0, high: 34, lowF: 0, highF: 16, panicHi: 100, mean: 5, cv: 0.08, floor: 2, oneSide: "<"},
+	{key: "trop", code: loinc("89579-7", "Troponin I.cardiac [Mass/volume] in Serum or Plasma by High sensitivity method"), unit: "ng/L", ucum: "ng/L", low: 0, high: 34, lowF: 0, highF: 16, mean: 5, cv: 0.08, floor: 2, oneSide: "<"},
 	{key: "ferr", code: loinc("2276-4", "Ferritin [Mass/volume] in Serum or Plasma"), unit: "ng/mL", ucum: "ng/mL", low: 30, high: 400, lowF: 15, highF: 150, cv: 0.08},
 	{key: "uacr", code: loinc("9318-7", "Albumin/Creatinine [Mass Ratio] in Urine"), unit: "mg/g", ucum: "mg/g", low: 0, high: 30, mean: 9, cv: 0.15, floor: 2, oneSide: "<"},
 }

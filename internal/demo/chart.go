@@ -169,25 +169,28 @@ func three(n int) string {
 // assignStaff says who looks after the patient: the ward's people if there is a
 // ward. The account named doctor is responsible for about half of all.
 func (c *chart) assignStaff() {
-	doctors := map[string][]string{
-		WardMedicine:  {"doctor", "s.lindqvist", "doctor", "m.haddad"},
-		WardSurgery:   {"doctor", "j.castellano", "k.nakamura", "doctor"},
-		WardMaternity: {"f.adeyemi", "b.sorensen"},
-		"":            {"doctor", "l.marchetti", "doctor", "s.lindqvist"},
+	others := map[string][]string{
+		WardMedicine: {"s.lindqvist", "m.haddad"},
+		WardSurgery:  {"j.castellano", "k.nakamura"},
+		"":           {"s.lindqvist", "m.haddad"},
+	}
+	switch {
+	case c.s.doctor != "":
+		c.doctor = specialist(c.s.doctor)
+	case c.s.ward == WardMaternity && c.p.years(c.now) < 16:
+		c.doctor = specialist("b.sorensen")
+	case c.s.ward == WardMaternity:
+		c.doctor = specialist("f.adeyemi")
+	case c.n%3 != 0:
+		c.doctor = specialist("doctor")
+	default:
+		c.doctor = specialist(others[c.s.ward][c.n%2])
 	}
 	nurses := map[string][]string{
 		WardMedicine:  {"nurse", "g.mbeki", "p.novak"},
 		WardSurgery:   {"c.oconnell", "t.washington"},
 		WardMaternity: {"y.benali", "h.fischer"},
 		"":            {"nurse", "p.novak"},
-	}
-	pool := doctors[c.s.ward]
-	c.doctor = specialist(pool[c.n%len(pool)])
-	if c.s.ward == WardMaternity {
-		c.doctor = specialist("f.adeyemi")
-		if c.p.years(c.now) < 16 {
-			c.doctor = specialist("b.sorensen")
-		}
 	}
 	c.nurse = specialist(pick(c.r, nurses[c.s.ward]))
 	c.team = []Staff{c.doctor, c.nurse}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,13 +31,23 @@ type bundle struct {
 	}
 }
 
+// usual is the default hospital, made once.
+var usual = sync.OnceValue(func() []bundle { return decode(demo.DefaultPatients) })
+
 func generate(t testing.TB, patients int) []bundle {
 	t.Helper()
+	if patients == demo.DefaultPatients {
+		return usual()
+	}
+	return decode(patients)
+}
+
+func decode(patients int) []bundle {
 	var out []bundle
 	for raw := range demo.Generate(demo.Options{Seed: 1, Patients: patients, Now: today}).Bundles() {
 		var b bundle
 		if err := json.Unmarshal(raw, &b); err != nil {
-			t.Fatalf("a bundle is not JSON: %v", err)
+			panic(err)
 		}
 		out = append(out, b)
 	}

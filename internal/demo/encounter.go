@@ -53,7 +53,7 @@ func (c *chart) visit(start time.Time, kind code, reason obj) {
 	c.busy[date(start)] = true
 	class := code{v3Act, "AMB", "ambulatory"}
 	place := obj(o("reference", "Location/"+locClinic, "display", "Outpatient Clinic"))
-	length := time.Duration(20+5*c.r.IntN(5)) * time.Minute
+	length := time.Duration(35+5*c.r.IntN(5)) * time.Minute
 	if kind == emergency {
 		class = code{v3Act, "EMER", "emergency"}
 		place = o("reference", "Location/"+locEmergency, "display", "Emergency Department")

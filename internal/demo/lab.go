@@ -94,6 +94,7 @@ func (c *chart) run(t time.Time, p panel, tubes map[code]string) result {
 		key := rd.a.key
 		out.observations[key] = c.put("Observation", c.nextID("lab"), c.labResult(rd, t, issued, out))
 		results = append(results, link(out.observations[key]))
+		c.acknowledged(rd, t, issued, out.observations[key])
 	}
 	out.report = c.put("DiagnosticReport", c.nextID("rep"), o(
 		"identifier", list(o("type", concept(v2("0203", "FILL", "Filler Identifier")), "system", SystemFiller,
@@ -104,6 +105,24 @@ func (c *chart) run(t time.Time, p panel, tubes map[code]string) result {
 		"performer", list(orgRef(orgLab)), "resultsInterpreter", list(specialist("lab").ref()),
 		"specimen", list(link(out.specimen)), "result", results))
 	return out
+}
+
+// acknowledged records how a critical result was passed on: telephoned by the
+// laboratory, read back by the nurse. The one result that nobody has
+// acknowledged is a trap and does not come through here.
+func (c *chart) acknowledged(rd reading, t, issued time.Time, observation string) {
+	k := c.interpretation(rd.a, rd.value, t)
+	told := issued.Add(time.Duration(3+c.r.IntN(9)) * time.Minute)
+	if k.code != "HH" && k.code != "LL" || !c.past(told) {
+		return
+	}
+	c.put("Communication", c.nextID("com"), o("status", "completed",
+		"category", list(concept(tho("communication-category", "alert", "Alert"))), "priority", "urgent",
+		"medium", list(concept(v3("ParticipationMode", "PHONE", "telephone"))), "subject", c.subject(),
+		"topic", o("text", "Critical result"), "about", list(link(observation)), "encounter", c.enc.ref(),
+		"sent", instant(told), "received", instant(told), "recipient", list(c.nurse.ref(), c.doctor.ref()),
+		"sender", specialist("lab").ref(),
+		"payload", list(o("contentString", "Critical result telephoned by the laboratory and read back by the nurse."))))
 }
 
 func (c *chart) orderLab(t time.Time, p panel) string {

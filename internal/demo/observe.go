@@ -21,9 +21,6 @@ func (a analyte) quantity(v float64) obj {
 func (c *chart) interpretation(a analyte, v float64, t time.Time) code {
 	v = parse(string(decimal(v, a.digits)))
 	low, high := c.limits(a, t)
-	if c.p.age(t) < 16 && a.variesWithAge() {
-		a.panicLo, a.panicHi = 0, 0
-	}
 	k := func(s, display string) code { return v3("ObservationInterpretation", s, display) }
 	switch {
 	case high == 0:
@@ -75,12 +72,6 @@ func (c *chart) flag(a analyte, v float64, t time.Time) arr {
 		return list(bare(k))
 	}
 	return nil
-}
-
-// variesWithAge is true of the vital signs whose alarm limits are those of
-// adults.
-func (a analyte) variesWithAge() bool {
-	return a.key == "sbp" || a.key == "dbp" || a.key == "hr" || a.key == "rr"
 }
 
 // vitals measures the usual set at t.

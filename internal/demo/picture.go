@@ -19,12 +19,15 @@ type rhythm struct {
 
 // electrocardiogram files a trace as a picture with its reading.
 func (c *chart) electrocardiogram(t time.Time, r rhythm, reading string) {
-	c.imageReport(t, docECG, v2("0074", "EC", "Electrocardiac (e.g., EKG,  EEC, Holter)"), "Electrocardiogram, 12 leads", reading, trace(c.r, r))
+	c.imageReport(t, docECG, v2("0074", "EC", "Electrocardiac (e.g., EKG,  EEC, Holter)"), "Electrocardiogram, rhythm strip", reading, trace(c.r, r))
 }
 
+// chest says what a chest film recalls.
+type chest struct{ bigHeart, consolidation, hyperinflated bool }
+
 // chestFilm files something like a chest film with its reading.
-func (c *chart) chestFilm(t time.Time, reading string) {
-	c.imageReport(t, docImage, v2("0074", "RAD", "Radiology"), "Chest film, two views", reading, film(c.r))
+func (c *chart) chestFilm(t time.Time, shows chest, reading string) {
+	c.imageReport(t, docImage, v2("0074", "RAD", "Radiology"), "Chest film, two views", reading, film(c.r, shows))
 }
 
 // imageReport is the order, the picture, the report in words and the
@@ -138,23 +141,41 @@ func potential(t float64, beats []float64, rh rhythm) float64 {
 }
 
 // film paints soft shapes that recall a chest film and show nothing real.
-func film(r *rand.Rand) []byte {
+func film(r *rand.Rand, shows chest) []byte {
 	const n = 224
 	img := image.NewGray(image.Rect(0, 0, n, n))
-	shift := r.Float64() * 0.05
-	soft := func(x, y, cx, cy, rx, ry float64) float64 {
+	soft := func(x, y, cx, cy, rx, ry, edge float64) float64 {
 		d := (x-cx)*(x-cx)/(rx*rx) + (y-cy)*(y-cy)/(ry*ry)
-		return 1 / (1 + math.Exp(9*(d-1)))
+		return 1 / (1 + math.Exp(edge*(d-1)))
 	}
+	lungHeight, heart := 0.29, 0.13
+	if shows.hyperinflated {
+		lungHeight = 0.34
+	}
+	if shows.bigHeart {
+		heart = 0.185
+	}
+	tilt := 0.01 * r.NormFloat64()
 	for py := range n {
 		for px := range n {
 			x, y := float64(px)/n, float64(py)/n
-			v := 60 + 120*soft(x, y, 0.5, 0.62, 0.46, 0.62)
-			lungs := soft(x, y, 0.31, 0.5, 0.15, 0.31) + soft(x, y, 0.69, 0.5, 0.15, 0.31)
-			v -= 105 * lungs
-			v += 55 * soft(x, y, 0.55+shift, 0.66, 0.15, 0.15)
-			v += 14 * lungs * (0.5 + 0.5*math.Sin(26*y-6*math.Abs(x-0.5)))
-			img.SetGray(px, py, color.Gray{uint8(clamp(math.Round(v/4)*4, 0, 255))})
+			v := 28 + 128*soft(x, y, 0.5, 0.66, 0.47, 0.66, 5)
+			lungs := min(soft(x, y, 0.31+tilt, 0.47, 0.155, lungHeight, 6)+soft(x, y, 0.69+tilt, 0.47, 0.15, lungHeight, 6), 1)
+			v -= 102 * lungs
+			v += 46 * soft(x, y, 0.5, 0.45, 0.055, 0.6, 3) // spine and mediastinum
+			v += 62 * soft(x, y, 0.54+heart*0.25, 0.62, heart, heart*0.95, 4)
+			for side := -1.0; side <= 1; side += 2 { // ribs fall away from the spine
+				out := side * (x - 0.5)
+				if out > 0.03 {
+					phase := (y - 0.9*out*out*2.2 + 0.12*out) * 2 * math.Pi / 0.082
+					v += 15 * lungs * math.Pow(0.5+0.5*math.Sin(phase), 3)
+				}
+				v += 26 * soft(x, y-0.28*math.Abs(x-0.5), 0.5+side*0.21, 0.105, 0.17, 0.014, 2) // collar bone
+			}
+			if shows.consolidation {
+				v += 70 * soft(x, y, 0.28, 0.63, 0.1, 0.085, 2.2) * (0.85 + 0.15*math.Sin(40*x+31*y))
+			}
+			img.SetGray(px, py, color.Gray{uint8(clamp(math.Round((v+1.5*r.NormFloat64())/3)*3, 0, 255))})
 		}
 	}
 	stamp(8, 8, 2, func(x, y int) { img.SetGray(x, y, color.Gray{255}) })

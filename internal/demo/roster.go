@@ -8,6 +8,7 @@ type slot struct {
 	age     float64 // years
 	ward    string  // "": an outpatient
 	los     float64 // days of the current stay
+	doctor  string  // responsible, if it must be somebody certain
 	unknown bool    // nobody knows who it is: no insurance, no past
 	story   func(*chart)
 

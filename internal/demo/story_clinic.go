@@ -90,7 +90,7 @@ func breastCancer(c *chart) {
 	c.vitals(c.enc.start.Add(8 * time.Hour))
 	for _, ago := range []float64{1500, 1130, 770, 400, 40} {
 		c.followUpVisit(ago, dxBreastCancer, cbc, liver)
-		c.procedure(sct("71651007", "Mammography"), c.enc.start.Add(30*time.Minute), ca, c.doctor)
+		c.procedure(sct("71651007", "Mammography"), c.enc.start.Add(12*time.Minute), ca, c.doctor)
 	}
 	c.upcoming("Yearly mammography", 90)
 	c.claim()

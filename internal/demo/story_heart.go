@@ -43,7 +43,7 @@ func heartFailure(c *chart) {
 	c.stayOnWard(stayPlan{daily: []panel{bmp}, first: []panel{cbc, bnp, trop}, weights: 1})
 	c.lab(c.enc.start.Add(49*time.Hour), bnp, mgLevel)
 	c.administer()
-	c.chestFilm(c.enc.start.Add(time.Hour), "Enlarged heart, cephalised vessels, small effusions on both sides. Congestion.")
+	c.chestFilm(c.enc.start.Add(time.Hour), chest{bigHeart: true}, "Enlarged heart, cephalised vessels, small effusions on both sides. Congestion.")
 	c.electrocardiogram(c.enc.start.Add(20*time.Minute), rhythm{bpm: 106}, "Sinus tachycardia, 106 beats a minute. Left ventricular hypertrophy.")
 	c.admissionNote("Admitted with a week of worsening breathlessness, swollen legs and a weight gain of 6 kg. Known heart failure, ejection fraction 35 %.",
 		"Plan: intravenous furosemide, daily weight, daily basic metabolic panel, fluid limit 1.5 L a day. Home spironolactone held while potassium and creatinine move.")

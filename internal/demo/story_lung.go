@@ -25,7 +25,7 @@ func pneumonia(c *chart) {
 	c.stayOnWard(stayPlan{daily: []panel{cbc, crp}, first: []panel{bmp, pct, lactate, liver}})
 	c.bloodCulture(c.enc.start.Add(50*time.Minute), "No growth")
 	c.administer()
-	c.chestFilm(c.enc.start.Add(50*time.Minute), "Dense opacity of the right lower zone with air bronchogram. No effusion. Pneumonia.")
+	c.chestFilm(c.enc.start.Add(50*time.Minute), chest{consolidation: true}, "Dense opacity of the right lower zone with air bronchogram. No effusion. Pneumonia.")
 	c.admissionNote("Admitted with three days of fever, cough with rusty sputum and breathlessness. Crackles over the right base.",
 		"Plan: ceftriaxone and azithromycin, oxygen to keep saturation above 92 %, repeat C-reactive protein daily.")
 	c.progressNote(2, "Fever settling, eating again, oxygen reduced to 1 L a minute.", "Plan: change to tablets when afebrile for a day.")
@@ -61,7 +61,7 @@ func obstructive(c *chart) {
 	c.clots(start)
 	c.stayOnWard(stayPlan{daily: []panel{bmp}, first: []panel{cbc, crp, bnp}})
 	c.administer()
-	c.chestFilm(c.enc.start.Add(time.Hour), "Hyperinflated lungs, flat diaphragms. No consolidation, no effusion.")
+	c.chestFilm(c.enc.start.Add(time.Hour), chest{hyperinflated: true}, "Hyperinflated lungs, flat diaphragms. No consolidation, no effusion.")
 	c.admissionNote("Admitted with two days of increasing breathlessness and green sputum; known COPD.",
 		"Plan: nebulised albuterol, prednisone for 5 days, azithromycin, oxygen to a target of 88 to 92 %.")
 }
