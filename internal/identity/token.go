@@ -81,6 +81,15 @@ func (s *Service) IssueToken(ctx context.Context, c Client, asked Scopes, o Orig
 	return Token{Text: text, Scopes: granted, Expires: t.Expires}, nil
 }
 
+// RefuseToken records that an authenticated client got no token. why is the
+// error code it was told.
+func (s *Service) RefuseToken(ctx context.Context, c Client, why string, o Origin) error {
+	actor := clientActor(&clientRecord{Client: c}, nil, "", time.Time{}, o)
+	e := s.about(actor, "token", Failure, "")
+	e.Detail = why
+	return s.note(ctx, e)
+}
+
 func clientActor(c *clientRecord, granted Scopes, digest string, issued time.Time, o Origin) Actor {
 	return Actor{
 		Kind: KindClient, ID: c.ID, Name: c.Name, Scopes: granted, MFA: AssuranceSingle, SessionID: digest,
