@@ -84,6 +84,7 @@ func (s *Store) write(w *writer) (_ *receipt, err error) {
 	if w.out.Empty() {
 		return r, nil
 	}
+	s.applied.Add(1)
 	if err := s.apply(w.out); err != nil {
 		return nil, err
 	}
@@ -91,7 +92,9 @@ func (s *Store) write(w *writer) (_ *receipt, err error) {
 		s.last += record.Position(n)
 		s.time = w.time
 		r.last = s.last
+		s.shown.Store(uint64(s.last))
 	}
+	s.applied.Add(1)
 	if len(run.Entries) > 0 {
 		s.next[b.Shard] = run.First + uint64(len(run.Entries))
 	}

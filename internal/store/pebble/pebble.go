@@ -71,6 +71,11 @@ type Store struct {
 	next   map[uint64]uint64
 
 	sweep sync.Mutex // one sweeper at a time
+
+	// shown is the last position that reads see. It is right while applied is
+	// even and did not change around its reading; see snapshot.
+	shown   atomic.Uint64
+	applied atomic.Uint64
 }
 
 var (
@@ -109,6 +114,7 @@ func (s *Store) recover() error {
 		return err
 	}
 	s.last = v.last
+	s.shown.Store(uint64(v.last))
 	if v.last == 0 {
 		return nil
 	}
@@ -178,12 +184,18 @@ func (s *Store) snapshot(ctx context.Context) (*view, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
+	before, last := s.applied.Load(), s.shown.Load()
 	snap := s.db.NewSnapshot()
 	v := &view{r: snap, done: func() error {
 		err := snap.Close()
 		s.gate.leave()
 		return err
 	}}
+	if before%2 == 0 && s.applied.Load() == before {
+		// No commit became visible meanwhile: what was last is still last.
+		v.last = record.Position(last)
+		return v, nil
+	}
 	if err := v.findLast(); err != nil {
 		return nil, errors.Join(err, v.done())
 	}

@@ -125,9 +125,7 @@ func (p *plan) postAll() {
 // post sorts links and adds one list for each token. The puts of all lists lie
 // one after another in room.
 func (p *plan) post(kind posting.Kind, links []link, room []int32) []int32 {
-	slices.SortFunc(links, func(a, b link) int {
-		return cmp.Or(cmp.Compare(a.token, b.token), cmp.Compare(a.put, b.put))
-	})
+	sortLinks(links)
 	for len(links) > 0 {
 		t, from := links[0].token, len(room)
 		for len(links) > 0 && links[0].token == t {
@@ -139,6 +137,50 @@ func (p *plan) post(kind posting.Kind, links []link, room []int32) []int32 {
 		p.lists = append(p.lists, posted{posting.List{Kind: kind, Token: t}, room[from:len(room):len(room)]})
 	}
 	return room
+}
+
+// sortLinks orders links by token, then by put. Tokens are digests, so their
+// highest bits spread them evenly over small buckets; tokens narrowed to few
+// bits all fall into one, which is slower and no less right.
+func sortLinks(links []link) {
+	const top = 64 - bucketBits
+	if len(links) < 1<<bucketBits {
+		slices.SortFunc(links, link.compare)
+		return
+	}
+	var ends [1 << bucketBits]int
+	for _, l := range links {
+		ends[l.token>>top]++
+	}
+	sum := 0
+	for i, n := range ends {
+		ends[i] = sum
+		sum += n
+	}
+	spread := make([]link, len(links))
+	for _, l := range links {
+		at := &ends[l.token>>top]
+		spread[*at] = l
+		*at++
+	}
+	from := 0
+	for _, end := range ends {
+		slices.SortFunc(spread[from:end], link.compare)
+		from = end
+	}
+	copy(links, spread)
+}
+
+const bucketBits = 10
+
+func (a link) compare(b link) int {
+	switch {
+	case a.token < b.token:
+		return -1
+	case a.token > b.token:
+		return 1
+	}
+	return int(a.put - b.put)
 }
 
 func (p *plan) postEdges(edges []edge, room []int32) []int32 {
