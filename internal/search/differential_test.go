@@ -367,7 +367,7 @@ func TestDifferential(t *testing.T) {
 	w := &plainWorld{now: testNow, base: baseURL, docs: map[string]*plainDoc{}}
 	g := &generator{Rand: rand.New(rand.NewPCG(20, 26)), params: plainParams(t), codes: map[string][]string{}, byType: map[string][]*plainDoc{}}
 	for _, r := range resources {
-		d := &plainDoc{typ: r.Type(), id: r.ID(), root: plainNode{v: parsePlain(r.JSON())}, cache: map[*plainParam][]plainNode{}}
+		d := &plainDoc{typ: r.Type(), id: r.ID(), root: plainNode{v: parsePlain(r.JSON())}, cache: map[*plainParam][]plainNode{}, parts: map[*plainParam][][][]plainNode{}}
 		w.docs[d.typ+"/"+d.id] = d
 		g.byType[d.typ] = append(g.byType[d.typ], d)
 	}

@@ -26,6 +26,7 @@ type plainDoc struct {
 	typ, id string
 	root    plainNode
 	cache   map[*plainParam][]plainNode
+	parts   map[*plainParam][][][]plainNode
 }
 
 func (d *plainDoc) values(p *plainParam) []plainNode {
@@ -88,30 +89,45 @@ func (w *plainWorld) counts(d *plainDoc, kind string, n plainNode) bool {
 	return true
 }
 
+// instances are the values of a composite's parts in each of its elements.
+func (d *plainDoc) instances(p *plainParam) [][][]plainNode {
+	if have, ok := d.parts[p]; ok {
+		return have
+	}
+	var out [][][]plainNode
+	for _, base := range p.expr {
+		bases := []plainNode{d.root}
+		if strings.Contains(base, ".") {
+			bases = plainEval(d.root, base, true)
+		}
+		for _, b := range bases {
+			parts := make([][]plainNode, len(p.parts))
+			for i, part := range p.parts {
+				for _, e := range part.expr {
+					parts[i] = append(parts[i], plainEval(b, e, false)...)
+				}
+			}
+			out = append(out, parts)
+		}
+	}
+	d.parts[p] = out
+	return out
+}
+
 func (w *plainWorld) composite(d *plainDoc, q *plainQuery) bool {
 	for _, text := range q.or {
 		values := strings.Split(text, "$") // the generator makes no escaped $ there
-		for _, base := range q.param.expr {
-			var bases []plainNode
-			if strings.Contains(base, ".") {
-				bases = plainEval(d.root, base, true)
-			} else {
-				bases = []plainNode{d.root}
+		for _, instance := range d.instances(q.param) {
+			all := true
+			for i, part := range q.param.parts {
+				hit := false
+				for _, n := range instance[i] {
+					hit = hit || w.value(d, part.kind, "", nil, n, values[i])
+				}
+				all = all && hit
 			}
-			for _, b := range bases {
-				all := true
-				for i, part := range q.param.parts {
-					hit := false
-					for _, e := range part.expr {
-						for _, n := range plainEval(b, e, false) {
-							hit = hit || w.value(d, part.kind, "", nil, n, values[i])
-						}
-					}
-					all = all && hit
-				}
-				if all {
-					return true
-				}
+			if all {
+				return true
 			}
 		}
 	}
@@ -119,6 +135,9 @@ func (w *plainWorld) composite(d *plainDoc, q *plainQuery) bool {
 }
 
 func plainUnescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
 	return strings.NewReplacer(`\\`, `\`, `\,`, `,`, `\$`, `$`, `\|`, `|`).Replace(s)
 }
 
