@@ -163,8 +163,9 @@ func (s *Sealer) pend(o owner, now time.Time) (held, error) {
 	})
 }
 
-// firstVersion numbers a new key at random below 2^21 (three bytes when
-// stored), so that a key made after a shred is not taken for the one removed.
+// firstVersion numbers a new key at random from 1 to 2^20 (at most three bytes
+// when stored), so that a key made after a shred is not taken for the one
+// removed.
 func (s *Sealer) firstVersion() (uint32, error) {
 	var b [4]byte
 	if _, err := io.ReadFull(s.random, b[:]); err != nil {

@@ -400,3 +400,27 @@ func TestClosed(t *testing.T) {
 	}
 	s.Close()
 }
+
+// FuzzKeyCells: whatever the store hands out as a key cell, nothing opens that
+// should not, and nothing panics.
+func FuzzKeyCells(f *testing.F) {
+	s, c := open(f)
+	sealed := put(f, s, c, observation, []record.Key{key(1)}, "body", "card")
+	subject, tenant := s.SubjectCell(key(1)), seal.TenantCell("north", 'd')
+	goodSubject, goodTenant := c.get(subject), c.get(tenant)
+	f.Add(goodSubject, goodTenant)
+	f.Add([]byte{1}, []byte{1})
+	f.Add(goodSubject[:60], goodTenant[:20])
+	f.Fuzz(func(t *testing.T, subjectCell, tenantCell []byte) {
+		c.set(subject, subjectCell)
+		s.Forget(key(1))
+		if o, err := s.OpenCard(context(), observation, sealed.Card); err == nil && string(o.Card) != "card" {
+			t.Fatal("a card opens under a key that was not made")
+		}
+		c.set(tenant, tenantCell)
+		if other, err := seal.Open(context(), config(c)); err == nil {
+			other.Close()
+		}
+		c.set(tenant, goodTenant)
+	})
+}
