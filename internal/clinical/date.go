@@ -122,18 +122,31 @@ func (f *Formatter) repeats(t time.Time) bool {
 	return false
 }
 
-// Tick renders a moment for an axis: `07-Mar`, and the time on days that are
-// shown from hour to hour.
-func (f *Formatter) Tick(m Moment, hours bool) string {
-	switch {
-	case m.form < momentDay:
+// Scale is how far apart the moments of an axis lie.
+type Scale byte
+
+const (
+	ScaleHours Scale = iota
+	ScaleDays
+	ScaleYears
+)
+
+// Tick renders a moment for an axis: `14:05`, `07-Mar` or `Mar-2026`.
+func (f *Formatter) Tick(m Moment, scale Scale) string {
+	if m.form < momentDay {
 		return f.Date(m)
-	case m.form == momentTime && hours:
-		return f.Clock(m.at)
-	case m.form == momentTime:
-		return m.at.In(f.zone).Format("02-Jan")
 	}
-	return m.at.Format("02-Jan")
+	at := m.at
+	if m.form == momentTime {
+		at = at.In(f.zone)
+	}
+	switch {
+	case scale == ScaleHours && m.form == momentTime:
+		return f.Clock(m.at)
+	case scale == ScaleYears:
+		return at.Format("Jan-2006")
+	}
+	return at.Format("02-Jan")
 }
 
 // LongDate renders a moment for patients and letters, `7 March 2026`.

@@ -10,6 +10,11 @@ type refRange struct {
 	words                 string
 }
 
+const noRange = "No range given"
+
+// given reports whether there is anything to compare with.
+func (r refRange) given() bool { return r.words != noRange }
+
 // rangeOf picks the normal range of an observation or component.
 func rangeOf(o fhir.Node) refRange {
 	var best fhir.Node
@@ -20,7 +25,7 @@ func rangeOf(o fhir.Node) refRange {
 		}
 	}
 	if !best.Exists() {
-		return refRange{words: "No range given"}
+		return refRange{words: noRange}
 	}
 	low, high := best.Get("low"), best.Get("high")
 	r := refRange{low: low.Get("value").Text(), high: high.Get("value").Text()}
@@ -48,7 +53,7 @@ func rangeWords(r refRange, written string) string {
 	case written != "":
 		return written
 	}
-	return "No range given"
+	return noRange
 }
 
 // sameUnit reports whether the range is in the unit of the value. A range

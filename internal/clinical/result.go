@@ -1,7 +1,9 @@
 package clinical
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
@@ -14,6 +16,7 @@ type ResultCell struct {
 	Value     string // digits as the laboratory sent them; never blank
 	Unit      string
 	Range     string
+	Ranged    bool // false: Range says that none was given
 	Flag      Flag
 	Trend     Flag // Word "" if none
 	Status    string
@@ -64,8 +67,10 @@ func (f *Formatter) Result(r *fhir.Resource, former *fhir.Resource) ResultCell {
 		if cell.Withdrawn {
 			part.Flag, part.Trend, part.Point.Plots = withdrawnFlag, Flag{}, false
 		}
+		part.Test = shortPart(part.Test, cell.Test)
 		cell.Parts = append(cell.Parts, part)
 	}
+	slices.SortStableFunc(cell.Parts, func(a, b ResultCell) int { return partRank(a) - partRank(b) })
 	if len(cell.Parts) > 0 && cell.Value == noValue {
 		cell.Value = ""
 		for _, p := range cell.Parts {
@@ -85,13 +90,37 @@ func (f *Formatter) Result(r *fhir.Resource, former *fhir.Resource) ResultCell {
 	return cell
 }
 
+// shortPart leaves out of a component's name what its test says already:
+// "Systolic blood pressure" of "Blood pressure" is "Systolic".
+func shortPart(part, test string) string {
+	n := len(part) - len(test)
+	if n > 0 && strings.EqualFold(part[n:], test) {
+		if short := strings.TrimSpace(part[:n]); short != "" {
+			return short
+		}
+	}
+	return part
+}
+
+// partRank puts systolic before diastolic, as pressures are read; other
+// components keep their order behind.
+func partRank(c ResultCell) int {
+	switch c.Key {
+	case "loinc|8480-6":
+		return 0
+	case "loinc|8462-4":
+		return 1
+	}
+	return 2
+}
+
 // cell renders what an observation and a component have in common; times are
 // those of the whole observation.
 func (f *Formatter) cell(n, whole fhir.Node) ResultCell {
 	value, r := n.Get("value"), rangeOf(n)
 	cell := ResultCell{
 		Order: momentOf(whole.Get("effective")),
-		Key:   testKey(n.Get("code")), Test: Concept(n.Get("code")), Range: r.words,
+		Key:   testKey(n.Get("code")), Test: Concept(n.Get("code")), Range: r.words, Ranged: r.given(),
 		Collected: f.DateTime(momentOf(whole.Get("effective"))), Resulted: f.DateTime(momentOf(whole.Get("issued"))),
 	}
 	cell.Value, cell.Unit = f.value(n)

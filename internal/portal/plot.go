@@ -3,6 +3,7 @@ package portal
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/clinical"
 )
@@ -73,7 +74,10 @@ func (c *chartRequest) plots(id, name string, cells []clinical.ResultCell) []Plo
 
 func newPlot(id, name string, points []clinical.ResultCell) Plot {
 	first := points[0].Point
-	p := Plot{ID: id, Name: name, Unit: first.Axis, Range: points[0].Range}
+	p := Plot{ID: id, Name: name, Unit: first.Axis}
+	if points[0].Ranged {
+		p.Range = points[0].Range
+	}
 	if len(points) == 1 {
 		p.Low, p.High = raw(first.Low), raw(first.High)
 	} else {
@@ -110,7 +114,7 @@ func (c *chartRequest) row(cell clinical.ResultCell, points []clinical.ResultCel
 }
 
 // ticks gives each moment its words on the axis: the time of day if all lie
-// within two days, else the date.
+// within a day and a half, the month and year if they span years, else the day.
 func (c *chartRequest) ticks(p *Plot, cells []clinical.ResultCell) {
 	at := map[string]clinical.Moment{}
 	for _, cell := range cells {
@@ -119,9 +123,15 @@ func (c *chartRequest) ticks(p *Plot, cells []clinical.ResultCell) {
 		}
 	}
 	first, last := at[p.Rows[len(p.Rows)-1].At].Time(), at[p.Rows[0].At].Time()
-	hours := last.Sub(first).Hours() <= 36
+	scale := clinical.ScaleDays
+	switch span := last.Sub(first); {
+	case span <= 36*time.Hour:
+		scale = clinical.ScaleHours
+	case span > 300*24*time.Hour:
+		scale = clinical.ScaleYears
+	}
 	for i := range p.Rows {
-		p.Rows[i].Tick = c.portal.format.Tick(at[p.Rows[i].At], hours)
+		p.Rows[i].Tick = c.portal.format.Tick(at[p.Rows[i].At], scale)
 	}
 }
 

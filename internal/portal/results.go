@@ -13,6 +13,7 @@ type resultsPage struct {
 	Page
 	Groups []resultGroup
 	Test   *testHistory // nil if there is nothing to select
+	Chosen bool         // the reader chose it
 	Notice Notice
 }
 
@@ -47,7 +48,7 @@ func buildResults(c *chartRequest) (any, error) {
 	page.Groups = grouped(rows)
 	for _, t := range tests {
 		if chosen == slugOf(t[0].Key) {
-			page.Test = c.history(t)
+			page.Test, page.Chosen = c.history(t), true
 		}
 	}
 	if page.Test == nil && len(rows) > 0 && chosen == "" {
