@@ -18,3 +18,20 @@ func Streams(counter [16]byte, off int64) (got, want cipher.Stream) {
 	want.XORKeyStream(skip, skip)
 	return s.at(off), want
 }
+
+// Stored returns the bytes of a file with the salt given, for frozen examples.
+func Stored(key, salt, text []byte) []byte {
+	h, _, err := newHeader([KeySize]byte(key))
+	if err != nil {
+		panic(err)
+	}
+	copy(h[saltAt:], salt)
+	s, err := derive([KeySize]byte(key), salt)
+	if err != nil {
+		panic(err)
+	}
+	copy(h[checkAt:], s.check[:])
+	body := make([]byte, len(text))
+	s.at(0).XORKeyStream(body, text)
+	return append(h, body...)
+}
