@@ -30,7 +30,8 @@ type Options struct {
 	// traps belong to the first TrapPatients of them.
 	Patients int
 
-	// Now is the hospital's today. Nothing but appointments lies after it.
+	// Now is the hospital's today and MUST be set. Nothing but appointments,
+	// tomorrow's orders and ends of courses lies after it.
 	Now time.Time
 }
 
@@ -45,6 +46,9 @@ type Hospital struct {
 // Generate makes a hospital. Patients are made when Bundles is ranged over, one
 // at a time, so that memory does not grow with their number.
 func Generate(opt Options) *Hospital {
+	if opt.Now.IsZero() {
+		panic("demo: Options.Now is not set")
+	}
 	opt.Patients = min(max(opt.Patients, 0), MaxPatients)
 	w := newWorld(opt)
 	return &Hospital{Staff: staffCopy(), opt: opt, world: w}

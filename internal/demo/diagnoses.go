@@ -53,7 +53,7 @@ var (
 	dxPharyngitis  = dx("Viral pharyngitis", "195662009", "Acute viral pharyngitis", "J02.9", "Acute pharyngitis, unspecified")
 	dxOtitis       = dx("Otitis media", "65363002", "Otitis media", "H66.90", "Otitis media, unspecified, unspecified ear")
 	dxSprain       = dx("Sprain of ankle", "44465007", "Sprain of ankle", "S93.409A", "Sprain of unspecified ligament of unspecified ankle, initial encounter")
-	dxCellulitis   = dx("Cellulitis of foot", "128276007", "Cellulitis of foot", "L03.119", "Cellulitis of unspecified part of limb")
+	dxCellulitis   = dx("Cellulitis of foot", "128045006", "Cellulitis", "L03.119", "Cellulitis of unspecified part of limb")
 	dxGIBleed      = dx("Gastrointestinal hemorrhage", "74474003", "Gastrointestinal hemorrhage", "K92.2", "Gastrointestinal hemorrhage, unspecified")
 	dxHeadInjury   = dx("Concussion", "110030002", "Concussion injury of brain", "S06.0X9A", "Concussion with loss of consciousness of unspecified duration, initial encounter")
 	dxUnconscious  = dx("Altered mental status", "419284004", "Altered mental status", "R41.82", "Altered mental status, unspecified")
