@@ -3,9 +3,11 @@ package seal_test
 import (
 	"bytes"
 	"compress/bzip2"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -54,8 +56,8 @@ func TestPadded(t *testing.T) {
 // TestBomb: a text that claims or holds more than MaxBody is refused without
 // the memory being taken. Only someone with the keys could write one.
 func TestBomb(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 64 MB")
+	if testing.Short() || raceDetector {
+		t.Skip("takes 64 MB and some time")
 	}
 	s, c := open(t)
 	dictionary, err := os.ReadFile("dict/1.zdict")
@@ -82,6 +84,26 @@ func TestBomb(t *testing.T) {
 		t.Errorf("sealing: %v", err)
 	}
 	put(t, s, c, observation, []record.Key{key(1)}, string(make([]byte, seal.MaxBody)), "")
+}
+
+// TestDictionariesStay: what was sealed with a dictionary needs its very bytes.
+func TestDictionariesStay(t *testing.T) {
+	frozen := map[string]string{
+		"1.zdict": "09d1a8c4982a9ee34d0be56d211b056f6b372ef605ffc7589c83b49c9a8142d0",
+	}
+	entries, err := os.ReadDir("dict")
+	if err != nil || len(entries) != len(frozen) {
+		t.Fatalf("%d dictionaries, %v", len(entries), err)
+	}
+	for name, want := range frozen {
+		text, err := os.ReadFile(filepath.Join("dict", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%x", sha256.Sum256(text)); got != want {
+			t.Errorf("%s has changed: make a new one with the next id instead", name)
+		}
+	}
 }
 
 func TestUnpackRefuses(t *testing.T) {

@@ -139,6 +139,9 @@ func TestTokensFromManyWorkers(t *testing.T) {
 }
 
 func TestTokenDoesNotAllocate(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector makes pools forget")
+	}
 	s, _ := open(t)
 	value := []byte("http://loinc.org|8867-4")
 	s.Token("Observation.code", value)
