@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -38,8 +37,25 @@ type Config struct {
 	Issuer   string
 	FHIRBase string
 	Clock    clock.Clock
-	// Origin says where a request came from; nil takes the peer's address.
-	Origin func(*http.Request) identity.Origin
+	// Source is the address a request came from; nil takes the peer's.
+	Source func(*http.Request) string
+	// RequestID names the request in the audit log; nil leaves it out.
+	RequestID func(*http.Request) string
+}
+
+// Check reports whether a server can be built of c.
+func (c Config) Check() error {
+	if c.Clients == nil || c.Clock == nil {
+		return errors.New("smart.Config: Clients and Clock are required")
+	}
+	for _, base := range []string{c.Issuer, c.FHIRBase} {
+		u, err := url.Parse(base)
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+			strings.HasSuffix(base, "/") || strings.ContainsAny(base, "{}") {
+			return errors.New("smart.Config: Issuer and FHIRBase must be https URLs without a slash at the end")
+		}
+	}
+	return nil
 }
 
 type server struct {
@@ -55,41 +71,42 @@ const (
 	discoveryPath  = "/.well-known/smart-configuration"
 )
 
-// New returns the handler of the three endpoints and the discovery document.
-func New(cfg Config) (http.Handler, error) {
-	if cfg.Clients == nil || cfg.Clock == nil {
-		return nil, errors.New("smart.New: Clients and Clock are required")
-	}
-	for _, base := range []string{cfg.Issuer, cfg.FHIRBase} {
-		u, err := url.Parse(base)
-		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
-			strings.HasSuffix(base, "/") {
-			return nil, errors.New("smart.New: Issuer and FHIRBase must be https URLs without a slash at the end")
-		}
-	}
-	if cfg.Origin == nil {
-		cfg.Origin = peer
+// New returns the handler of the three endpoints and the discovery document. Of
+// a Config that does not pass Check it makes one that serves nobody.
+func New(cfg Config) http.Handler {
+	if cfg.Source == nil {
+		cfg.Source = peer
 	}
 	s := &server{cfg: cfg}
-	var err error
-	if s.discovery, err = json.Marshal(discoveryOf(cfg)); err != nil {
-		return nil, fmt.Errorf("smart.New: %w", err)
+	base, err := url.Parse(cfg.FHIRBase)
+	if err = errors.Join(err, cfg.Check()); err == nil {
+		s.discovery, err = json.Marshal(discoveryOf(cfg))
 	}
-	base, _ := url.Parse(cfg.FHIRBase) // was parsed above
+	if err != nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuseFault(w, err) })
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+tokenPath, s.handleToken)
 	mux.HandleFunc("POST "+revokePath, s.handleRevoke)
 	mux.HandleFunc("POST "+introspectPath, s.handleIntrospect)
 	mux.HandleFunc("GET "+base.Path+discoveryPath, s.handleDiscovery)
-	return mux, nil
+	return mux
 }
 
-func peer(r *http.Request) identity.Origin {
+func peer(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	return identity.Origin{Source: host}
+	return host
+}
+
+func (s *server) origin(r *http.Request) identity.Origin {
+	o := identity.Origin{Source: s.cfg.Source(r)}
+	if s.cfg.RequestID != nil {
+		o.RequestID = s.cfg.RequestID(r)
+	}
+	return o
 }
 
 // Discovery is SMART App Launch 2.2 §8, as far as it is served.

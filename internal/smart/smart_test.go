@@ -78,12 +78,10 @@ func newServer(t *testing.T) (http.Handler, *fakeClients) {
 	t.Helper()
 	c := clock.NewManual(time.Date(2026, 3, 7, 8, 0, 0, 0, time.UTC))
 	f := &fakeClients{clock: c}
-	h, err := smart.New(smart.Config{
+	h := smart.New(smart.Config{
 		Clients: f, Issuer: "https://ward.example", FHIRBase: "https://ward.example/fhir", Clock: c,
+		RequestID: func(*http.Request) string { return "r1" },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return h, f
 }
 
@@ -191,7 +189,7 @@ func TestToken(t *testing.T) {
 			switch {
 			case c.status == 200 && (got.AccessToken != goodToken || got.TokenType != "bearer" || got.ExpiresIn != 300):
 				t.Errorf("%s", w.Body)
-			case c.status == 200 && f.origin.Source != "192.0.2.1":
+			case c.status == 200 && f.origin != (identity.Origin{Source: "192.0.2.1", RequestID: "r1"}):
 				t.Errorf("origin %+v", f.origin)
 			case c.code == "unsupported_grant_type" && len(f.refused) != 1:
 				t.Error("the refusal is in no audit log")
@@ -318,8 +316,13 @@ func TestNewRefuses(t *testing.T) {
 		{Clients: f, Clock: f.clock, Issuer: "https://ward.example/", FHIRBase: "https://ward.example/fhir"},
 		{Clients: f, Clock: f.clock, Issuer: "https://ward.example", FHIRBase: "/fhir"},
 	} {
-		if _, err := smart.New(bad); err == nil {
-			t.Errorf("%+v taken", bad.Issuer)
+		if bad.Check() == nil {
+			t.Errorf("%q taken", bad.Issuer)
+		}
+		for _, path := range []string{"/oauth2/token", "/fhir/.well-known/smart-configuration"} {
+			if w := post(smart.New(bad), call{path: path}); w.Code != http.StatusInternalServerError {
+				t.Errorf("%q serves %s: %d", bad.Issuer, path, w.Code)
+			}
 		}
 	}
 }
@@ -333,10 +336,7 @@ func FuzzToken(f *testing.F) {
 	f.Add("&&=&a=b&a=c", "basic  ")
 	f.Fuzz(func(t *testing.T, body, auth string) {
 		c := clock.NewManual(time.Unix(1e9, 0))
-		h, err := smart.New(smart.Config{Clients: &fakeClients{clock: c}, Issuer: "https://a.example", FHIRBase: "https://a.example/fhir", Clock: c})
-		if err != nil {
-			t.Fatal(err)
-		}
+		h := smart.New(smart.Config{Clients: &fakeClients{clock: c}, Issuer: "https://a.example", FHIRBase: "https://a.example/fhir", Clock: c})
 		w := post(h, call{path: "/oauth2/token", body: body, auth: []string{auth}})
 		var got struct{ Error string }
 		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 400 && w.Code != 401 {

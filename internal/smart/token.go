@@ -44,7 +44,7 @@ func (s *server) open(w http.ResponseWriter, r *http.Request) (request, bool) {
 			"Authenticate by client_secret_basic or client_secret_post."))
 		return request{}, false
 	}
-	o := s.cfg.Origin(r)
+	o := s.origin(r)
 	client, err := s.cfg.Clients.AuthenticateClient(r.Context(), id, secret, o)
 	if err != nil {
 		refuseFault(w, err)
