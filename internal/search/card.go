@@ -1,8 +1,8 @@
 package search
 
 import (
+	"bytes"
 	"encoding/binary"
-	"slices"
 )
 
 // cardVersion is the first byte of every card.
@@ -65,36 +65,70 @@ const (
 // cardWriter builds a card. Fields are written in the order of their ids.
 type cardWriter struct {
 	b      []byte
-	known  map[string]int // offsets of literals already in the card
-	fields map[fieldID]*cardField
+	said   []literal
+	index  map[string]int // of said, once there are many
+	fields []*cardField   // by place in the schema's order
 
-	scratch []byte
+	scratch, other []byte
+}
+
+// literal is a text that the card holds at an offset, to be pointed back to.
+type literal struct {
+	text string
+	at   int
 }
 
 // cardField collects the distinct values of one field.
 type cardField struct {
+	id     fieldID
 	values []entry
-	seen   map[string]bool
+	seen   map[string]bool // once there are many
 }
 
-func newCardWriter() *cardWriter {
-	return &cardWriter{known: map[string]int{}, fields: map[fieldID]*cardField{}}
+func newCardWriter(fields int) *cardWriter {
+	return &cardWriter{fields: make([]*cardField, fields)}
 }
 
 // add adds a value to a field and reports whether it was new.
-func (w *cardWriter) add(id fieldID, e entry) bool {
-	f := w.fields[id]
+func (w *cardWriter) add(at *field, e entry) bool {
+	f := w.fields[at.order]
 	if f == nil {
-		f = &cardField{seen: map[string]bool{}}
-		w.fields[id] = f
+		f = &cardField{id: at.id}
+		w.fields[at.order] = f
 	}
-	w.scratch = e.appendKey(w.scratch[:0])
-	if f.seen[string(w.scratch)] {
-		return false
+	if len(f.values) > 0 {
+		w.scratch = e.appendKey(w.scratch[:0])
+		if f.has(w) {
+			return false
+		}
 	}
-	f.seen[string(w.scratch)] = true
 	f.values = append(f.values, e)
 	return true
+}
+
+// has reports whether the value whose key is in w.scratch is there, and counts
+// it as there if it keeps a set.
+func (f *cardField) has(w *cardWriter) bool {
+	if f.seen == nil && len(f.values) < few {
+		for i := range f.values {
+			if w.other = f.values[i].appendKey(w.other[:0]); bytes.Equal(w.other, w.scratch) {
+				return true
+			}
+		}
+		return false
+	}
+	if f.seen == nil {
+		f.seen = make(map[string]bool, 2*few)
+		for i := range f.values {
+			w.other = f.values[i].appendKey(w.other[:0])
+			f.seen[string(w.other)] = true
+		}
+	}
+	if f.seen[string(w.scratch)] {
+		return true
+	}
+	f.seen[string(w.scratch)] = true
+	return false
 }
 
 // bytes writes the card.
@@ -103,20 +137,18 @@ func (w *cardWriter) bytes(typ, id string, updated int64) []byte {
 	w.text(typ)
 	w.text(id)
 	w.b = binary.AppendVarint(w.b, updated)
-	ids := make([]fieldID, 0, len(w.fields))
-	for id := range w.fields {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		w.field(id, w.fields[id])
+	for _, f := range w.fields {
+		if f != nil {
+			w.field(f)
+		}
 	}
 	return w.b
 }
 
 // field writes one field. Its length comes first and is not known before, so
 // the values move up by the length's own size; offsets of literals move along.
-func (w *cardWriter) field(id fieldID, f *cardField) {
+func (w *cardWriter) field(f *cardField) {
+	id := f.id
 	w.b = append(w.b, byte(id>>16), byte(id>>8), byte(id))
 	size := 1
 	for {
@@ -131,11 +163,7 @@ func (w *cardWriter) field(id fieldID, f *cardField) {
 			return
 		}
 		w.b = w.b[:start]
-		for s, at := range w.known {
-			if at >= start {
-				delete(w.known, s)
-			}
-		}
+		w.forget(start)
 		size++
 	}
 }
@@ -162,12 +190,15 @@ func (w *cardWriter) text(s string) {
 		w.b = binary.AppendUvarint(w.b, uint64(i)<<2|textKnown)
 		return
 	}
-	if at, ok := w.known[s]; ok {
+	if at, ok := w.saidAt(s); ok {
 		w.b = binary.AppendUvarint(w.b, uint64(at)<<2|textAgain)
 		return
 	}
 	if len(s) > 2 {
-		w.known[s] = len(w.b)
+		if w.index != nil {
+			w.index[s] = len(w.said)
+		}
+		w.said = append(w.said, literal{s, len(w.b)})
 	}
 	if u, ok := packUUID(s); ok {
 		w.b = append(w.b, textUUID)
@@ -176,6 +207,37 @@ func (w *cardWriter) text(s string) {
 	}
 	w.b = binary.AppendUvarint(w.b, uint64(len(s))<<2|textLiteral)
 	w.b = append(w.b, s...)
+}
+
+// saidAt returns the offset of a text that the card has already.
+func (w *cardWriter) saidAt(s string) (int, bool) {
+	if w.index == nil && len(w.said) >= few {
+		w.index = make(map[string]int, 2*few)
+		for i, l := range w.said {
+			w.index[l.text] = i
+		}
+	}
+	if w.index != nil {
+		i, ok := w.index[s]
+		if !ok {
+			return 0, false
+		}
+		return w.said[i].at, true
+	}
+	for _, l := range w.said {
+		if l.text == s {
+			return l.at, true
+		}
+	}
+	return 0, false
+}
+
+// forget drops texts that are about to be written anew.
+func (w *cardWriter) forget(from int) {
+	for len(w.said) > 0 && w.said[len(w.said)-1].at >= from {
+		w.said = w.said[:len(w.said)-1]
+	}
+	w.index = nil
 }
 
 // packUUID packs a UUID in its canonical, lower-case form.

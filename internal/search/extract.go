@@ -31,7 +31,7 @@ func Extract(r *fhir.Resource) (Document, error) {
 	if t, err := parseDate(r.Root().Get("meta").Get("lastUpdated").Text()); err == nil {
 		updated = t.lo
 	}
-	x := extractor{s: s, card: newCardWriter()}
+	x := extractor{s: s, card: newCardWriter(len(s.fields))}
 	for _, e := range s.elements {
 		x.element(e, r.Root())
 	}
@@ -46,6 +46,7 @@ type extractor struct {
 	card *cardWriter
 	from int             // doc.Words of the element at hand begin here
 	seen map[string]bool // of the element at hand, once it has many
+	refs map[RefTo]bool  // once there are many
 }
 
 func (x *extractor) element(e *element, root fhir.Node) {
@@ -71,7 +72,7 @@ func (x *extractor) node(f *field, node fhir.Node, group uint32) {
 
 func (x *extractor) value(f *field, v entry) {
 	v.kind = f.kind
-	if !x.card.add(f.id, v) {
+	if !x.card.add(f, v) {
 		return
 	}
 	if f.kind == kindReference && v.typ != "" {
@@ -145,9 +146,11 @@ func (f *field) mayHaveSystem() bool {
 	})
 }
 
+// few is how many things are looked through one by one.
+const few = 24
+
 // word adds a word unless the element has it already.
 func (x *extractor) word(name string, w []byte) {
-	const few = 24
 	have := x.doc.Words[x.from:]
 	switch {
 	case x.seen != nil:
@@ -173,9 +176,25 @@ func (x *extractor) word(name string, w []byte) {
 }
 
 func (x *extractor) ref(r RefTo) {
-	if !slices.Contains(x.doc.Refs, r) {
-		x.doc.Refs = append(x.doc.Refs, r)
+	switch {
+	case x.refs != nil:
+		if x.refs[r] {
+			return
+		}
+		x.refs[r] = true
+	case len(x.doc.Refs) < few:
+		if slices.Contains(x.doc.Refs, r) {
+			return
+		}
+	default:
+		x.refs = make(map[RefTo]bool, 2*few)
+		for _, have := range x.doc.Refs {
+			x.refs[have] = true
+		}
+		x.ref(r)
+		return
 	}
+	x.doc.Refs = append(x.doc.Refs, r)
 }
 
 // compartments notes the patients the resource belongs to. A patient belongs to
@@ -189,7 +208,7 @@ func (x *extractor) compartments(r *fhir.Resource) {
 		add(r.ID())
 	}
 	for _, f := range x.s.compartments["Patient"] {
-		if v := x.card.fields[f.id]; v != nil {
+		if v := x.card.fields[f.order]; v != nil {
 			for i := range v.values {
 				if v.values[i].typ == "Patient" {
 					add(v.values[i].code)

@@ -26,7 +26,7 @@ func ReadHeader(card []byte) (Header, error) {
 // HeaderCard makes a card that says nothing else: of tombstones, and of records
 // that are no resources.
 func HeaderCard(typ, id string, updated time.Time) []byte {
-	return newCardWriter().bytes(typ, id, updated.UnixMicro())
+	return newCardWriter(0).bytes(typ, id, updated.UnixMicro())
 }
 
 // Patients returns the ids of the patients in whose compartment a resource is.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ type schema struct {
 	params       map[string]*param
 	codes        []string // of the parameters that can be searched, sorted
 	elements     []*element
+	fields       []*field            // in the order of their ids
 	compartments map[string][]source // references that put a resource into one
 }
 
@@ -37,6 +39,7 @@ type field struct {
 	*element
 	kind  kind
 	id    fieldID
+	order int  // place among the schema's fields
 	words bool // names and addresses: a search may start at any word, and trigrams
 }
 
@@ -91,6 +94,13 @@ func newSchema(t r4.TypeID) *schema {
 		}
 	}
 	b.nameWords()
+	for _, e := range s.elements {
+		s.fields = append(s.fields, e.fields...)
+	}
+	slices.SortFunc(s.fields, func(a, b *field) int { return cmp.Compare(a.id, b.id) })
+	for i, f := range s.fields {
+		f.order = i
+	}
 	return s
 }
 
