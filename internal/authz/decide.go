@@ -37,14 +37,19 @@ var scopeOf = map[string]identity.Access{
 
 // Request asks whether Actor may do Action on a record of a type. Relations and
 // Labels are those of the stored record, and before a write also of what would
-// be stored: both must be allowed. A relation MUST NOT be taken from what the
-// actor is about to write.
+// be stored: both must be allowed.
+//
+// To look, a relation to any patient of the record counts: mother and baby. To
+// write, only a relation to every one of them does; else whoever has one patient
+// of his own could name him beside a stranger and write into the stranger's
+// chart, or put himself into the stranger's care team. And a relation MUST NOT
+// be taken from what the actor is about to write.
 type Request struct {
 	Actor     identity.Actor
 	Action    string
 	Type      string
-	Relations []Relation // all that hold, to any patient of the record
-	Labels    []Label    // all that mark the record, or a patient of it
+	Relations []Relation
+	Labels    []Label // all that mark the record, or any patient of it
 }
 
 // Decision is the answer. Its slices are shared and MUST NOT be changed.

@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -82,6 +83,28 @@ func TestResetMFA(t *testing.T) {
 	}
 	_, err = w.FinishEnrolment(ctx, e.Token, w.code(e.Secret), ward)
 	must(t, err)
+}
+
+// A stolen invitation gets five guesses at the password, from all addresses
+// together, and a stranger without one cannot use them up.
+func TestInvitationSpoils(t *testing.T) {
+	w := newWorld(t)
+	ana := w.add("ana.okafor", "nurse")
+	inv, err := w.ResetMFA(ctx, operator, ana.ID, "phone lost")
+	must(t, err)
+	for i := range 60 {
+		o := identity.Origin{Source: fmt.Sprintf("198.51.100.%d", i)}
+		_, err = w.BeginEnrolment(ctx, ana.UserName, "0000", "guess", o)
+		wantKind(t, err, fault.Unauthenticated)
+	}
+	_, err = w.BeginEnrolment(ctx, ana.UserName, inv.Code, goodPassword, ward)
+	must(t, err)
+	for i := range 5 {
+		_, err = w.BeginEnrolment(ctx, ana.UserName, inv.Code, "guess", identity.Origin{Source: fmt.Sprintf("192.0.2.%d", i)})
+		wantKind(t, err, fault.Unauthenticated)
+	}
+	_, err = w.BeginEnrolment(ctx, ana.UserName, inv.Code, goodPassword, ward)
+	wantKind(t, err, fault.Unauthenticated)
 }
 
 func TestResetPasswordKeepsSecondFactor(t *testing.T) {

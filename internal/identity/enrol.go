@@ -50,15 +50,16 @@ func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password s
 		name = nobody
 	}
 	net := network(o.Source)
-	counts, err := s.throttle.admit(ctx, accountClaim(name, net, false), claim{perSource, net})
-	if err != nil {
+	// By name and address: whoever knows a new colleague's name must not be able
+	// to keep her from enrolling, and the code is too long to be guessed.
+	if _, err := s.throttle.admit(ctx, enrolClaim(name, net), claim{perSource, net}); err != nil {
 		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
 	}
 	a, err := s.accountByName(ctx, name)
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
 	}
-	if !s.invited(a, code) || counts[0] > mostGuesses {
+	if !s.invited(a, code) {
 		return Enrolment{}, errors.Join(errEnrol(op), s.note(ctx, s.arrival(o, "enrol", Failure, "no such invitation")))
 	}
 	p := pendingEnrolment{PersonID: a.ID, Digest: a.Enrolment.Digest}
@@ -75,7 +76,7 @@ func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password s
 			return Enrolment{}, err
 		}
 		if !match {
-			return Enrolment{}, errors.Join(errEnrol(op), s.note(ctx, s.arrival(o, "enrol", Failure, "password wrong")))
+			return Enrolment{}, s.spoilInvitation(ctx, a, o)
 		}
 	}
 	if a.Enrolment.NewMFA {
@@ -84,6 +85,28 @@ func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password s
 		}
 	}
 	return s.keepEnrolment(ctx, a, p)
+}
+
+func enrolClaim(name, net string) claim { return claim{perAccount, "enrol\x00" + name + "\x00" + net} }
+
+// spoilInvitation counts a wrong password against an invitation that was shown:
+// whoever holds a stolen one gets five guesses, from wherever.
+func (s *Service) spoilInvitation(ctx context.Context, a *account, o Origin) error {
+	e := s.arrival(o, "enrol", Failure, "password wrong")
+	digest := a.Enrolment.Digest
+	_, err := s.changeAccount(ctx, a.ID, e, func(a *account) error {
+		if a.Enrolment == nil || a.Enrolment.Digest != digest {
+			return errEnrol("identity.spoilInvitation")
+		}
+		if a.Enrolment.Wrong++; a.Enrolment.Wrong >= triesPerLock {
+			a.Enrolment = nil
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return errEnrol("identity.BeginEnrolment")
 }
 
 // invited reports whether the code is the person's standing invitation.
@@ -155,7 +178,7 @@ func (s *Service) FinishEnrolment(ctx context.Context, token, code string, o Ori
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	net := network(o.Source)
-	err = errors.Join(s.dropShort(ctx, shortEnrolment, digest), s.throttle.clear(ctx, accountClaim(a.UserName, net, false)),
+	err = errors.Join(s.dropShort(ctx, shortEnrolment, digest), s.throttle.clear(ctx, accountClaim(a.UserName, net, false), enrolClaim(a.UserName, net)),
 		s.throttle.add(ctx, -1, claim{perSource, net}))
 	if p.TOTPSecret == "" {
 		texts = nil

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,7 +126,7 @@ func TestHashingIsLimited(t *testing.T) {
 	var refused atomic.Int64
 	for i := range 160 {
 		wait.Go(func() {
-			o := identity.Origin{Source: "192.0.2." + string(rune('0'+i%10)) + string(rune('0'+i/10%10))}
+			o := identity.Origin{Source: fmt.Sprintf("192.0.2.%d", i)}
 			_, err := s.Begin(ctx, "user"+strings.Repeat("x", i%50)+string(rune('a'+i/50)), "x", o)
 			if fault.Is(err, fault.Throttled) {
 				refused.Add(1)

@@ -63,6 +63,7 @@ type enrolment struct {
 	Expires     time.Time `json:"expires"`
 	NewPassword bool      `json:"newPassword"`
 	NewMFA      bool      `json:"newMfa"`
+	Wrong       int       `json:"wrong,omitempty"` // passwords given with it
 }
 
 // usable reports whether the person can sign in with password and code.

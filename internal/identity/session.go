@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -73,10 +74,24 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 		Actor: Actor{
 			Kind: KindPerson, ID: l.person.ID, Name: displayName(l.person), Roles: l.person.Roles,
 			WardIDs: l.person.WardIDs, PractitionerID: l.person.PractitionerID, PatientID: l.person.PatientID,
-			MFA: AssuranceMulti, SessionID: l.id, AuthTime: l.rec.AuthTime, Purpose: "TREAT",
+			MFA: AssuranceMulti, SessionID: l.id, AuthTime: l.rec.AuthTime, Purpose: purposeOf(l.person.Roles),
 			RequestID: o.RequestID, Source: o.Source,
 		},
 	}
+}
+
+// purposeOf is what a person uses records for by default (v3-PurposeOfUse).
+func purposeOf(roles []string) string {
+	for _, r := range roles {
+		switch r {
+		case "doctor", "nurse", "pharmacist", "lab":
+			return "TREAT"
+		}
+	}
+	if slices.Contains(roles, "billing") {
+		return "HPAYMT"
+	}
+	return "HOPERAT"
 }
 
 func displayName(p Person) string {
