@@ -1,8 +1,8 @@
 # Wardkeep. `make demo` to look, `make test` to check, `make help` for the rest.
 .DELETE_ON_ERROR:
 SHELL := /bin/bash
-WEB   := internal/portal/assets
-DIST  := $(WEB)/dist
+WEB   := web
+DIST  := internal/portal/assets/dist
 BIN   := bin/wardkeep
 GOFLAGS := -trimpath
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -19,13 +19,14 @@ help:
 
 build: $(BIN)
 
-$(DIST)/.built: $(WEB)/package.json $(WEB)/package-lock.json $(wildcard $(WEB)/src/*)
+PAGES := $(DIST)/manifest.json
+
+$(PAGES): $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/build.mjs $(wildcard $(WEB)/src/*)
 	cd $(WEB) && npm ci --no-audit --no-fund --silent && npm run --silent build
-	touch $@
 
-assets: $(DIST)/.built
+assets: $(PAGES)
 
-$(BIN): $(DIST)/.built $(SOURCES)
+$(BIN): $(PAGES) $(SOURCES)
 	go build $(GOFLAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/wardkeep
 	go build $(GOFLAGS) -ldflags '-s -w' -o bin/wardkeep-verify ./cmd/wardkeep-verify
 

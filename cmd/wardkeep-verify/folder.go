@@ -85,6 +85,7 @@ func (c *folderCmd) verify(ctx context.Context, t terminal, cfg verify.Config, d
 			return nil, fmt.Errorf("the keys of tenant %q do not open: %w", cfg.Tenant, err)
 		}
 		defer sealer.Close()
+		cfg.Token = sealer.Token
 		cfg.Open = func(aad, sealed []byte) ([]byte, error) { return sealer.OpenValue("audit", aad, sealed) }
 	}
 	if !c.Quiet && !c.JSON {

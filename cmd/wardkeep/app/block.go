@@ -3,14 +3,13 @@ package app
 import (
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // demoBlock is the block of shell commands that the demo prints and the README
 // shows: a token, a patient, a search, and the proof of that write in the audit
 // log. A test runs it as it stands.
 func demoBlock(self, dir, base string) string {
-	return strings.NewReplacer("$SELF", self, "$DIR", dir, "$BASE", base).Replace(`W=$SELF D=$DIR BASE=$BASE
+	return "W=" + self + " D=" + dir + " BASE=" + base + `
 field() { sed -n 's/.*"'$1'": *"\([^"]*\)".*/\1/p' | head -n 1; }
 call() { curl -sS --cacert $D/ca.pem -H "Authorization: Bearer $TOKEN" "$@"; echo; }
 
@@ -26,7 +25,7 @@ call "$BASE/fhir/Patient?family=lovelace&birthdate=1990-12-10"
 
 # the audit entries of that record, each with a proof anybody can check
 $W audit prove --dir $D Patient/$ID
-`)
+`
 }
 
 // ownPath is how a person calls this program from anywhere.

@@ -31,7 +31,9 @@ func (s *Server) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	tokens := smart.New(smart.Config{Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source})
+	tokens := smart.New(smart.Config{
+		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
+	})
 	pages, err := portal.New(portal.Config{
 		Chart: pageChart{h.Chart}, Accounts: accounts{h.Identity}, Clock: h.Clock,
 		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source,
@@ -65,9 +67,12 @@ func (h *House) bearer(r *http.Request) (chart.Actor, error) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return chart.Actor{}, fault.New(fault.Unauthenticated, "app.bearer", "Send a bearer token; /fhir/.well-known/smart-configuration says where to get one.")
 	}
-	return h.Identity.Authenticate(r.Context(), strings.TrimSpace(token), identity.Origin{
-		Source: source(r), RequestID: web.EventOf(r.Context()).RequestID,
-	})
+	return h.Identity.Authenticate(r.Context(), strings.TrimSpace(token), originOf(r))
+}
+
+// originOf says where a request came from, for throttles and the audit log.
+func originOf(r *http.Request) identity.Origin {
+	return identity.Origin{Source: source(r), RequestID: web.EventOf(r.Context()).RequestID}
 }
 
 // source is the network address of the connection. Forwarding headers are not
