@@ -49,7 +49,7 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 	}
 	cfg := config.Default()
 	cfg.Dir, cfg.Listen, cfg.CheckpointOut = c.Dir, c.Listen, c.CheckpointOut
-	cfg.Facility, cfg.Log = "Fairhaven General (synthetic)", "warn"
+	cfg.Facility, cfg.Log = "Port Alder General Hospital", "warn"
 	if err := cfg.Check(); err != nil {
 		return fault.New(fault.Invalid, "demo", err.Error())
 	}
