@@ -48,6 +48,9 @@ func TestIdleLock(t *testing.T) {
 	w.resume(fresh)
 	_, err = w.Resume(ctx, g.Token, ward)
 	wantKind(t, err, fault.Unauthenticated)
+	if errors.Is(err, identity.ErrLocked) {
+		t.Fatal("the old id still stands for a session")
+	}
 	if !fresh.Session.Expires.Equal(g.Session.Expires) {
 		t.Fatal("unlocking prolonged the session")
 	}
@@ -157,6 +160,26 @@ func TestSessionsDie(t *testing.T) {
 			wantKind(t, err, fault.Unauthenticated)
 		})
 	}
+}
+
+// A session fetched from storage just before it ended is not remembered after.
+func TestEndBeatsCache(t *testing.T) {
+	w := newWorld(t)
+	g := w.signIn(w.add("ana.okafor", "nurse"))
+	var once sync.Once
+	w.records.beforeOp = func(op string) {
+		if op != "Get" { // between the session's record and its person's
+			return
+		}
+		once.Do(func() {
+			if err := w.End(ctx, g.Token, ward); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	_, _ = w.Resume(ctx, g.Token, ward) // began before the end: either answer is right
+	_, err := w.Resume(ctx, g.Token, ward)
+	wantKind(t, err, fault.Unauthenticated)
 }
 
 // An id chosen by somebody else is never taken up (session fixation).
