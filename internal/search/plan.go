@@ -232,11 +232,13 @@ func (p *planner) criterion(c *criterion) (node, error) {
 }
 
 // compartment plans a compartment: a patient's has an edge of its own, of which
-// the patient has one too.
+// the patient has one too. It is the only edge that all types share, so the type
+// has to be said.
 func (p *planner) compartment(c *criterion) (node, error) {
 	if c.compartment.Type == "Patient" {
 		f := &field{element: &element{text: CompartmentField}}
-		return p.edges(source{field: f}, []TypeID{c.compartment})
+		n, err := p.edges(source{field: f}, []TypeID{c.compartment})
+		return p.and([]node{n, {expr: p.class(), exact: true}}), err
 	}
 	n, err := p.pred(c.sources, c.preds[0])
 	if err != nil || c.compartment.Type != p.q.Type {
