@@ -136,6 +136,56 @@ func TestSpelledWritesAbbreviationsOut(t *testing.T) {
 	}
 }
 
+// TestTextIsNotSaidTwice holds for a prescriber's words that repeat the
+// structure; words that add something stay.
+func TestTextIsNotSaidTwice(t *testing.T) {
+	f := formatter(t, "America/New_York")
+	for text, shown := range map[string]bool{
+		"5 mg by mouth once daily":           false,
+		"Take 5 mg orally daily.":            false,
+		"5 mg by mouth every evening":        true,
+		"50 mg by mouth daily":               true,
+		"5 mg daily, hold if pulse under 50": true,
+		"5 mg subcutaneously daily":          true,
+	} {
+		m := f.Medication(parse(t, `{"resourceType":"MedicationRequest","status":"active","intent":"order","medicationCodeableConcept":{"text":"warfarin"},"subject":{"reference":"Patient/p"},"dosageInstruction":[{"text":"`+text+`","route":{"text":"Oral"},"timing":{"repeat":{"frequency":1,"period":1,"periodUnit":"d"}},"doseAndRate":[{"doseQuantity":{"value":5,"unit":"mg"}}]}]}`), nil)
+		if got := len(m.Parts()) == 4; got != shown {
+			t.Errorf("%q: %s", text, m.Spoken)
+		}
+	}
+}
+
+func TestTestNames(t *testing.T) {
+	f := formatter(t, "America/New_York")
+	for _, c := range []struct{ code, name, detail string }{
+		{`"coding":[{"system":"http://loinc.org","code":"2823-3","display":"Potassium [Moles/volume] in Serum or Plasma"}]`, "Potassium", "[Moles/volume] in Serum or Plasma"},
+		{`"coding":[{"system":"http://loinc.org","code":"2828-2","display":"Potassium [Moles/volume] in Urine"}]`, "Potassium", "[Moles/volume] in Urine"},
+		{`"coding":[{"system":"http://loinc.org","code":"2823-3","display":"Potassium [Moles/volume] in Serum or Plasma"}],"text":"Kalium"`, "Kalium", ""},
+		{`"coding":[{"system":"http://loinc.org","code":"85354-9","display":"Blood pressure panel with all children optional"}]`, "Blood pressure", "Blood pressure panel with all children optional"},
+		{`"coding":[{"system":"http://example.org","code":"x","display":"Depth in meadow"}]`, "Depth in meadow", ""},
+		{`"coding":[{"system":"http://loinc.org","code":"2823-3"}]`, "Code 2823-3 (no name given)", ""},
+		{`"text":"Written"`, "Written", ""},
+	} {
+		r := f.Result(parse(t, `{"resourceType":"Observation","status":"final","code":{`+c.code+`}}`), nil)
+		if r.Test != c.name || r.Detail != c.detail {
+			t.Errorf("%s: %q, %q", c.code, r.Test, r.Detail)
+		}
+	}
+}
+
+// TestGivenTwiceInOneHour holds that the night of a clock change keeps both
+// doses, in order and told apart.
+func TestGivenTwiceInOneHour(t *testing.T) {
+	f := formatter(t, "America/New_York")
+	given := func(when string) clinical.GivenLine {
+		return f.Given(parse(t, `{"resourceType":"MedicationAdministration","status":"completed","medicationCodeableConcept":{"text":"insulin"},"subject":{"reference":"Patient/p"},"effectiveDateTime":"`+when+`","dosage":{"dose":{"value":8,"unit":"U"}}}`), nil)
+	}
+	first, second := given("2026-11-01T01:30:00-04:00"), given("2026-11-01T01:30:00-05:00")
+	if first.When != "01-Nov-2026 01:30 (UTC-04:00)" || second.When != "01-Nov-2026 01:30 (UTC-05:00)" || !first.Order.Time().Before(second.Order.Time()) || first.Dose != "8 units" {
+		t.Errorf("%+v %+v", first, second)
+	}
+}
+
 // FuzzDrug holds that no name loses its letters and none of the characters a
 // medication line must not bear gets through.
 func FuzzDrug(f *testing.F) {

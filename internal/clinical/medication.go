@@ -57,6 +57,10 @@ var medicationStatus = map[string]struct {
 	"entered-in-error": {"Entered in error", MedicationWithdrawn},
 }
 
+// settings say for which place a medicine was ordered: the same drug may be on
+// the list of the home and of the ward.
+var settings = map[string]string{"inpatient": "on the ward", "community": "at home", "outpatient": "outpatient", "discharge": "for discharge"}
+
 // Medication renders a MedicationRequest, MedicationStatement or
 // MedicationAdministration. find returns the Medication a reference points to,
 // nil if it is not at hand; find may be nil.
@@ -74,6 +78,9 @@ func (f *Formatter) Medication(r *fhir.Resource, find func(reference string) *fh
 		line.Status = words(nil, code)
 	}
 	line.Held = code == "on-hold"
+	if where := settings[codeOf(root.Get("category"), "")]; where != "" && line.Group == MedicationCurrent {
+		line.Status += ", " + where
+	}
 	line.Order = momentOf(root.Get("authoredOn"))
 	if !line.Order.Known() {
 		line.Order = momentOf(root.Get("effective"))
@@ -194,10 +201,42 @@ func (m MedicationLine) Parts() []LinePart {
 
 // extra is the free text when it adds to the structure.
 func (m MedicationLine) extra() string {
-	if strings.EqualFold(m.Text, m.When) {
+	if m.Dose != "" && m.When != "" && !adds(m.Text, strings.Join([]string{m.Dose, m.Route, m.When, m.Form}, " ")) {
 		return ""
 	}
 	return m.Text
+}
+
+// sameWords are words of free text that say what the structure says otherwise.
+var sameWords = map[string]string{
+	"mouth": "oral", "orally": "oral", "subcutaneously": "subcutaneous", "intravenously": "intravenous",
+	"intramuscularly": "intramuscular", "topically": "topical", "tablet": "tablet", "tablets": "tablet",
+}
+
+// adds reports whether free text has a word that is not said yet. In doubt it
+// does: a line said twice is better than a word lost.
+func adds(text, said string) bool {
+	known := map[string]bool{"by": true, "take": true, "once": true, "give": true, "the": true}
+	fields := func(s string) []string {
+		return strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ' ' || r == ';' || r == '–' })
+	}
+	for _, w := range fields(said) {
+		w = strings.TrimRight(w, ",.")
+		known[w] = true
+		if same, ok := sameWords[w]; ok {
+			known[same] = true
+		}
+	}
+	for _, w := range fields(text) {
+		w = strings.TrimRight(w, ",.")
+		if same, ok := sameWords[w]; ok {
+			w = same
+		}
+		if !known[w] {
+			return true
+		}
+	}
+	return false
 }
 
 func (m MedicationLine) spoken() string {

@@ -13,6 +13,7 @@ type ResultCell struct {
 	ID        string
 	Key       string // groups results of one test: system|code, or the name
 	Test      string
+	Detail    string // the rest of a long name: how and in what it was measured
 	Value     string // digits as the laboratory sent them; never blank
 	Unit      string
 	Range     string
@@ -123,6 +124,7 @@ func (f *Formatter) cell(n, whole fhir.Node) ResultCell {
 		Key:   testKey(n.Get("code")), Test: Concept(n.Get("code")), Range: r.words, Ranged: r.given(),
 		Collected: f.DateTime(momentOf(whole.Get("effective"))), Resulted: f.DateTime(momentOf(whole.Get("issued"))),
 	}
+	cell.Test, cell.Detail = testName(n.Get("code"))
 	cell.Value, cell.Unit = f.value(n)
 	cell.Flag, cell.Trend = interpret(n)
 	if cell.Flag.Code == "" && kindOf(value) == "quantity" {

@@ -35,7 +35,7 @@ var sections = []section{
 	{slug: "results", name: "Results", template: "results", live: true, searches: []string{searchResults}, build: buildResults},
 	{slug: "results", template: "results", tail: "/{test}", live: true, searches: []string{searchResults}, build: buildResults},
 	{slug: "vitals", name: "Vital signs", template: "vitals", live: true, searches: []string{searchVitals}, build: buildVitals},
-	{slug: "medications", name: "Medications", template: "medications", live: true, searches: []string{searchMedications}, build: buildMedications},
+	{slug: "medications", name: "Medications", template: "medications", live: true, searches: []string{searchMedications, searchGiven}, build: buildMedications},
 	{slug: "problems", name: "Problems", template: "problems", searches: []string{searchProblems}, build: buildProblems},
 	{slug: "allergies", name: "Allergies", template: "allergies", build: buildAllergies},
 	{slug: "visits", name: "Visits", template: "visits", searches: []string{searchVisits}, build: buildVisits},
@@ -49,6 +49,7 @@ const (
 	searchPlace       = "Encounter?patient=%p&status=arrived,triaged,in-progress,onleave&_count=20"
 	searchProblems    = "Condition?patient=%p&_sort=-recorded-date&_count=300"
 	searchMedications = "MedicationRequest?patient=%p&_sort=-authoredon&_include=MedicationRequest:medication&_count=300"
+	searchGiven       = "MedicationAdministration?patient=%p&_sort=-effective-time&_include=MedicationAdministration:medication&_count=60"
 	searchResults     = "Observation?patient=%p&category=laboratory&_sort=-date&_count=600"
 	searchVitals      = "Observation?patient=%p&category=vital-signs&_sort=-date&_count=400"
 	searchVisits      = "Encounter?patient=%p&_sort=-date&_count=200"

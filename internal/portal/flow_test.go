@@ -2,6 +2,7 @@ package portal_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -105,7 +106,7 @@ func TestLivePage(t *testing.T) {
 		t.Skip("a browser takes its time")
 	}
 	s, b := stage(t, time.Hour)
-	if err := b.SignIn(s.Server.URL); err != nil {
+	if err := errors.Join(b.Size(1440, 900), b.SignIn(s.Server.URL)); err != nil {
 		t.Fatal(err)
 	}
 	steps(t, b, chromedp.Navigate(s.Server.URL+chartAddress+"/results"), chromedp.WaitVisible(".uplot"))
@@ -138,12 +139,16 @@ func TestPlots(t *testing.T) {
 		t.Skip("a browser takes its time")
 	}
 	s, b := stage(t, time.Hour)
-	if err := b.SignIn(s.Server.URL); err != nil {
+	if err := errors.Join(b.Size(1440, 900), b.SignIn(s.Server.URL)); err != nil {
 		t.Fatal(err)
 	}
 	steps(t, b, chromedp.Navigate(s.Server.URL+chartAddress+"/results"), chromedp.WaitVisible(".uplot"))
 	if ask[bool](t, b, `[...document.querySelectorAll("td[data-value]")].some(td => td.dataset.value === "46")`) {
 		t.Error("a result entered in error is on the plot")
+	}
+	all := ask[string](t, b, `document.querySelector("button[data-span='0']").click(); document.querySelector("[data-plot]").dataset.span`)
+	if pressed := ask[string](t, b, `[...document.querySelectorAll("button[data-span]")].map(x => x.dataset.span + x.ariaPressed).join(" ")`); all != "0" || pressed != "7false 0true" {
+		t.Errorf("the whole span: %s %s", all, pressed)
 	}
 	ask[bool](t, b, `[...document.querySelectorAll(".results a")].find(a => a.textContent === "Creatinine").click(); true`)
 	eventually(t, b, "two figures", `document.querySelectorAll(".uplot").length === 2 && document.querySelector("#test-title").textContent === "Creatinine"`)

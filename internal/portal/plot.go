@@ -20,7 +20,12 @@ type Plot struct {
 	Series []PlotSeries
 	Rows   []PlotRow
 	Range  string
+	Recent bool // what is recent is many: the figure begins with the last days
+	Spans  []PlotSpan
 }
+
+// PlotSpan is a span that the figure can be narrowed to.
+type PlotSpan struct{ Days, Name string }
 
 // PlotSeries is one line. Key says that it needs a key: there are several.
 type PlotSeries struct {
@@ -32,7 +37,9 @@ type PlotSeries struct {
 type PlotRow struct {
 	At     string // seconds, for the script
 	When   string
-	Tick   string
+	Hours  string // words on the axis, if it spans hours,
+	Days   string // days,
+	Years  string // or years
 	Values []PlotValue
 }
 
@@ -113,8 +120,9 @@ func (c *chartRequest) row(cell clinical.ResultCell, points []clinical.ResultCel
 	return row
 }
 
-// ticks gives each moment its words on the axis: the time of day if all lie
-// within a day and a half, the month and year if they span years, else the day.
+// ticks gives each moment its words on the axis, and says whether the figure
+// begins with the last days: where a stay of many values follows years of few,
+// the whole span would hide it.
 func (c *chartRequest) ticks(p *Plot, cells []clinical.ResultCell) {
 	at := map[string]clinical.Moment{}
 	for _, cell := range cells {
@@ -122,17 +130,30 @@ func (c *chartRequest) ticks(p *Plot, cells []clinical.ResultCell) {
 			at[strconv.FormatInt(pt.Point.At, 10)] = cell.Order
 		}
 	}
-	first, last := at[p.Rows[len(p.Rows)-1].At].Time(), at[p.Rows[0].At].Time()
-	scale := clinical.ScaleDays
-	switch span := last.Sub(first); {
-	case span <= 36*time.Hour:
-		scale = clinical.ScaleHours
-	case span > 300*24*time.Hour:
-		scale = clinical.ScaleYears
-	}
+	newest := at[p.Rows[0].At].Time()
+	week, month := 0, 0
 	for i := range p.Rows {
-		p.Rows[i].Tick = c.portal.format.Tick(at[p.Rows[i].At], scale)
+		m, f := at[p.Rows[i].At], c.portal.format
+		p.Rows[i].Hours, p.Rows[i].Days, p.Rows[i].Years = f.Tick(m, clinical.ScaleHours), f.Tick(m, clinical.ScaleDays), f.Tick(m, clinical.ScaleYears)
+		age := newest.Sub(m.Time())
+		if age <= 7*24*time.Hour {
+			week++
+		}
+		if age <= 30*24*time.Hour {
+			month++
+		}
 	}
+	all := len(p.Rows)
+	if week >= 2 && week < all {
+		p.Spans = append(p.Spans, PlotSpan{"7", "7 days"})
+	}
+	if month >= 2 && month > week && month < all {
+		p.Spans = append(p.Spans, PlotSpan{"30", "30 days"})
+	}
+	if len(p.Spans) > 0 {
+		p.Spans = append(p.Spans, PlotSpan{"0", "All"})
+	}
+	p.Recent = week >= 5 && month < all
 }
 
 func raw(v *float64) string {

@@ -32,9 +32,10 @@ type resultRow struct {
 
 // testHistory is one test over time: a plot for each unit, and its table.
 type testHistory struct {
-	Name  string
-	Plots []Plot
-	Rows  []clinical.ResultCell
+	Name   string
+	Detail string
+	Plots  []Plot
+	Rows   []clinical.ResultCell
 }
 
 func buildResults(c *chartRequest) (any, error) {
@@ -139,7 +140,7 @@ func grouped(rows []resultRow) []resultGroup {
 }
 
 func (c *chartRequest) history(t []clinical.ResultCell) *testHistory {
-	return &testHistory{Name: t[0].Test, Plots: c.plots("test", t[0].Test, t), Rows: t}
+	return &testHistory{Name: t[0].Test, Detail: t[0].Detail, Plots: c.plots("test", t[0].Test, t), Rows: t}
 }
 
 func buildVitals(c *chartRequest) (any, error) {

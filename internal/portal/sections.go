@@ -124,10 +124,19 @@ func finder(included []*fhir.Resource) func(string) *fhir.Resource {
 type medicationsPage struct {
 	Page
 	Medications medicationList
+	Given       []clinical.GivenLine
+	GivenNote   Notice
 }
 
 func buildMedications(c *chartRequest) (any, error) {
-	return medicationsPage{c.page, c.medications(c.parts[0])}, nil
+	page := medicationsPage{Page: c.page, Medications: c.medications(c.parts[0])}
+	given := c.parts[1]
+	for _, r := range given.Resources {
+		page.Given = append(page.Given, c.portal.format.Given(r, finder(given.Included)))
+	}
+	slices.SortStableFunc(page.Given, func(a, b clinical.GivenLine) int { return b.Order.Time().Compare(a.Order.Time()) })
+	page.GivenNote = noticeOf(given, len(page.Given), "Nothing was recorded as given.")
+	return page, nil
 }
 
 type allergiesPage struct {

@@ -2,7 +2,7 @@
 // was written by the server.
 import uPlot from "uplot";
 
-interface Row { at: number; tick: string; when: string; values: (number | null)[]; texts: string[] }
+interface Row { at: number; hours: string; days: string; years: string; when: string; values: (number | null)[]; texts: string[] }
 
 const height = 190;
 let drawn: uPlot[] = [];
@@ -26,8 +26,10 @@ export function drawPlots(): void {
 function draw(figure: HTMLElement): uPlot | null {
   const box = figure.querySelector<HTMLElement>("[data-canvas]");
   const readout = figure.querySelector<HTMLElement>("[data-readout]");
-  const rows = read(figure);
-  if (!box || !readout || rows.length < 2) return null;
+  const every = read(figure);
+  if (!box || !readout || every.length < 2) return null;
+  const rows = within(figure, every);
+  const tick = words(rows);
   box.replaceChildren();
   const names = [...figure.querySelectorAll("thead th")].slice(1).map((th) => th.textContent ?? "");
   const say = (i: number | null | undefined) => {
@@ -53,7 +55,7 @@ function draw(figure: HTMLElement): uPlot | null {
       label, stroke: strokes[k % 2], width: 2, points: { show: true, size: 7, fill: strokes[k % 2] },
     }))],
     axes: [
-      { stroke: ink, font, size: 34, grid: { stroke: line, width: 1 }, ticks: { stroke: line, size: 5 }, splits: (u) => places(u, rows), values: (_, at) => at.map((t) => rows.find((r) => r.at === t)?.tick ?? "") },
+      { stroke: ink, font, size: 34, grid: { stroke: line, width: 1 }, ticks: { stroke: line, size: 5 }, splits: (u) => places(u, rows, tick), values: (_, at) => at.map((t) => { const r = rows.find((row) => row.at === t); return r ? tick(r) : ""; }) },
       { stroke: ink, font, size: 56, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, values: (_, at) => at.map((v) => String(Number(v.toFixed(6)))) },
     ],
     hooks: {
@@ -63,12 +65,30 @@ function draw(figure: HTMLElement): uPlot | null {
   }, data, box);
 }
 
+// within keeps the rows of the chosen span, and wires its buttons.
+function within(figure: HTMLElement, rows: Row[]): Row[] {
+  figure.dataset.span ??= figure.hasAttribute("data-recent") ? "7" : "0";
+  for (const button of figure.querySelectorAll<HTMLButtonElement>("button[data-span]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.span === figure.dataset.span));
+    button.onclick = () => { figure.dataset.span = button.dataset.span; drawPlots(); };
+  }
+  const days = Number(figure.dataset.span), newest = rows[rows.length - 1]!.at;
+  return days ? rows.filter((r) => newest - r.at <= days * 86_400) : rows;
+}
+
+// words chooses the words on the axis by the span that is shown.
+function words(rows: Row[]): (r: Row) => string {
+  const hours = (rows[rows.length - 1]!.at - rows[0]!.at) / 3600;
+  if (hours <= 36) return (r) => r.hours;
+  return hours > 300 * 24 ? (r) => r.years : (r) => r.days;
+}
+
 // read takes the rows of the table, oldest first.
 function read(figure: HTMLElement): Row[] {
   const rows = [...figure.querySelectorAll<HTMLElement>("tr[data-at]")].map((tr) => {
     const cells = [...tr.querySelectorAll<HTMLElement>("td")];
     return {
-      at: Number(tr.dataset.at), tick: tr.dataset.tick ?? "", when: tr.querySelector("th")?.textContent ?? "",
+      at: Number(tr.dataset.at), hours: tr.dataset.hours ?? "", days: tr.dataset.days ?? "", years: tr.dataset.years ?? "", when: tr.querySelector("th")?.textContent ?? "",
       values: cells.map((td) => number(td.dataset.value)),
       texts: cells.map((td) => [td.querySelector("b")?.textContent, figure.dataset.unit, td.querySelector(".flag")?.textContent?.trim()].filter(Boolean).join(" ")),
     };
@@ -78,16 +98,16 @@ function read(figure: HTMLElement): Row[] {
 
 // places chooses the moments that are named on the axis: real ones, from the
 // newest backwards, none so near that words would meet.
-function places(u: uPlot, rows: Row[]): number[] {
+function places(u: uPlot, rows: Row[], tick: (r: Row) => string): number[] {
   const chosen: number[] = [];
   let free = Infinity, word = "";
   for (let i = rows.length - 1; i >= 0; i--) {
     const row = rows[i]!;
     const x = u.valToPos(row.at, "x");
-    if (free - x < 76 || row.tick === word) continue;
+    if (free - x < 76 || tick(row) === word) continue;
     chosen.unshift(row.at);
     free = x;
-    word = row.tick;
+    word = tick(row);
   }
   return chosen;
 }

@@ -30,6 +30,7 @@ func Ward() (*FakeChart, error) {
 	w.patients()
 	w.allergies()
 	w.medications()
+	w.given()
 	w.problems()
 	w.labs()
 	w.vitals()
@@ -128,6 +129,15 @@ func (w *writer) medications() {
 	w.medication("stopped", "Simvastatin 20 MG Oral Tablet", step("20", "mg", daily("1"), "Oral", ""))
 	w.medication("completed", "Amoxicillin 250 MG / Clavulanate 125 MG Oral Tablet", "")
 	w.medication("entered-in-error", "Digoxin 0.125 MG Oral Tablet", "")
+}
+
+func (w *writer) given() {
+	for i, g := range []struct{ when, status, more string }{
+		{"2025-11-02T01:30:00-04:00", "completed", ""}, {"2025-11-02T01:30:00-05:00", "completed", ""},
+		{"2026-03-07T12:00:00-05:00", "not-done", `,"statusReason":[{"text":"Patient refused"}]`},
+	} {
+		w.add(fmt.Sprintf(`{"resourceType":"MedicationAdministration","id":"g%d","status":"%s","medicationCodeableConcept":{"text":"insulin glargine 100 UNT/ML Injectable Solution [Lantus]"},"subject":{"reference":"Patient/%s"},"effectiveDateTime":"%s","performer":[{"actor":{"display":"Joy Miller"}}],"dosage":{"route":{"text":"Subcutaneous"},"dose":{"value":18,"unit":"U"}}%s}`, i, g.status, Adaeze, g.when, g.more))
+	}
 }
 
 func (w *writer) problems() {
