@@ -2,11 +2,9 @@ package audit
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
-	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
@@ -50,13 +48,4 @@ func (l *Log) checkLink(ctx context.Context, shard uint64, mark verify.Mark, sto
 		return bad("was not written by its process")
 	}
 	return verify.Mark{Counter: want, Link: verify.Link(stored.Bytes), Time: e.Time}, nil
-}
-
-// postingName is the cell that says that a leaf of the nth tree bears a token.
-func postingName(token record.Token, nth uint32, leaf uint64) []byte {
-	return binary.BigEndian.AppendUint64(postingPrefix(token, nth), leaf)
-}
-
-func postingPrefix(token record.Token, nth uint32) []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte("i/"), uint64(token)), nth)
 }

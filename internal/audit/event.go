@@ -8,8 +8,6 @@
 package audit
 
 import (
-	"encoding/binary"
-	"errors"
 	"strings"
 	"time"
 
@@ -90,77 +88,26 @@ const (
 	maxItems = 400
 )
 
-const contentFormat = 1
-
-// Fields of a content part.
-const (
-	fieldQuery = 1 + iota
-	fieldReason
-	fieldDetail
-	fieldName // an item: uvarint of its place among the event's items, name
-)
-
-// appendContent appends the content part of items, which are those of one entry
-// in the order of the entry. It appends nothing if there is no content.
-func (e *Event) appendContent(buf []byte, items []Item) []byte {
-	start := len(buf)
-	buf = append(buf, contentFormat)
-	text := func(tag byte, s string) {
-		if s != "" {
-			s = clip(s, maxContent)
-			buf = binary.AppendUvarint(append(buf, tag), uint64(len(s)))
-			buf = append(buf, s...)
-		}
-	}
-	text(fieldQuery, e.Query)
-	text(fieldReason, e.Reason)
-	text(fieldDetail, e.Detail)
+// content returns the content part for items, which are those of one entry in
+// the order of the entry.
+func (e *Event) content(items []Item) verify.Content {
+	c := verify.Content{Query: clip(e.Query, maxContent), Reason: clip(e.Reason, maxContent), Detail: clip(e.Detail, maxContent)}
 	for i, item := range items {
-		if item.Name == "" {
-			continue
+		if item.Name != "" {
+			c.Names = append(c.Names, verify.Name{Item: uint64(i), Text: clip(item.Name, maxText)})
 		}
-		name := clip(item.Name, maxText)
-		value := append(binary.AppendUvarint(nil, uint64(i)), name...)
-		buf = binary.AppendUvarint(append(buf, fieldName), uint64(len(value)))
-		buf = append(buf, value...)
 	}
-	if len(buf) == start+1 {
-		return buf[:start]
-	}
-	return buf
+	return c
 }
 
-var errContent = errors.New("malformed content part of an audit entry")
-
-// parseContent fills the content fields of e and the names of its items.
-func (e *Event) parseContent(src []byte) error {
-	if len(src) == 0 || src[0] != contentFormat {
-		return errContent
-	}
-	for src = src[1:]; len(src) > 0; {
-		tag := src[0]
-		size, n := binary.Uvarint(src[1:])
-		if n <= 0 || size > uint64(len(src)-1-n) {
-			return errContent
-		}
-		value := src[1+n : 1+n+int(size)]
-		src = src[1+n+int(size):]
-		switch tag {
-		case fieldQuery:
-			e.Query = string(value)
-		case fieldReason:
-			e.Reason = string(value)
-		case fieldDetail:
-			e.Detail = string(value)
-		case fieldName:
-			i, n := binary.Uvarint(value)
-			if n <= 0 || i >= uint64(len(e.Items)) {
-				return errContent
-			}
-			e.Items[i].Name = string(value[n:])
+// fill adds a content part to what the accountability part says.
+func (e *Event) fill(c *verify.Content) {
+	e.Query, e.Reason, e.Detail = c.Query, c.Reason, c.Detail
+	for _, n := range c.Names {
+		if n.Item < uint64(len(e.Items)) {
+			e.Items[n.Item].Name = n.Text
 		}
 	}
-	return nil
 }
 
 // account returns the accountability part for some of the event's items.

@@ -240,8 +240,8 @@ func (s *step) post(index uint64, entry []byte) error {
 	if err != nil {
 		return &ChainError{Shard: e.Shard, Counter: e.Counter, Problem: "cannot be opened"}
 	}
-	for _, token := range s.log.postings(a) {
-		s.put(postingName(token, s.ordinal, index), []byte{1})
+	for _, token := range verify.Postings(a, s.log.cfg.Sealer.Token) {
+		s.put(verify.PostingName(token, s.ordinal, index), []byte{1})
 	}
 	return nil
 }

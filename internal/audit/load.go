@@ -162,7 +162,7 @@ func (c *keyCache) get(ctx context.Context, l *Log, shard uint64) ([]byte, error
 	if err != nil {
 		return nil, err
 	}
-	key, err = l.cfg.Sealer.OpenValue(purpose, verify.ShardAAD(l.cfg.Tenant, shard), registered.SealedKey)
+	key, err = l.cfg.Sealer.OpenValue(purpose, verify.ShardAAD(l.cfg.Tenant, shard, registered.Opened), registered.SealedKey)
 	if err != nil {
 		return nil, fmt.Errorf("open a chain key: %w", err)
 	}

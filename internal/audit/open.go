@@ -180,7 +180,8 @@ func (l *Log) openShard(ctx context.Context, problem *Rollback, pinned *verify.C
 	_, _ = rand.Read(id[:])
 	_, _ = rand.Read(key)
 	l.shard = binary.BigEndian.Uint64(id[:])
-	sealed, err := l.cfg.Sealer.SealValue(purpose, verify.ShardAAD(l.cfg.Tenant, l.shard), key)
+	now := l.cfg.Clock.Now()
+	sealed, err := l.cfg.Sealer.SealValue(purpose, verify.ShardAAD(l.cfg.Tenant, l.shard, now), key)
 	if err != nil {
 		return fmt.Errorf("seal the chain key: %w", err)
 	}
@@ -196,7 +197,6 @@ func (l *Log) openShard(ctx context.Context, problem *Rollback, pinned *verify.C
 	if err != nil {
 		return err
 	}
-	now := l.cfg.Clock.Now()
 	cell := record.Cell{
 		Space: record.SpaceShard, Name: verify.ShardName(l.shard),
 		Value: verify.Shard{Opened: now, SealedKey: sealed}.Append(nil),

@@ -148,7 +148,8 @@ func (l *Log) prepare(ctx context.Context, events []Event) ([]part, error) {
 
 func (l *Log) prepareOne(ctx context.Context, e *Event, patients []record.Key, items []Item) (part, error) {
 	var p part
-	if plain := e.appendContent(nil, items); len(plain) > 0 {
+	content := e.content(items)
+	if plain := content.Append(nil); len(plain) > 0 {
 		sealed, err := l.cfg.Sealer.SealFor(ctx, purpose, patients, []byte(contentAAD), plain)
 		if err != nil {
 			return part{}, fmt.Errorf("seal content: %w", err)

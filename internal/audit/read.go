@@ -175,7 +175,12 @@ func (l *Log) readContent(ctx context.Context, e *verify.Entry, r *Record) error
 	if err != nil {
 		return fmt.Errorf("open content: %w", err)
 	}
-	return r.parseContent(plain)
+	content, err := verify.ParseContent(plain)
+	if err != nil {
+		return err
+	}
+	r.fill(content)
+	return nil
 }
 
 // Prove returns a proof that an entry is in the tree of its newest checkpoint,

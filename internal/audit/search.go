@@ -77,7 +77,7 @@ func (l *Log) candidates(ctx context.Context, f *Filter, leaves *leafReader) (fu
 	var list []uint64
 	for nth, tree := range leaves.spans {
 		for _, token := range tokens {
-			prefix := postingPrefix(token, uint32(nth+1))
+			prefix := verify.PostingPrefix(token, uint32(nth+1))
 			err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {
 				if len(name) == len(prefix)+8 {
 					leaf := binary.BigEndian.Uint64(name[len(prefix):])
@@ -119,15 +119,6 @@ func (f *Filter) beyond(index uint64) bool {
 	return f.After == nil || (f.Newest && index < *f.After) || (!f.Newest && index > *f.After)
 }
 
-// Fields of the tokens in the index.
-const (
-	tokenActor   = "audit.actor"
-	tokenDay     = "audit.day"
-	tokenPatient = "audit.patient"
-	tokenRecord  = "audit.record"
-	tokenRequest = "audit.request"
-)
-
 // maxDays is the longest stretch of time that is looked up by its days; beyond
 // it every entry is opened.
 const maxDays = 400
@@ -138,13 +129,13 @@ func (l *Log) best(f *Filter) []record.Token {
 	s := l.cfg.Sealer
 	switch {
 	case f.RequestID != "":
-		return []record.Token{s.Token(tokenRequest, []byte(clip(f.RequestID, maxText)))}
+		return []record.Token{s.Token(verify.TokenRequest, []byte(clip(f.RequestID, maxText)))}
 	case !f.Record.IsZero():
-		return []record.Token{s.Token(tokenRecord, f.Record[:])}
+		return []record.Token{s.Token(verify.TokenRecord, f.Record[:])}
 	case !f.Patient.IsZero():
-		return []record.Token{s.Token(tokenPatient, f.Patient[:])}
+		return []record.Token{s.Token(verify.TokenPatient, f.Patient[:])}
 	case f.Actor != "":
-		return []record.Token{s.Token(tokenActor, []byte(clip(f.Actor, maxText)))}
+		return []record.Token{s.Token(verify.TokenActor, []byte(clip(f.Actor, maxText)))}
 	case f.Since.IsZero():
 		return nil
 	}
@@ -157,35 +148,9 @@ func (l *Log) best(f *Filter) []record.Token {
 		if len(tokens) == maxDays {
 			return nil
 		}
-		tokens = append(tokens, s.Token(tokenDay, dayOf(day)))
+		tokens = append(tokens, s.Token(verify.TokenDay, verify.Day(day)))
 	}
 	return tokens
-}
-
-func dayOf(t time.Time) []byte { return t.UTC().AppendFormat(nil, time.DateOnly) }
-
-// postings returns the tokens under which an entry can be found.
-func (l *Log) postings(a *verify.Account) []record.Token {
-	s := l.cfg.Sealer
-	tokens := make([]record.Token, 0, 3+len(a.Patients)+len(a.Read)+len(a.Written))
-	tokens = append(tokens, s.Token(tokenDay, dayOf(a.Time)))
-	if a.Actor != "" {
-		tokens = append(tokens, s.Token(tokenActor, []byte(a.Actor)))
-	}
-	if a.RequestID != "" {
-		tokens = append(tokens, s.Token(tokenRequest, []byte(a.RequestID)))
-	}
-	for i := range a.Patients {
-		tokens = append(tokens, s.Token(tokenPatient, a.Patients[i][:]))
-	}
-	for i := range a.Read {
-		tokens = append(tokens, s.Token(tokenRecord, a.Read[i].Key[:]))
-	}
-	for i := range a.Written {
-		tokens = append(tokens, s.Token(tokenRecord, a.Written[i].Key[:]))
-	}
-	slices.Sort(tokens)
-	return slices.Compact(tokens)
 }
 
 func (f *Filter) match(r *Record) bool {

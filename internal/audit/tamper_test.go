@@ -70,7 +70,7 @@ func TestTampering(t *testing.T) {
 		{"alter the tree's root", func(a admin) { a.flip(a.treeCell(a.tree().StateName()), -1) },
 			[]verify.Code{verify.CodeRoot}, "neither"},
 		{"shrink the tree", shrink,
-			[]verify.Code{verify.CodeMark, verify.CodeRollback, verify.CodeRoot, verify.CodeTile}, "older than the pinned checkpoint: size"},
+			[]verify.Code{verify.CodeMark, verify.CodePosting, verify.CodeRollback, verify.CodeRoot, verify.CodeTile}, "older than the pinned checkpoint: size"},
 		{"alter the checkpoint", func(a admin) { a.flip(a.treeCell(a.tree().CheckpointName()), 70) },
 			[]verify.Code{verify.CodeSignature, verify.CodeUnsigned}, "not signed"},
 		{"put an old checkpoint back", func(a admin) { a.set(a.treeCell(a.tree().CheckpointName()), append(make([]byte, 8), a.ev.old...)) },
@@ -86,6 +86,8 @@ func TestTampering(t *testing.T) {
 		{"remove a content part", removeContent, nil, ""},
 		{"rewrite an entry and its tile", rewrite,
 			[]verify.Code{verify.CodeEntryAltered, verify.CodeFork, verify.CodeRoot, verify.CodeTile}, "neither"},
+		{"hide an entry from a search", hidePosting, []verify.Code{verify.CodePosting}, "does not find this entry"},
+		{"set a version back by an hour", func(a admin) { a.flip(rowAt(2), 2) }, []verify.Code{verify.CodeRowTime}, "time is not that"},
 		{"remove the whole tree", func(a admin) { a.drop(a.treeCell([]byte(verify.TreesName))) },
 			[]verify.Code{verify.CodeNoTree, verify.CodeRollback}, "no audit tree"},
 	} {
@@ -174,15 +176,15 @@ func shrink(a admin) {
 	a.set(name, v)
 }
 
-func eachContent(a admin, do func(key []byte)) {
+func (a admin) firstOf(space record.Space, name string, do func(key []byte)) {
 	it, err := a.db.NewIter(nil)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	prefix := cellAt(record.SpaceContent, nil)
+	prefix := cellAt(space, []byte(name))
 	it.SeekGE(prefix)
 	if !it.Valid() || !bytes.HasPrefix(it.Key(), prefix) {
-		a.t.Fatal("there is no content part")
+		a.t.Fatal("there is no such cell")
 	}
 	k := bytes.Clone(it.Key())
 	if err := it.Close(); err != nil {
@@ -191,8 +193,9 @@ func eachContent(a admin, do func(key []byte)) {
 	do(k)
 }
 
-func alterContent(a admin)  { eachContent(a, func(k []byte) { a.flip(k, -1) }) }
-func removeContent(a admin) { eachContent(a, a.drop) }
+func alterContent(a admin)  { a.firstOf(record.SpaceContent, "", func(k []byte) { a.flip(k, -1) }) }
+func removeContent(a admin) { a.firstOf(record.SpaceContent, "", a.drop) }
+func hidePosting(a admin)   { a.firstOf(record.SpaceTree, "i/", a.drop) }
 
 // rewrite changes an entry and the leaf hash in its tile to agree. Without the
 // signing key the root gives it away, without the audit key the MAC does.

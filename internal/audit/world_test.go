@@ -147,7 +147,7 @@ func (w *world) integrate(l *audit.Log) {
 
 func (w *world) verify(change func(*verify.Config)) *verify.Report {
 	w.t.Helper()
-	c := verify.Config{Store: w.store, Key: w.keyring.Public(), Tenant: tenant, Open: w.opener()}
+	c := verify.Config{Store: w.store, Key: w.keyring.Public(), Tenant: tenant, Open: w.opener(), Token: w.sealer.Token}
 	if change != nil {
 		change(&c)
 	}

@@ -41,7 +41,7 @@ func (v *verifier) chain(shard uint64) *chain {
 	}
 	c.registered = true
 	if v.Open != nil {
-		if c.key, err = v.Open(ShardAAD(v.Tenant, shard), registered.SealedKey); err != nil {
+		if c.key, err = v.Open(ShardAAD(v.Tenant, shard, registered.Opened), registered.SealedKey); err != nil {
 			c.key = nil
 			c.find(Finding{Code: CodeShard, Text: "a shard's chain key does not open"})
 		}
@@ -87,9 +87,9 @@ func (c *chain) missing(leaf *uint64) {
 }
 
 // check checks the next entry by itself and against the one before it. It
-// returns nil if the bytes cannot be believed to be this place's entry, and
-// whether it told of a defect of the entry.
-func (c *chain) check(raw []byte, leaf *uint64) (e *Entry, told bool) {
+// returns nil if the bytes cannot be believed to be this place's entry, its
+// accountability part if that can be opened, and whether it told of a defect.
+func (c *chain) check(raw []byte, leaf *uint64) (e *Entry, account *Account, told bool) {
 	at := Finding{Leaf: leaf, Counter: c.mark.Counter + 1}
 	tell := func(code Code, text string) {
 		at.Code, at.Text = code, text
@@ -100,12 +100,12 @@ func (c *chain) check(raw []byte, leaf *uint64) (e *Entry, told bool) {
 	if err != nil {
 		tell(CodeEntryAltered, "an entry does not agree with its own digests")
 		c.skip()
-		return nil, true
+		return nil, nil, true
 	}
 	if e.Shard != c.shard || e.Counter != at.Counter {
 		tell(CodeEntryMoved, fmt.Sprintf("here lies entry %s of shard %s", number(e.Counter), shardName(e.Shard)))
 		c.skip()
-		return nil, true
+		return nil, nil, true
 	}
 	authentic := c.key == nil || CheckMAC(raw, c.key)
 	switch {
@@ -119,18 +119,19 @@ func (c *chain) check(raw []byte, leaf *uint64) (e *Entry, told bool) {
 	c.mark = Mark{Counter: e.Counter, Link: Link(raw), Time: e.Time}
 	c.known = authentic
 	if !authentic {
-		return nil, true
+		return nil, nil, true
 	}
 	if c.rows != nil && e.Flags&FlagStatement == 0 {
 		plain, err := c.Open(AccountAAD(c.Tenant, e.Shard, e.Content), e.Account)
-		account, parseErr := ParseAccount(plain)
+		var parseErr error
+		account, parseErr = ParseAccount(plain)
 		if err != nil || parseErr != nil {
 			tell(CodeEntryClosed, "an entry's accountability part does not open")
-		} else {
-			c.rows.named(account.Written, e)
+			return e, nil, true
 		}
+		c.rows.named(account.Written, e)
 	}
-	return e, told
+	return e, account, told
 }
 
 // checkContents checks that the content parts that are still there are those
@@ -230,7 +231,7 @@ func (c *chain) pending() error {
 			continue
 		}
 		c.report.Pending++
-		if e, _ := c.check(raw, nil); e != nil && e.Content != ([32]byte{}) {
+		if e, _, _ := c.check(raw, nil); e != nil && e.Content != ([32]byte{}) {
 			contents = append(contents, e.Content)
 		}
 		if err := c.ctx.Err(); err != nil {

@@ -176,3 +176,35 @@ func FuzzParseAccount(f *testing.F) {
 		}
 	})
 }
+
+func TestContentRoundTrip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.String()
+		c := verify.Content{Query: text.Draw(t, "query"), Reason: text.Draw(t, "reason"), Detail: text.Draw(t, "detail")}
+		for range rapid.IntRange(0, 3).Draw(t, "names") {
+			c.Names = append(c.Names, verify.Name{Item: rapid.Uint64().Draw(t, "item"), Text: text.Draw(t, "name")})
+		}
+		raw := c.Append(nil)
+		if len(raw) == 0 {
+			return
+		}
+		got, err := verify.ParseContent(raw)
+		if err != nil || !reflect.DeepEqual(&c, got) {
+			t.Fatalf("wrote %+v, read %+v, %v", c, got, err)
+		}
+	})
+}
+
+func FuzzParseContent(f *testing.F) {
+	c := verify.Content{Query: "q", Reason: "r", Names: []verify.Name{{Item: 1, Text: "Patient/1"}}}
+	f.Add(c.Append(nil))
+	f.Fuzz(func(t *testing.T, src []byte) {
+		if c, err := verify.ParseContent(src); err == nil {
+			if raw := c.Append(nil); len(raw) > 0 {
+				if _, err := verify.ParseContent(raw); err != nil {
+					t.Error("what was read cannot be written")
+				}
+			}
+		}
+	})
+}

@@ -76,8 +76,8 @@ func sorted(m map[Ref]version) []version {
 }
 
 // byKey returns what was named by record and version.
-func byKey(m map[Ref]Written) []Written {
-	return slices.SortedFunc(maps.Values(m), func(a, b Written) int {
+func byKey(m map[Ref]naming) []naming {
+	return slices.SortedFunc(maps.Values(m), func(a, b naming) int {
 		return cmp.Or(slices.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Version, b.Version))
 	})
 }

@@ -144,8 +144,8 @@ func AccountAAD(tenant string, shard uint64, content [32]byte) []byte {
 }
 
 // ShardAAD is what a shard's chain key is sealed for.
-func ShardAAD(tenant string, shard uint64) []byte {
-	return bind("wardkeep audit shard 1", tenant, shard)
+func ShardAAD(tenant string, shard uint64, opened time.Time) []byte {
+	return binary.BigEndian.AppendUint64(bind("wardkeep audit shard 1", tenant, shard), uint64(opened.UnixMicro()))
 }
 
 func bind(what, tenant string, shard uint64) []byte {

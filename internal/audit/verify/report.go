@@ -38,6 +38,8 @@ const (
 	CodeRowTwice      Code = "row-twice"      // two entries name one version
 	CodeRowCurrent    Code = "row-current"    // an old version passes for the current one
 	CodeRowUnreadable Code = "row-unreadable" // a version's content does not open
+	CodeRowTime       Code = "row-time"       // a version's time is not that of its entry
+	CodePosting       Code = "posting"        // the index of entries was altered
 	CodeFile          Code = "damaged-file"   // the engine cannot read its files
 	CodeIndex         Code = "index"          // tokens or edges are not those that were written
 )

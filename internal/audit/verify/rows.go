@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
@@ -18,7 +19,7 @@ type rows struct {
 	stop    func()
 	ended   bool
 	cut     bool            // before the end
-	open    map[Ref]Written // named by an entry, not met yet
+	open    map[Ref]naming  // named by an entry, not met yet
 	unnamed map[Ref]version // met, not named yet
 	wrong   []mismatch
 	current []version // waiting to be checked in one read
@@ -29,11 +30,18 @@ type rows struct {
 type version struct {
 	Ref
 	position record.Position
+	time     time.Time
 	current  bool
 	deleted  bool
 	content  [32]byte
 	index    [32]byte // if re-derived
 	derived  bool
+}
+
+// naming is an entry's word on a version.
+type naming struct {
+	Written
+	at time.Time // of the entry
 }
 
 type mismatch struct {
@@ -42,7 +50,7 @@ type mismatch struct {
 }
 
 func newRows(v *verifier) *rows {
-	r := &rows{verifier: v, open: map[Ref]Written{}, unnamed: map[Ref]version{}}
+	r := &rows{verifier: v, open: map[Ref]naming{}, unnamed: map[Ref]version{}}
 	if v.Deep != nil {
 		r.deep = newDeepCheck(v)
 	}
@@ -85,7 +93,7 @@ func (r *rows) all(yield func(version, error) bool) {
 
 func (r *rows) version(row record.Row) version {
 	v := version{
-		Ref: Ref{row.Key, row.Version}, position: row.Position, current: row.Current, deleted: row.Deleted,
+		Ref: Ref{row.Key, row.Version}, position: row.Position, time: row.Time, current: row.Current, deleted: row.Deleted,
 		content: record.ContentDigest(row.Class, row.Deleted, row.Body, row.Card),
 	}
 	if r.deep != nil {
@@ -98,14 +106,15 @@ func (r *rows) version(row record.Row) version {
 func (r *rows) named(written []Written, e *Entry) {
 	for _, w := range written {
 		r.report.Written++
+		said := naming{w, e.Time}
 		if met, ok := r.unnamed[w.Ref]; ok {
 			delete(r.unnamed, w.Ref)
-			r.compare(met, w)
+			r.compare(met, said)
 		} else if _, twice := r.open[w.Ref]; twice {
 			r.find(Finding{Code: CodeRowTwice, Record: w.Key.String(), Version: w.Version, Shard: shardName(e.Shard), Counter: e.Counter,
 				Text: "two entries name the same version as written"})
 		} else {
-			r.open[w.Ref] = w
+			r.open[w.Ref] = said
 		}
 		r.advance()
 	}
@@ -142,10 +151,17 @@ func (r *rows) advance() bool {
 	return true
 }
 
-func (r *rows) compare(v version, w Written) {
+// maxApart is how far a version's time may lie from its entry's: the batch's
+// time may lag behind its commit.
+const maxApart = 2 * record.MaxSkew
+
+func (r *rows) compare(v version, w naming) {
+	if apart := v.time.Sub(w.at).Abs(); apart > maxApart {
+		r.findRow(CodeRowTime, v, "the version's time is not that of the entry that was committed with it")
+	}
 	switch {
 	case v.content != w.Content:
-		r.wrong = append(r.wrong, mismatch{v, w})
+		r.wrong = append(r.wrong, mismatch{v, w.Written})
 	case v.derived && v.index != w.Index:
 		r.findRow(CodeIndex, v, "the tokens or edges that were written do not follow from the version's content")
 	}
@@ -172,8 +188,8 @@ func (r *rows) checkCurrent() {
 		return
 	}
 	for i, v := range r.current {
-		later, now := got[2*i].Version != 0, got[2*i+1].Version
-		if v.current == later || now < v.Version || (v.current && now != v.Version) {
+		later, now := got[2*i].Version != 0, got[2*i+1]
+		if v.current == later || now.Version < v.Version || v.current && (now.Version != v.Version || now.Position != v.position) {
 			r.findRow(CodeRowCurrent, v, "the engine does not call the last version of this record its current one")
 		}
 	}
@@ -204,7 +220,7 @@ func (r *rows) finish() error {
 }
 
 // tellOpen tells why a version that an entry names was not met.
-func (r *rows) tellOpen(w Written) error {
+func (r *rows) tellOpen(w naming) error {
 	f := Finding{Code: CodeRowMissing, Record: w.Key.String(), Version: w.Version, Text: "a version that was written is gone"}
 	got, err := r.Store.Get(r.ctx, []store.Ref{{Key: w.Key, Version: w.Version}}, store.WantCard|store.WantBody)
 	if err != nil && !errors.Is(err, store.ErrCorrupt) {

@@ -32,6 +32,9 @@ type Config struct {
 	// records cannot be checked, and the report says so.
 	Open func(aad, sealed []byte) ([]byte, error)
 
+	// Token makes the tokens of the index of entries; nil: it is not checked.
+	Token Tokenize
+
 	// Deep re-derives tokens and edges; nil: they are not checked.
 	Deep Deep
 
@@ -65,6 +68,7 @@ type verifier struct {
 	trees  []*treeCheck
 	chains map[uint64]*chain
 	rows   *rows
+	index  *postings
 	done   uint64
 	total  uint64
 }
@@ -97,6 +101,9 @@ func (v *verifier) run() error {
 	if v.Open != nil {
 		v.rows = newRows(v)
 		defer v.rows.stop()
+		if v.Token != nil {
+			v.index = &postings{verifier: v}
+		}
 	}
 	for i, id := range ids {
 		if err := v.openTree(i, id); err != nil {
@@ -112,6 +119,11 @@ func (v *verifier) run() error {
 	v.checkPinned()
 	if err := v.checkShards(); err != nil {
 		return err
+	}
+	if v.index != nil {
+		if err := v.index.finish(); err != nil {
+			return err
+		}
 	}
 	if v.rows != nil {
 		return v.rows.finish()

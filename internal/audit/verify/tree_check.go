@@ -140,7 +140,7 @@ func (t *treeCheck) leaf(index uint64, leaf Leaf, stored tlog.Hash, contents *[]
 		c.missing(&index)
 		return stored, nil
 	}
-	e, told := c.check(raw, &index)
+	e, account, told := c.check(raw, &index)
 	got := LeafHash(raw)
 	if got != stored {
 		t.different = append(t.different, leafDiff{index: index, leaf: leaf, told: told})
@@ -153,6 +153,13 @@ func (t *treeCheck) leaf(index uint64, leaf Leaf, stored tlog.Hash, contents *[]
 	}
 	if e.Flags&FlagStatement != 0 {
 		t.statementAt(index, e)
+	}
+	switch {
+	case t.index == nil:
+	case e.Flags&FlagStatement != 0:
+		t.index.read++
+	case account != nil:
+		return got, t.index.entry(account, uint32(t.ordinal+1), index)
 	}
 	return got, nil
 }
