@@ -67,10 +67,23 @@ func Party(ref fhir.Node) string {
 	if d := text(ref.Get("display")); d != "" {
 		return d
 	}
-	if ref.Exists() {
-		return "Name not given"
+	if !ref.Exists() {
+		return NotRecorded
 	}
-	return NotRecorded
+	kind, _, _ := strings.Cut(ref.Get("reference").Text(), "/")
+	if k := ref.Get("type").Text(); k != "" {
+		kind = k
+	}
+	if who, ok := parties[kind]; ok {
+		return who
+	}
+	return "Name not given"
+}
+
+// parties are said of a reference that names nobody.
+var parties = map[string]string{
+	"Patient": "The patient", "RelatedPerson": "A relative", "Practitioner": "A practitioner, name not given",
+	"PractitionerRole": "A practitioner, name not given", "Organization": "An organization, name not given", "Device": "A device",
 }
 
 // words looks a code up in a table of words; a code that is not in it is shown
