@@ -63,7 +63,16 @@ func ParseDrug(name string) Drug {
 	return d
 }
 
-func whole(name, brand string) Drug { return Drug{Generic: Generic(safe(name)), Brand: brand} }
+// noDrug stands where a name would; a line is never without one.
+const noDrug = "drug not recorded"
+
+func whole(name, brand string) Drug {
+	generic := Generic(safe(name))
+	if generic == "" && brand == "" {
+		generic = noDrug
+	}
+	return Drug{Generic: generic, Brand: brand}
+}
 
 // listed joins with commas and "and".
 func listed(s []string) string {
@@ -97,14 +106,14 @@ func drugOf(r *fhir.Resource, find func(reference string) *fhir.Resource) Drug {
 	if d := text(ref.Get("display")); d != "" {
 		return ParseDrug(d)
 	}
-	return Drug{Generic: "drug not recorded"}
+	return Drug{Generic: noDrug}
 }
 
 func drugNamed(concept fhir.Node) Drug {
 	if name := Concept(concept); name != NotRecorded {
 		return ParseDrug(name)
 	}
-	return Drug{Generic: "drug not recorded"}
+	return Drug{Generic: noDrug}
 }
 
 // medication reads a Medication resource.
