@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,9 +19,7 @@ func hospitalWithPast(t *testing.T) (now, past, pinned string) {
 	now, past, pinned = filepath.Join(root, "now"), filepath.Join(root, "past"), filepath.Join(root, "elsewhere")
 	s := startDemo(t, now, "--patients", "3", "--checkpoint-out", pinned)
 	s.stop()
-	if err := os.CopyFS(past, os.DirFS(now)); err != nil {
-		t.Fatal(err)
-	}
+	copyTo(t, now, past)
 	s = startDemo(t, now, "--checkpoint-out", pinned)
 	a := s.client("system/*.cruds")
 	for i := range 20 {
@@ -37,10 +36,16 @@ func hospitalWithPast(t *testing.T) (now, past, pinned string) {
 func copyOf(t *testing.T, dir string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "copy")
-	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
-		t.Fatal(err)
-	}
+	copyTo(t, dir, to)
 	return to
+}
+
+// copyTo copies a folder with its modes: keys open to others are refused.
+func copyTo(t *testing.T, from, to string) {
+	t.Helper()
+	if out, err := exec.Command("cp", "-a", from, to).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
 }
 
 // verdict runs the verifier and returns what it says, demanding that it finds

@@ -8,6 +8,8 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/search"
@@ -59,9 +61,9 @@ func (c *census) changed(types ...string) {
 	}
 }
 
-// relations returns every relation that holds between the actor and any of the
-// patients.
-func (c *census) relations(ctx context.Context, actor Actor, patients []record.Key) ([]authz.Relation, error) {
+// relations returns every relation that holds between the actor and the patients:
+// to any of them, or to all, as holds says.
+func (c *census) relations(ctx context.Context, actor Actor, patients []record.Key, holds func(vault.PatientSet, []record.Key) bool) ([]authz.Relation, error) {
 	var held []authz.Relation
 	if len(patients) == 0 {
 		return held, nil
@@ -71,7 +73,7 @@ func (c *census) relations(ctx context.Context, actor Actor, patients []record.K
 		if err != nil {
 			return nil, err
 		}
-		if panel.HasAny(patients) {
+		if holds(panel, patients) {
 			held = append(held, relation)
 		}
 	}
@@ -160,23 +162,49 @@ func (c *census) onWards(ctx context.Context, wards []string) (vault.PatientSet,
 	return c.gather(ctx, "Encounter", status, search.Param{Key: "location", Value: strings.Join(places, ",")})
 }
 
-// gather returns the patients in whose compartment the matching records are.
+// gather returns the subjects of the matching records. A record's compartment
+// would not do: a CareTeam lies in that of every patient it names, and naming
+// somebody as a member must not open his chart.
 func (c *census) gather(ctx context.Context, typ string, params ...search.Param) (vault.PatientSet, error) {
 	q, err := search.Parse(typ, params, search.Options{})
 	if err != nil {
 		return nil, err
 	}
-	records, err := c.vault.All(ctx, q)
+	records, err := c.vault.AllWithBodies(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var subjects []vault.TypeID
+	for _, r := range records {
+		res, err := fhir.Parse(r.Body)
+		if err != nil {
+			return nil, fault.Wrap(fault.Internal, "chart.gather", err)
+		}
+		if id, ok := patientOf(res); ok {
+			subjects = append(subjects, id)
+		}
+	}
+	keys, err := c.vault.Keys(ctx, subjects)
 	if err != nil {
 		return nil, err
 	}
 	patients := vault.PatientSet{}
-	for _, r := range records {
-		for _, p := range r.Patients {
-			patients[p] = struct{}{}
-		}
+	for _, key := range keys {
+		patients[key] = struct{}{}
 	}
 	return patients, nil
+}
+
+// patientOf returns the patient a record is about: itself, or its subject.
+func patientOf(res *fhir.Resource) (vault.TypeID, bool) {
+	if res.Type() == "Patient" {
+		return typeIDOf("Patient", res.ID()), true
+	}
+	ref := fhir.ParseLiteral(res.Root().Get("subject").Get("reference").Text())
+	if ref.Base != "" || ref.Type != "Patient" || ref.ID == "" {
+		return vault.TypeID{}, false
+	}
+	return typeIDOf("Patient", ref.ID), true
 }
 
 // maxDepth bounds the levels of places below a ward: room, bed, and one to spare.

@@ -23,13 +23,14 @@ import (
 // Actor is who asks.
 type Actor = identity.Actor
 
-// Config says what a chart stands on. All fields are required.
+// Config says what a chart stands on. All fields but Base are required.
 type Config struct {
 	Vault  *vault.Vault
 	Log    *audit.Log
 	Policy *authz.Policy
 	Clock  clock.Clock
 	Slog   *slog.Logger
+	Base   string // of the FHIR API as clients write it: https://host/fhir
 }
 
 // Chart is safe for concurrent use.
@@ -39,6 +40,7 @@ type Chart struct {
 	policy *authz.Policy
 	clock  clock.Clock
 	slog   *slog.Logger
+	base   string
 	census *census
 }
 
@@ -46,7 +48,7 @@ type Chart struct {
 func New(cfg Config) *Chart {
 	return &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
-		slog: cfg.Slog, census: newCensus(cfg.Vault, cfg.Clock),
+		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock),
 	}
 }
 

@@ -311,3 +311,28 @@ func given(n int, err error) error {
 	}
 	return err
 }
+
+// TestNamingIsNotCaring plays those who care for one patient and try to reach
+// another by naming both in one record.
+func TestNamingIsNotCaring(t *testing.T) {
+	widths(t, func(t *testing.T, r *rig) {
+		ctx := context.Background()
+		doctor := r.as(person("doctor")) // in the care team of cat alone
+		team := `{"resourceType":"CareTeam","id":"team-cat","status":"active","subject":{"reference":"Patient/cat"},"participant":[{"member":{"reference":"Practitioner/doctor"}},{"member":{"reference":"Patient/bob"}}]}`
+		_, err := r.chart.Update(ctx, doctor.actor, doctor.parse(team), chart.Condition{})
+		wantKind(t, err, fault.Denied, "a doctor adds a stranger to the team")
+		r.as(program(t)).put(team) // even so
+		doctor.finds("Patient", "cat")
+		wantKind(t, doctor.get("Patient/bob"), fault.NotFound, "a stranger named in the team")
+
+		nurse := r.as(person("nurse", "east"))
+		for name, performer := range map[string]string{"her own patient": "Patient/ann", "nobody yet": "Patient/to-come"} {
+			text := strings.Replace(result("bob", "1", "2026"), `"id":"k-bob"`, `"performer":[{"reference":"`+performer+`"}]`, 1)
+			if performer == "Patient/to-come" {
+				text = strings.Replace(result("ann", "1", "2026"), `"id":"k-ann"`, `"performer":[{"reference":"`+performer+`"}]`, 1)
+			}
+			_, err := r.chart.Create(ctx, nurse.actor, nurse.parse(text), nil)
+			wantKind(t, err, fault.Denied, "a nurse writes for a stranger by naming "+name)
+		}
+	})
+}

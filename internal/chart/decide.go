@@ -23,12 +23,19 @@ func (c *Chart) reach(actor Actor, action, typ string) (authz.Reach, error) {
 }
 
 // permit is the decision on an opened version, with its true relations and marks.
+// To look at a record, a relation to any of its patients will do: it is about
+// each of them. To change one, the relation must hold to all: otherwise whoever
+// cares for one patient could write into the chart of another by naming both.
 func (c *Chart) permit(ctx context.Context, actor Actor, action string, res Resource) (bool, error) {
-	return c.permitFor(ctx, actor, action, res, res.patients)
+	return c.permitFor(ctx, actor, action, res, res.patients, vault.PatientSet.HasAny)
 }
 
-func (c *Chart) permitFor(ctx context.Context, actor Actor, action string, res Resource, patients []record.Key) (bool, error) {
-	relations, err := c.census.relations(ctx, actor, patients)
+func (c *Chart) permitChange(ctx context.Context, actor Actor, action string, res Resource) (bool, error) {
+	return c.permitFor(ctx, actor, action, res, res.patients, vault.PatientSet.HasAll)
+}
+
+func (c *Chart) permitFor(ctx context.Context, actor Actor, action string, res Resource, patients []record.Key, holds func(vault.PatientSet, []record.Key) bool) (bool, error) {
+	relations, err := c.census.relations(ctx, actor, patients, holds)
 	if err != nil {
 		return false, err
 	}

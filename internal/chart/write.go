@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
+	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -133,10 +135,23 @@ func outcome(p plan, rec vault.Record) (Outcome, error) {
 }
 
 func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {
+	res, err := c.localise(res)
+	if err != nil {
+		return plan{}, err
+	}
 	if err := c.permitNew(ctx, actor, authz.Create, res); err != nil {
 		return plan{}, err
 	}
 	return plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Resource: res}}, nil
+}
+
+// localise makes absolute references to this server relative, so that a record
+// lies in the compartments of the patients it names however it names them.
+func (c *Chart) localise(res *fhir.Resource) (*fhir.Resource, error) {
+	if c.base == "" {
+		return res, nil
+	}
+	return res.Rewrite(func(ref string) (string, bool) { return strings.CutPrefix(ref, c.base+"/") })
 }
 
 // permitNew decides on the state a change would leave behind.
@@ -151,32 +166,27 @@ func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *
 			return err
 		}
 	}
-	state := Resource{Resource: res, TypeID: typeIDOf(res.Type(), res.ID())}
-	allowed, err := c.permitFor(ctx, actor, action, state, patients)
+	state := Resource{Resource: res, TypeID: typeIDOf(res.Type(), res.ID()), patients: patients}
+	allowed, err := c.permitChange(ctx, actor, action, state)
 	if err == nil && !allowed {
 		err = fault.New(fault.Denied, "chart.permitNew", "You may not write this for this patient.")
 	}
 	return err
 }
 
-// patientsOf returns the known patients in whose compartment a new state lies.
+// patientsOf returns the patients in whose compartment a new state lies. One who
+// is not known yet has the zero key, to whom nobody has a relation: a record must
+// not lie in wait for a patient to come.
 func (c *Chart) patientsOf(ctx context.Context, res *fhir.Resource) ([]record.Key, error) {
-	var ids []vault.TypeID
 	patients, err := search.Patients(res)
 	if err != nil {
 		return nil, err
 	}
+	var ids []vault.TypeID
 	for _, id := range patients {
 		ids = append(ids, typeIDOf("Patient", id))
 	}
-	keys, err := c.vault.Keys(ctx, ids)
-	known := keys[:0]
-	for _, key := range keys {
-		if !key.IsZero() {
-			known = append(known, key)
-		}
-	}
-	return known, err
+	return c.vault.Keys(ctx, ids)
 }
 
 func (c *Chart) planUpdate(ctx context.Context, actor Actor, res *fhir.Resource, id string, cond Condition) (plan, error) {
@@ -198,6 +208,9 @@ func (c *Chart) planUpdate(ctx context.Context, actor Actor, res *fhir.Resource,
 		return p, err
 	}
 	if err := cond.check(old); err != nil {
+		return plan{}, err
+	}
+	if res, err = c.localise(res); err != nil {
 		return plan{}, err
 	}
 	if err := c.permitNew(ctx, actor, authz.Update, res); err != nil {
@@ -265,11 +278,16 @@ func (c *Chart) before(ctx context.Context, actor Actor, action string, typ, id 
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := c.permit(ctx, actor, action, old)
-	if err == nil && !allowed {
-		err = fault.New(fault.NotFound, "chart.before", "")
+	allowed, err := c.permitChange(ctx, actor, action, old)
+	if err != nil || allowed {
+		return &old, err
 	}
-	return &old, err
+	// Whoever may see it is told that he may not change it; to others it is
+	// not there.
+	if seen, err := c.permit(ctx, actor, authz.Read, old); err != nil || !seen {
+		return nil, errors.Join(err, fault.New(fault.NotFound, "chart.before", ""))
+	}
+	return nil, fault.New(fault.Denied, "chart.before", "You may see this, and may not change it.")
 }
 
 // mayChooseIDs keeps callers who see a part only from finding out, by trying,

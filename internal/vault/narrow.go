@@ -24,6 +24,16 @@ func (s PatientSet) HasAny(keys []record.Key) bool {
 	return false
 }
 
+// HasAll reports whether the set holds all of the keys, of which there is one.
+func (s PatientSet) HasAll(keys []record.Key) bool {
+	for _, key := range keys {
+		if _, ok := s[key]; !ok {
+			return false
+		}
+	}
+	return len(keys) > 0
+}
+
 func (s PatientSet) keys() []record.Key {
 	set := make(map[record.Key]struct{}, len(s))
 	for key := range s {

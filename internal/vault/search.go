@@ -77,6 +77,16 @@ func (v *Vault) All(ctx context.Context, q *search.Query) ([]Record, error) {
 	return records, v.storeFault("vault.All", err)
 }
 
+// AllWithBodies is All with the bodies opened.
+func (v *Vault) AllWithBodies(ctx context.Context, q *search.Query) ([]Record, error) {
+	records, err := v.All(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	records, err = v.fill(ctx, records)
+	return records, v.storeFault("vault.AllWithBodies", err)
+}
+
 // bound is a plan together with what it is confined to.
 type bound struct {
 	typ    string

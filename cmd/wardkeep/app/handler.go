@@ -33,6 +33,7 @@ func (s *Server) handler() (http.Handler, error) {
 	}
 	tokens := smart.New(smart.Config{
 		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
+		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },
 	})
 	pages, err := portal.New(portal.Config{
 		Chart: pageChart{h.Chart}, Accounts: accounts{h.Identity}, Clock: h.Clock,

@@ -24,6 +24,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/kms/local"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/seal/file"
+	"github.com/wardkeep/wardkeep/internal/store"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
 	"github.com/wardkeep/wardkeep/internal/vault"
 	"github.com/wardkeep/wardkeep/policies"
@@ -138,15 +139,13 @@ func (h *House) openKeys(ctx context.Context, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("the keys cannot be used: %w", err)
 	}
-	if len(fresh.Cells) > 0 {
-		fresh.Time = h.Clock.Now()
-		receipt, err := h.Store.Commit(ctx, fresh)
-		if err == nil {
-			err = receipt.Wait()
-		}
-		if err != nil {
-			return fmt.Errorf("the keys cannot be stored: %w", err)
-		}
+	fresh.Time = h.Clock.Now()
+	receipt, err := h.Store.Commit(ctx, fresh)
+	if err == nil {
+		err = receipt.Wait()
+	}
+	if err != nil && !errors.Is(err, store.ErrGuard) { // a guard that fails says: the keys are there
+		return fmt.Errorf("the keys cannot be stored: %w", err)
 	}
 	if h.Sealer, err = seal.Open(ctx, cfg); err != nil {
 		return fmt.Errorf("the keys cannot be used: %w", err)
@@ -177,6 +176,7 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	}
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog,
+		Base: h.Config.Base() + "/fhir",
 	})
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/portal"
+	"github.com/wardkeep/wardkeep/internal/web"
 )
 
 // pageChart shows pages the chart.
@@ -57,30 +58,32 @@ type accounts struct{ identity *identity.Service }
 
 var _ portal.Accounts = accounts{}
 
-func origin(try portal.Attempt) identity.Origin { return identity.Origin{Source: try.Source} }
+func origin(ctx context.Context, try portal.Attempt) identity.Origin {
+	return identity.Origin{Source: try.Source, RequestID: web.EventOf(ctx).RequestID}
+}
 
 func (a accounts) Password(ctx context.Context, try portal.Attempt) (string, error) {
-	c, err := a.identity.Begin(ctx, try.User, try.Password, origin(try))
+	c, err := a.identity.Begin(ctx, try.User, try.Password, origin(ctx, try))
 	return c.Token, err
 }
 
 func (a accounts) Code(ctx context.Context, challenge string, try portal.Attempt) (string, error) {
-	g, err := a.identity.Finish(ctx, challenge, try.Code, origin(try))
+	g, err := a.identity.Finish(ctx, challenge, try.Code, origin(ctx, try))
 	return g.Token, err
 }
 
 func (a accounts) Session(ctx context.Context, token string, active bool) (portal.Session, error) {
-	s, err := a.identity.Resume(ctx, token, identity.Origin{Background: !active})
+	s, err := a.identity.Resume(ctx, token, identity.Origin{Background: !active, RequestID: web.EventOf(ctx).RequestID})
 	return portal.Session{Actor: s.Actor, Locked: s.Locked}, err
 }
 
 func (a accounts) Lock(ctx context.Context, token string) error { return a.identity.Lock(ctx, token) }
 
 func (a accounts) Unlock(ctx context.Context, token string, try portal.Attempt) (string, error) {
-	g, err := a.identity.Unlock(ctx, token, try.Password, origin(try))
+	g, err := a.identity.Unlock(ctx, token, try.Password, origin(ctx, try))
 	return g.Token, err
 }
 
 func (a accounts) SignOut(ctx context.Context, token string) error {
-	return a.identity.End(ctx, token, identity.Origin{})
+	return a.identity.End(ctx, token, origin(ctx, portal.Attempt{}))
 }
