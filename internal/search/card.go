@@ -86,7 +86,7 @@ type cardField struct {
 }
 
 func newCardWriter(fields int) *cardWriter {
-	return &cardWriter{fields: make([]*cardField, fields)}
+	return &cardWriter{fields: make([]*cardField, fields), b: make([]byte, 0, 256)}
 }
 
 // add adds a value to a field and reports whether it was new.
@@ -205,7 +205,7 @@ func (w *cardWriter) text(s string) {
 		w.b = append(w.b, u[:]...)
 		return
 	}
-	w.b = binary.AppendUvarint(w.b, uint64(len(s))<<2|textLiteral)
+	w.b = binary.AppendUvarint(w.b, uint64(len(s))<<2) // textLiteral
 	w.b = append(w.b, s...)
 }
 

@@ -2,14 +2,14 @@ package search
 
 import "time"
 
-// The calendar tree. A value lies under day, month, year and century nodes; a
-// token names a node and the side of the value that lies there:
+// The calendar tree. A value lies under day, month, year, decade and century
+// nodes; a token names a node and the side of the value that lies there:
 //
 //	dateIn  the whole value lies in the node
 //	dateLow its start does, but not all of it; likewise the open start
 //	dateTop its end does, but not all of it; likewise the open end
 //
-// so a point in time has four tokens, and a period four for what its ends have
+// so a point in time has five tokens, and a period five for what its ends have
 // in common and one each for what parts them. For every node above one end of a
 // value exactly one of "in" and that end's side is present, which is what makes
 // the covers below exact.
@@ -23,6 +23,7 @@ const (
 	levelDay     = 'd'
 	levelMonth   = 'm'
 	levelYear    = 'y'
+	levelDecade  = 'e'
 	levelCentury = 'c'
 	levelOpen    = 'o'
 )
@@ -41,12 +42,13 @@ type dateNode struct {
 }
 
 // datePath returns the nodes above a day, finest first.
-func datePath(day int32) [4]dateNode {
+func datePath(day int32) [5]dateNode {
 	y, m, _ := time.Unix(int64(day)*86400, 0).UTC().Date()
-	return [4]dateNode{
+	return [5]dateNode{
 		{levelDay, day},
 		{levelMonth, int32(y*12 + int(m) - 1)},
 		{levelYear, int32(y)},
+		{levelDecade, int32(y / 10)},
 		century(y),
 	}
 }
@@ -108,12 +110,12 @@ func dateCover(first, last int32) (nodes []dateNode, exact bool) {
 	const floor, ceiling = -719162, 2932896 // 0001-01-01 and 9999-12-31
 	if first < floor {
 		first = floor
-	} else if datePath(first)[3].n <= firstCentury || datePath(first)[3].n >= lastCentury {
+	} else if shared(first) {
 		exact = false
 	}
 	if last > ceiling {
 		last = ceiling
-	} else if datePath(last)[3].n <= firstCentury || datePath(last)[3].n >= lastCentury {
+	} else if shared(last) {
 		exact = false
 	}
 	seen := map[dateNode]bool{}
@@ -128,13 +130,19 @@ func dateCover(first, last int32) (nodes []dateNode, exact bool) {
 	return nodes, exact
 }
 
+// shared reports whether a day's century is one of those that share a node.
+func shared(day int32) bool {
+	c := datePath(day)[4].n
+	return c <= firstCentury || c >= lastCentury
+}
+
 // widest returns the largest node that starts on day and ends by last, and the
 // day after it. In the shared centuries it goes beyond rather than being cut
 // into thousands of years.
 func widest(day, first, last int32) (dateNode, int32) {
 	y, m, d := time.Unix(int64(day)*86400, 0).UTC().Date()
 	path := datePath(day)
-	if c := path[3]; c.n == firstCentury || c.n == lastCentury {
+	if c := path[4]; shared(day) {
 		if c.n == firstCentury {
 			return c, daysFrom((firstCentury+1)*100, 1)
 		}
@@ -142,6 +150,9 @@ func widest(day, first, last int32) (dateNode, int32) {
 	}
 	if d == 1 && m == time.January {
 		if next := daysFrom((y/100+1)*100, 1); y%100 == 0 && next-1 <= last {
+			return path[4], next
+		}
+		if next := daysFrom((y/10+1)*10, 1); y%10 == 0 && next-1 <= last {
 			return path[3], next
 		}
 		if next := daysFrom(y+1, 1); next-1 <= last {

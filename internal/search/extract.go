@@ -32,6 +32,7 @@ func Extract(r *fhir.Resource) (Document, error) {
 		updated = t.lo
 	}
 	x := extractor{s: s, card: newCardWriter(len(s.fields))}
+	x.doc.Words = make([]Word, 0, 32)
 	for _, e := range s.elements {
 		x.element(e, r.Root())
 	}

@@ -91,7 +91,7 @@ func TestDateCover(t *testing.T) {
 				t.Fatalf("top %v: hit %v, exact %v, want %v", top, hit, exact, want)
 			}
 		}
-		if n := search.CoverSize(first, last); n > 300 {
+		if n := search.CoverSize(first, last); n > 140 {
 			t.Fatalf("%d nodes", n)
 		}
 	})

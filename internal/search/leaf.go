@@ -76,8 +76,7 @@ func (f *field) folds() int {
 
 func (p *planner) text(s source, pr *stringPred) node {
 	norm := string(pr.norm)
-	long, ok := runePrefix(norm, minPrefix)
-	if !ok {
+	if _, ok := runePrefix(norm, minPrefix); !ok {
 		return p.some(s)
 	}
 	if pr.mode == textContains {
@@ -88,16 +87,9 @@ func (p *planner) text(s source, pr *stringPred) node {
 		gramWords(norm, func(w []byte) { all = append(all, p.any(s.text, false, w)) })
 		return p.and(all)
 	}
-	exact := pr.mode == textStarts
-	if cut, more := runePrefix(norm, maxPrefix); more {
-		exact = exact && cut == norm
-		long = cut
-	} else {
-		long = norm
-	}
-	long = strings.TrimRight(long, " ")
-	if _, ok := runePrefix(long, minPrefix); !ok {
-		return p.some(s)
+	long, exact := norm, pr.mode == textStarts
+	if cut, more := runePrefix(norm, maxPrefix); more && cut != norm {
+		long, exact = strings.TrimRight(cut, " "), false
 	}
 	return p.any(s.text, exact, word(tagText, long))
 }

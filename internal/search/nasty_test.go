@@ -215,7 +215,7 @@ func (g nasty) condition() object {
 	case 1:
 		r["onsetPeriod"] = g.period()
 	case 2:
-		r["onsetAge"] = g.quantity()
+		r["onsetAge"] = object{"value": 3 + g.IntN(3), "unit": "a", "system": "http://unitsofmeasure.org", "code": "a"}
 	case 3:
 		r["onsetString"] = some(g, "as a child", "Childhood")
 	case 4:

@@ -3,7 +3,6 @@ package search
 import (
 	"context"
 
-	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
@@ -88,118 +87,6 @@ type planner struct {
 	q     *Query
 	exact bool
 	subs  map[*Query]*Plan
-}
-
-// node is a part of a plan. Its expression is a superset of what it stands for,
-// and equal to it if exact.
-type node struct {
-	expr  store.Expr
-	exact bool
-	all   bool       // every record of the class; expr is not set
-	minus store.Expr // to be taken from all, which is set
-}
-
-var nothing = node{expr: store.Or{}, exact: true}
-
-// anything is the superset that says nothing.
-var anything = node{all: true}
-
-func (p *planner) or(nodes []node) node {
-	out := node{exact: true}
-	var terms store.Or
-	for _, n := range nodes {
-		out.exact = out.exact && n.exact
-		switch {
-		case n.all && n.minus == nil:
-			out.all = true
-		case n.all:
-			terms = append(terms, store.Minus{Of: p.class(), Without: n.minus})
-		default:
-			if inner, ok := n.expr.(store.Or); ok {
-				terms = append(terms, inner...)
-			} else {
-				terms = append(terms, n.expr)
-			}
-		}
-	}
-	switch {
-	case out.all:
-	case len(terms) == 1:
-		out.expr = terms[0]
-	default:
-		out.expr = terms
-	}
-	return out
-}
-
-func (p *planner) and(nodes []node) node {
-	out := node{exact: true}
-	var terms store.And
-	var without store.Or
-	for _, n := range nodes {
-		out.exact = out.exact && n.exact
-		switch {
-		case !n.all:
-			if inner, ok := n.expr.(store.And); ok {
-				terms = append(terms, inner...)
-			} else {
-				terms = append(terms, n.expr)
-			}
-		case n.minus != nil:
-			without = append(without, n.minus)
-		}
-	}
-	if len(terms) == 0 && len(without) == 0 {
-		out.all = true
-		return out
-	}
-	switch len(terms) {
-	case 0:
-		out.expr = p.class()
-	case 1:
-		out.expr = terms[0]
-	default:
-		out.expr = terms
-	}
-	switch len(without) {
-	case 0:
-	case 1:
-		out.expr = store.Minus{Of: out.expr, Without: without[0]}
-	default:
-		out.expr = store.Minus{Of: out.expr, Without: without}
-	}
-	return out
-}
-
-// not turns an exact set round; of a superset nothing can be taken away.
-func (p *planner) not(n node) node {
-	switch {
-	case !n.exact:
-		return anything
-	case n.minus != nil:
-		return node{expr: n.minus, exact: true}
-	case n.all:
-		return nothing
-	}
-	return node{all: true, minus: n.expr, exact: true}
-}
-
-func (p *planner) class() store.Expr { return store.All{Class: p.names.Class(p.q.Type)} }
-
-func (p *planner) has(field string, words ...[]byte) []store.Expr {
-	out := make([]store.Expr, len(words))
-	for i, w := range words {
-		out[i] = store.Has{Token: p.names.Token(field, w)}
-	}
-	return out
-}
-
-// any is the union of words; exact says whether it is just what is meant.
-func (p *planner) any(field string, exact bool, words ...[]byte) node {
-	if len(words) == 1 {
-		return node{expr: p.has(field, words[0])[0], exact: exact && p.exact}
-	}
-	return node{expr: store.Or(p.has(field, words...)), exact: exact && p.exact}
 }
 
 // criterion plans a condition that is not a chain.
@@ -310,55 +197,4 @@ func (p *planner) presence(s source) node {
 		return anything
 	}
 	return p.any(s.text, s.only == "", []byte{tagPresent, byte(s.kind)})
-}
-
-// plans plans the queries of a chain.
-func (p *planner) plans(c *chain, resolve Resolve) error {
-	for _, sub := range c.subs {
-		plan, err := sub.Plan(p.ctx, p.names, resolve)
-		if err != nil {
-			return err
-		}
-		p.subs[sub] = plan
-	}
-	return nil
-}
-
-// chain plans the links of a chain: as joins if the whole plan is exact, else
-// by what resolve finds.
-func (p *planner) chain(c *criterion, plan *Plan, resolve Resolve) (node, error) {
-	var nodes []node
-	set := map[string]bool{}
-	for _, sub := range c.chain.subs {
-		of := p.subs[sub].Expr
-		if !plan.Exact {
-			if resolve == nil {
-				return node{}, fault.New(fault.Internal, "search.Plan", "")
-			}
-			ids, keys, err := resolve(p.ctx, sub)
-			if err != nil {
-				return node{}, err
-			}
-			for _, id := range ids {
-				set[id.Type+"/"+id.ID] = true
-			}
-			of = store.Is{Keys: keys}
-		}
-		for _, s := range c.sources {
-			if s.only == "" || s.only == sub.Type {
-				nodes = append(nodes, node{expr: p.join(s.text, of), exact: p.exact})
-			}
-		}
-	}
-	if !plan.Exact {
-		plan.sets[c.chain] = set
-	}
-	return p.or(nodes), nil
-}
-
-func (p *planner) join(field string, of store.Expr) store.Expr {
-	if is, ok := of.(store.Is); ok {
-		return store.To{Rel: p.names.Rel(field), Keys: is.Keys}
-	}
-	return store.Join{Rel: p.names.Rel(field), Of: of}
 }
