@@ -13,3 +13,13 @@ func FindSearches(typed string) []string { return findSearches(typed) }
 
 // BackFrom is where a form may lead back to.
 func BackFrom(path string) string { return backFrom(path) }
+
+// Searches are all searches that pages make, for one patient.
+func Searches(patient string) []string {
+	all := []string{searchAllergies, searchPlace, searchDocument + "d1"}
+	for _, s := range sections {
+		all = append(all, s.searches...)
+	}
+	return append(fill(all, patient), "Encounter?status=arrived,triaged,in-progress,onleave&_include=Encounter:patient&_count=500&location=Location/w1",
+		"Encounter?status=arrived,triaged,in-progress,onleave&_count=100&subject=Patient/a,Patient/b")
+}

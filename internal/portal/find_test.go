@@ -7,6 +7,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/portal"
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
+	"github.com/wardkeep/wardkeep/internal/search"
 )
 
 func TestFind(t *testing.T) {
@@ -65,6 +66,30 @@ func TestFindSearches(t *testing.T) {
 	} {
 		if got := portal.FindSearches(typed); strings.Join(got, " ; ") != strings.Join(want, " ; ") {
 			t.Errorf("%q\n got %q\nwant %q", typed, got, want)
+		}
+	}
+}
+
+// TestSearchesAreServed holds every search of a page against the server's own
+// parser.
+func TestSearchesAreServed(t *testing.T) {
+	all := append(portal.Searches("p1"), portal.FindSearches("smith 0012345 3/4/1961")...)
+	if len(all) < 20 {
+		t.Fatalf("only %d searches", len(all))
+	}
+	for _, s := range all {
+		typ, query, _ := strings.Cut(s, "?")
+		var params []search.Param
+		for pair := range strings.SplitSeq(query, "&") {
+			key, value, _ := strings.Cut(pair, "=")
+			value, err := url.QueryUnescape(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			params = append(params, search.Param{Key: key, Value: value})
+		}
+		if _, err := search.Parse(typ, params, search.Options{}); err != nil {
+			t.Errorf("%s: %v", s, err)
 		}
 	}
 }
