@@ -179,7 +179,7 @@ func TestSweepBeside(t *testing.T) {
 	stop := make(chan struct{})
 	go func() {
 		defer close(stop)
-		for v := uint64(41); v <= 60; v++ {
+		for v := uint64(41); v <= 46; v++ {
 			for n := range 100 {
 				p := plain(n).Puts[0]
 				p.Version, p.Tokens = v, []record.Token{1, 10 + record.Token(v%3)}
