@@ -161,7 +161,7 @@ func TestTestNames(t *testing.T) {
 		{`"coding":[{"system":"http://loinc.org","code":"2823-3","display":"Potassium [Moles/volume] in Serum or Plasma"}]`, "Potassium", "[Moles/volume] in Serum or Plasma"},
 		{`"coding":[{"system":"http://loinc.org","code":"2828-2","display":"Potassium [Moles/volume] in Urine"}]`, "Potassium", "[Moles/volume] in Urine"},
 		{`"coding":[{"system":"http://loinc.org","code":"2823-3","display":"Potassium [Moles/volume] in Serum or Plasma"}],"text":"Kalium"`, "Kalium", ""},
-		{`"coding":[{"system":"http://loinc.org","code":"85354-9","display":"Blood pressure panel with all children optional"}]`, "Blood pressure", "Blood pressure panel with all children optional"},
+		{`"coding":[{"system":"http://loinc.org","code":"85354-9","display":"Blood pressure panel with all children optional"}]`, "Blood pressure", "panel with all children optional"},
 		{`"coding":[{"system":"http://example.org","code":"x","display":"Depth in meadow"}]`, "Depth in meadow", ""},
 		{`"coding":[{"system":"http://loinc.org","code":"2823-3"}]`, "Code 2823-3 (no name given)", ""},
 		{`"text":"Written"`, "Written", ""},

@@ -39,6 +39,9 @@ func testName(code fhir.Node) (name, detail string) {
 		if strings.EqualFold(short, full) || full == NotRecorded || display == "" {
 			return short, ""
 		}
+		if rest, ok := strings.CutPrefix(full, short+" "); ok {
+			return short, rest
+		}
 		return short, full
 	}
 	end := len(full)
