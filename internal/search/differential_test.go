@@ -66,6 +66,7 @@ func TestDifferential(t *testing.T) {
 		slices.Sort(want)
 		hits += len(want)
 		for _, m := range []*memory{wide, narrow} {
+			m.joins = i%2 == 0
 			if !compare(t, m, q, want, fmt.Sprintf("query %d, %d bits: %s %q", i, m.bits, typ, params)) {
 				bad++
 			}

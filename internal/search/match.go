@@ -22,7 +22,7 @@ func (p *matchers) get() *matcher {
 
 // Match reports whether the resource whose card this is answers the query. It
 // looks at nothing else, so it is right whatever found the card; only a chain
-// that the plan answers exactly by a join is taken as it is.
+// that an exact plan answers by a join is taken as it is.
 func (p *Plan) Match(card []byte) (bool, error) {
 	m := p.matchers.get()
 	defer p.matchers.pool.Put(m)

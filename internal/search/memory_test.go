@@ -29,6 +29,7 @@ type memory struct {
 	named  map[record.Key]bool // mentioned, perhaps not there
 	exacts int
 	plans  int
+	joins  bool
 }
 
 type memoryEdge struct {
@@ -101,6 +102,11 @@ func (m *memory) Class(typ string) record.Token {
 }
 func (m *memory) Rel(field string) record.Token { return m.cut(hash64([]byte("rel"), []byte(field))) }
 func (m *memory) Exact() bool                   { return m.bits == 64 }
+
+// Confine lets joins be, or not.
+func (m *memory) Confine(_ context.Context, _ string, e store.Expr) (store.Expr, bool, error) {
+	return e, m.joins, nil
+}
 
 func (m *memory) Keys(_ context.Context, ids []search.TypeID) ([]record.Key, error) {
 	keys := make([]record.Key, len(ids))

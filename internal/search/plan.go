@@ -21,8 +21,19 @@ type Names interface {
 	Keys(ctx context.Context, ids []TypeID) ([]record.Key, error)
 }
 
-// Resolve runs a query whose plan is not exact, rechecks it, and returns all it
-// finds. It MUST apply the same access policy as a search by the caller would.
+// Confiner is a Names whose caller may not see every record. Confine returns the
+// part of e, an exact set of records of type typ, that may be seen, and whether
+// that part is exact.
+//
+// It is asked for the middle of a chain, so that one can be a join. A Names
+// without it never gets a join: what a chain tells of a record that a search
+// would not show is a disclosure, and only Resolve knows of those.
+type Confiner interface {
+	Confine(ctx context.Context, typ string, e store.Expr) (confined store.Expr, exact bool, err error)
+}
+
+// Resolve runs a query, rechecks it, and returns all it finds: the middle of a
+// chain. It MUST apply the access policy that a search by the caller would.
 type Resolve func(ctx context.Context, q *Query) (ids []TypeID, keys []record.Key, err error)
 
 // Plan is a query as equality over tokens.
@@ -40,20 +51,14 @@ type Plan struct {
 // Plan plans q. Subtraction is used only for what is exact; everything else
 // that negates is left to Match.
 //
-// A chain whose query is exact becomes a join if the rest of q is exact too.
-// Otherwise resolve runs it, because Match needs to know what it found.
+// A chain becomes a join if all of q is exact and names is a Confiner. Otherwise
+// resolve runs its query, and Match knows what it found.
 func (q *Query) Plan(ctx context.Context, names Names, resolve Resolve) (*Plan, error) {
-	p := &planner{ctx: ctx, names: names, q: q, exact: names.Exact(), subs: map[*Query]*Plan{}}
+	p := &planner{ctx: ctx, names: names, q: q, exact: names.Exact(), resolve: resolve}
 	plan := &Plan{q: q, Exact: p.exact, sets: map[*chain]map[string]bool{}}
 	var nodes []node
 	for _, c := range q.criteria {
 		if c.chain != nil {
-			if err := p.plans(c.chain, resolve); err != nil {
-				return nil, err
-			}
-			for _, sub := range c.chain.subs {
-				plan.Exact = plan.Exact && p.subs[sub].Exact
-			}
 			continue
 		}
 		n, err := p.criterion(c)
@@ -67,7 +72,7 @@ func (q *Query) Plan(ctx context.Context, names Names, resolve Resolve) (*Plan, 
 		if c.chain == nil {
 			continue
 		}
-		n, err := p.chain(c, plan, resolve)
+		n, err := p.chain(c, plan)
 		if err != nil {
 			return nil, err
 		}
@@ -86,7 +91,8 @@ type planner struct {
 	names Names
 	q     *Query
 	exact bool
-	subs  map[*Query]*Plan
+
+	resolve Resolve
 }
 
 // criterion plans a condition that is not a chain.
