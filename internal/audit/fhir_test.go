@@ -50,32 +50,39 @@ func TestFHIR(t *testing.T) {
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s: %v %v", c.name, found, err)
 		}
-		text, err := rec(t, l, found[0]).FHIR("ward-1", func(k record.Key) string {
-			if k == key(1) {
-				return "Patient/p1"
-			}
-			return ""
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fhir.Parse(text); err != nil {
-			t.Errorf("%s: not R4: %v\n%s", c.name, err, text)
-		}
-		var got struct{ Meta struct{ Profile []string } }
-		if err := json.Unmarshal(text, &got); err != nil {
-			t.Fatal(err)
-		}
-		if c.profile == "" != (len(got.Meta.Profile) == 0) ||
-			c.profile != "" && !strings.HasSuffix(got.Meta.Profile[0], "/IHE.BasicAudit."+c.profile) {
-			t.Errorf("%s: states %v", c.name, got.Meta.Profile)
-		}
+		text := render(t, rec(t, l, found[0]), c.profile)
 		for _, part := range c.holds {
 			if !strings.Contains(string(text), part) {
 				t.Errorf("%s: lacks %s\n%s", c.name, part, text)
 			}
 		}
 	}
+}
+
+// render renders an entry and checks it against R4 and the profile it must state.
+func render(t *testing.T, r *audit.Record, profile string) []byte {
+	t.Helper()
+	text, err := r.FHIR("ward-1", func(k record.Key) string {
+		if k == key(1) {
+			return "Patient/p1"
+		}
+		return ""
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fhir.Parse(text); err != nil {
+		t.Errorf("%s: not R4: %v\n%s", r.RequestID, err, text)
+	}
+	var got struct{ Meta struct{ Profile []string } }
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if profile == "" != (len(got.Meta.Profile) == 0) ||
+		profile != "" && !strings.HasSuffix(got.Meta.Profile[0], "/IHE.BasicAudit."+profile) {
+		t.Errorf("%s: states %v", r.RequestID, got.Meta.Profile)
+	}
+	return text
 }
 
 func with(e audit.Event, change func(*audit.Event)) audit.Event {

@@ -45,19 +45,7 @@ func TestRollback(t *testing.T) {
 	if s := first.Statement; first.Leaf != 0 || s == nil || s.LastSize != 707 || s.RecoveredSize != 304 || s.Who != "officer-1" || s.Missing() != "leaves 304 to 706" {
 		t.Errorf("the first leaf states %+v", s)
 	}
-	w.integrate(l)
-	if found, err := l.Find(t.Context(), audit.Filter{RequestID: "req-1"}); err != nil || !slices.Equal(found, []uint64{4, 307}) {
-		t.Errorf("the search finds %v, %v: entries of the closed tree and of its successor are due", found, err)
-	}
-	for _, index := range []uint64{4, 307} {
-		p, err := l.Prove(t.Context(), index)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := p.Check(w.keyring.Public()); err != nil {
-			t.Errorf("entry %d: %v", index, err)
-		}
-	}
+	acrossTrees(t, w, l)
 	w.close(l)
 	for name, kept := range map[string][]byte{"old pin": ev.pinned, "new pin": readFile(t, w.out), "pin before the loss": ev.old} {
 		r = w.verify(func(v *verify.Config) { v.Pinned = kept })
@@ -76,6 +64,25 @@ func TestRollback(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.close(l)
+	}
+}
+
+// acrossTrees: entries of the closed tree and of its successor are found and
+// proved alike.
+func acrossTrees(t *testing.T, w *world, l *audit.Log) {
+	t.Helper()
+	w.integrate(l)
+	if found, err := l.Find(t.Context(), audit.Filter{RequestID: "req-1"}); err != nil || !slices.Equal(found, []uint64{4, 307}) {
+		t.Errorf("the search finds %v, %v: entries of the closed tree and of its successor are due", found, err)
+	}
+	for _, index := range []uint64{4, 307} {
+		p, err := l.Prove(t.Context(), index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := p.Check(w.keyring.Public()); err != nil {
+			t.Errorf("entry %d: %v", index, err)
+		}
 	}
 }
 

@@ -22,16 +22,7 @@ func TestSearch(t *testing.T) {
 	}
 	l := w.open()
 	start := time.Now().UTC().Truncate(time.Microsecond).Add(-10 * 24 * time.Hour)
-	var events []audit.Event
-	for i := range 300 {
-		e := shown(fmt.Sprintf("req-%d", i/2), byte(i%7), audit.Item{Key: key(byte(i % 11)), Version: uint64(i % 3)})
-		e.Time, e.Actor = start.Add(time.Duration(i)*time.Hour/2), fmt.Sprintf("user-%d", i%5)
-		if i%10 == 0 {
-			e.Outcome, e.Action, e.Type = audit.OutcomeDenied, audit.ActionSearch, "Observation"
-		}
-		events = append(events, e)
-	}
-	w.append(l, events...)
+	w.append(l, motley(start)...)
 	w.integrate(l)
 	after := uint64(100)
 	for name, f := range map[string]audit.Filter{
@@ -76,6 +67,20 @@ func TestSearch(t *testing.T) {
 	if err != nil || n != 1 {
 		t.Errorf("a visitor that stops: %d, %v", n, err)
 	}
+}
+
+// motley are events half an hour apart.
+func motley(start time.Time) []audit.Event {
+	var events []audit.Event
+	for i := range 300 {
+		e := shown(fmt.Sprintf("req-%d", i/2), byte(i%7), audit.Item{Key: key(byte(i % 11)), Version: uint64(i % 3)})
+		e.Time, e.Actor = start.Add(time.Duration(i)*time.Hour/2), fmt.Sprintf("user-%d", i%5)
+		if i%10 == 0 {
+			e.Outcome, e.Action, e.Type = audit.OutcomeDenied, audit.ActionSearch, "Observation"
+		}
+		events = append(events, e)
+	}
+	return events
 }
 
 // TestShred: when a patient's key is destroyed, the content parts sealed for

@@ -99,6 +99,10 @@ func gather(t testing.TB) *evidence {
 	ev.pinned = readFile(t, w.out)
 	w.write(l, put(5, 1, "e"))
 	w.append(l, many(lastly-1)...)
+	// The posting lists are merged, so that the administrator can read them.
+	if err := w.store.(*pebble.Store).Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	// The process dies: nothing is closed in order.
 	if err := w.store.Close(); err != nil {
 		t.Fatal(err)
