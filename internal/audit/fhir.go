@@ -22,7 +22,11 @@ func (r *Record) FHIR(server string, names func(record.Key) string) ([]byte, err
 		Recorded: r.Time.UTC().Format("2006-01-02T15:04:05.000000Z"), Outcome: outcomeCode(r.Outcome), OutcomeDesc: r.Detail,
 		Source: source{Site: server, Observer: device(server), Type: []coding{{sysSourceType, "4", "Application Server"}}},
 	}
-	if r.Statement != nil {
+	if r.Altered {
+		e.Type, e.Subtype, e.Outcome = dicom("110113", "Security Alert"), nil, "12"
+		e.OutcomeDesc = "The store does not give back what was logged here. Verify it."
+		e.Agent = []agent{{Type: concept{[]coding{application}}, Who: device(server), Requestor: false}}
+	} else if r.Statement != nil {
 		e.Recorded = r.Statement.Time.UTC().Format("2006-01-02T15:04:05.000000Z")
 		e.Type, e.Subtype = dicom("110101", "Audit Log Used"), []coding{{sysAction, r.Statement.Kind, ""}}
 		e.OutcomeDesc = fmt.Sprintf("%s: %s; lost: %s", r.Statement.Reason, r.Statement.Why, r.Statement.Missing())

@@ -29,6 +29,9 @@ type Record struct {
 	// sealed for. The entry itself still verifies.
 	ContentGone bool
 	Statement   *verify.Statement // what a statement declares; Event is then empty
+	// Altered says that the store does not give back what was logged here.
+	// Nothing else is known of the entry; verify the store.
+	Altered bool
 }
 
 var (

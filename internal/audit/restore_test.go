@@ -183,3 +183,32 @@ func TestCrash(t *testing.T) {
 		t.Errorf("altered pending entries were taken in: %v", err)
 	}
 }
+
+// TestSearchTampered: an altered entry is shown as such, and hides no other.
+func TestSearchTampered(t *testing.T) {
+	ev := gather(t)
+	fs := copyFS(t, ev.fs)
+	ev.tamper(t, fs, func(a admin) { a.flip(entryAt(ev.first, 5), -1); a.drop(entryAt(ev.first, 9)) })
+	w := ev.on(t, fs)
+	l, err := audit.Open(t.Context(), quietConfig(w))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var altered []uint64
+	n := 0
+	err = l.Search(t.Context(), audit.Filter{Actor: "dr-1"}, func(r *audit.Record) error {
+		if n++; r.Altered {
+			altered = append(altered, r.Index)
+			if _, err := r.FHIR("ward-1", nil); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	})
+	if err != nil || n != early+later+lastly-1 || !slices.Equal(altered, []uint64{4, 8}) {
+		t.Errorf("%d entries, altered %v, %v", n, altered, err)
+	}
+	if _, err := l.Read(t.Context(), 4); !fault.Is(err, fault.Internal) {
+		t.Errorf("an altered entry was read: %v", err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
@@ -48,10 +49,14 @@ func (l *Log) Search(ctx context.Context, f Filter, visit func(*Record) error) e
 	n := 0
 	for index := range indexes {
 		r, err := l.open(ctx, leaves, index)
+		if damaged(err) {
+			tree, leaf := leaves.locate(index)
+			r, err = &Record{Index: index, Tree: tree.id, Leaf: leaf, Altered: true}, nil
+		}
 		if err != nil {
 			return fault.Wrap(fault.Internal, op, err)
 		}
-		if !f.match(r) {
+		if !r.Altered && !f.match(r) {
 			continue
 		}
 		n++
@@ -66,6 +71,13 @@ func (l *Log) Search(ctx context.Context, f Filter, visit func(*Record) error) e
 		}
 	}
 	return nil
+}
+
+// damaged reports whether an entry is not what was logged. Such an entry is
+// shown as Altered, whatever is sought: it must not hide the others, nor itself.
+func damaged(err error) bool {
+	var broken *ChainError
+	return errors.Is(err, errAltered) || errors.Is(err, errLeaf) || errors.Is(err, seal.ErrForged) || errors.As(err, &broken)
 }
 
 // candidates returns the indexes that may match, in the order asked for.
