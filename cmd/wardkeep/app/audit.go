@@ -16,6 +16,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
@@ -91,34 +92,36 @@ func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bo
 			return nil, err
 		}
 	}
-	r, err := openReader(ctx, dir, files, tenant)
+	report, keyring, err := verifyOpened(ctx, dir, files, tenant, pinned, deep)
 	if errors.Is(err, store.ErrCorrupt) {
-		return damaged(err), nil
+		report, err = &verify.Report{}, nil
+		fileFinding(report, "a file of the store is damaged and cannot be read")
 	}
+	if err == nil && files == filepath.Join(dir, storeDir) {
+		err = checkInventory(dir, keyring, report)
+	}
+	return report, err
+}
+
+func verifyOpened(ctx context.Context, dir, files, tenant string, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {
+	keyring, err := openKeyring(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("the keys cannot be used: %w", err)
+	}
+	r, err := openReader(ctx, keyring, dir, files, tenant)
+	if err != nil {
+		return nil, keyring, err
 	}
 	defer r.close()
 	cfg := verify.Config{
-		Store: r.store, Key: r.keyring.Public(), Tenant: tenant, Pinned: pinned,
+		Store: r.store, Key: keyring.Public(), Tenant: tenant, Pinned: pinned,
 		Open: func(aad, sealed []byte) ([]byte, error) { return r.sealer.OpenValue("audit", aad, sealed) },
 	}
 	if deep {
 		cfg.Deep = r.vault.Deep(identity.TypeUser, identity.TypeClient)
 	}
 	report, err := verify.Run(ctx, cfg)
-	if errors.Is(err, store.ErrCorrupt) {
-		return damaged(err), nil
-	}
-	return report, err
-}
-
-// damaged is the report on files that cannot even be opened.
-func damaged(err error) *verify.Report {
-	return &verify.Report{Findings: []verify.Finding{{
-		Severity: verify.Error, Code: "damaged-file",
-		Text: "a file of the store is damaged: " + err.Error(),
-	}}}
+	return report, keyring, err
 }
 
 type auditProveCmd struct {

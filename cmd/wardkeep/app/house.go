@@ -53,6 +53,8 @@ type House struct {
 	Policy   *authz.Policy
 	Identity *identity.Service
 	Chart    *chart.Chart
+
+	onDisk bool // the store's files lie in the data folder, not in a test's memory
 }
 
 // Options change how a house is opened; the zero value is what a server does.
@@ -127,7 +129,14 @@ func (h *House) openStore(ctx context.Context, opt Options) error {
 	if errors.Is(err, pebble.ErrInUse) {
 		return fmt.Errorf("%s is in use: a server is running there. Stop it, or use the command while it runs", h.Config.Dir)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("the store cannot be opened: %w", err)
+	}
+	h.onDisk = opt.FS == nil
+	if err := openInventory(h.Config.Dir); err != nil {
+		return fmt.Errorf("the store cannot be opened: %w", err)
+	}
+	return nil
 }
 
 func (h *House) openKeys(ctx context.Context, opt Options) error {
@@ -189,7 +198,11 @@ func (h *House) Close(ctx context.Context) error {
 		errs = append(errs, h.Log.Close(ctx))
 	}
 	if h.Store != nil {
-		errs = append(errs, h.Store.Close())
+		err := h.Store.Close()
+		if err == nil && h.onDisk {
+			err = closeInventory(ctx, h.Config.Dir, h.Keyring)
+		}
+		errs = append(errs, err)
 	}
 	if h.Sealer != nil {
 		h.Sealer.Close()

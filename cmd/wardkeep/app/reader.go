@@ -16,18 +16,13 @@ import (
 
 // reader is a store opened to be looked at: nothing of it is changed.
 type reader struct {
-	keyring kms.Keyring
-	store   *pebble.Store
-	sealer  *seal.Sealer
-	vault   *vault.Vault
+	store  *pebble.Store
+	sealer *seal.Sealer
+	vault  *vault.Vault
 }
 
 // openReader opens the store files in files with the keys of the data folder.
-func openReader(ctx context.Context, dir, files, tenant string) (*reader, error) {
-	keyring, err := openKeyring(dir)
-	if err != nil {
-		return nil, fmt.Errorf("the keys cannot be used: %w", err)
-	}
+func openReader(ctx context.Context, keyring kms.Keyring, dir, files, tenant string) (*reader, error) {
 	key, err := seal.LoadOrCreateFileKey(ctx, keyring, filepath.Join(dir, fileKeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("the keys cannot be used: %w", err)
@@ -37,11 +32,12 @@ func openReader(ctx context.Context, dir, files, tenant string) (*reader, error)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{keyring: keyring}
+	r := &reader{}
 	if r.store, err = pebble.Open(pebble.Config{Dir: files, FS: disk, ReadOnly: true}); err != nil {
 		return nil, err
 	}
 	if r.sealer, err = seal.Open(ctx, seal.Config{Tenant: tenant, Keyring: keyring, Cells: r.store}); err != nil {
+		_ = r.store.Close()
 		return nil, fmt.Errorf("the store's keys do not open: %w", err)
 	}
 	r.vault = vault.New(vault.Config{Store: r.store, Sealer: r.sealer})
