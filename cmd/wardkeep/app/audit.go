@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -92,7 +94,7 @@ func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bo
 			return nil, err
 		}
 	}
-	report, keyring, err := verifyOpened(ctx, dir, files, tenant, pinned, deep)
+	report, keyring, err := verifyOpened(ctx, reading{dir: dir, files: files, disk: vfs.Default, tenant: tenant}, pinned, deep)
 	if errors.Is(err, store.ErrCorrupt) {
 		report, err = &verify.Report{}, nil
 		fileFinding(report, "a file of the store is damaged and cannot be read")
@@ -103,19 +105,20 @@ func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bo
 	return report, err
 }
 
-func verifyOpened(ctx context.Context, dir, files, tenant string, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {
-	keyring, err := openKeyring(dir)
+func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {
+	keyring, err := openKeyring(what.dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the keys cannot be used: %w", err)
 	}
-	r, err := openReader(ctx, keyring, dir, files, tenant)
+	r, err := what.open(ctx, keyring)
 	if err != nil {
 		return nil, keyring, err
 	}
 	defer r.close()
 	cfg := verify.Config{
-		Store: r.store, Key: keyring.Public(), Tenant: tenant, Pinned: pinned,
-		Open: func(aad, sealed []byte) ([]byte, error) { return r.sealer.OpenValue("audit", aad, sealed) },
+		Store: r.store, Key: keyring.Public(), Tenant: what.tenant, Pinned: pinned,
+		Token: r.sealer.Token,
+		Open:  func(aad, sealed []byte) ([]byte, error) { return r.sealer.OpenValue("audit", aad, sealed) },
 	}
 	if deep {
 		cfg.Deep = r.vault.Deep(identity.TypeUser, identity.TypeClient)

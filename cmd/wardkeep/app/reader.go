@@ -21,22 +21,28 @@ type reader struct {
 	vault  *vault.Vault
 }
 
-// openReader opens the store files in files with the keys of the data folder.
-func openReader(ctx context.Context, keyring kms.Keyring, dir, files, tenant string) (*reader, error) {
-	key, err := seal.LoadOrCreateFileKey(ctx, keyring, filepath.Join(dir, fileKeyFile))
+// reading says what to open: store files, with the keys of a data folder.
+type reading struct {
+	dir, files string
+	disk       vfs.FS
+	tenant     string
+}
+
+func (o reading) open(ctx context.Context, keyring kms.Keyring) (*reader, error) {
+	key, err := seal.LoadOrCreateFileKey(ctx, keyring, filepath.Join(o.dir, fileKeyFile))
 	if err != nil {
 		return nil, fmt.Errorf("the keys cannot be used: %w", err)
 	}
 	defer clear(key[:])
-	disk, err := file.New(vfs.Default, key[:])
+	disk, err := file.New(o.disk, key[:])
 	if err != nil {
 		return nil, err
 	}
 	r := &reader{}
-	if r.store, err = pebble.Open(pebble.Config{Dir: files, FS: disk, ReadOnly: true}); err != nil {
+	if r.store, err = pebble.Open(pebble.Config{Dir: o.files, FS: disk, ReadOnly: true}); err != nil {
 		return nil, err
 	}
-	if r.sealer, err = seal.Open(ctx, seal.Config{Tenant: tenant, Keyring: keyring, Cells: r.store}); err != nil {
+	if r.sealer, err = seal.Open(ctx, seal.Config{Tenant: o.tenant, Keyring: keyring, Cells: r.store}); err != nil {
 		_ = r.store.Close()
 		return nil, fmt.Errorf("the store's keys do not open: %w", err)
 	}
