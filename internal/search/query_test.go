@@ -132,7 +132,7 @@ func TestControls(t *testing.T) {
 // world is a few resources that point to each other.
 var world = []string{
 	`{"resourceType":"Patient","id":"p1","gender":"female","name":[{"family":"Adams","given":["Zoe"]}],"birthDate":"1980-02","managingOrganization":{"reference":"Organization/o1"}}`,
-	`{"resourceType":"Patient","id":"p2","gender":"male","name":[{"family":"Brown"},{"family":"Zimmer"}],"birthDate":"1970-01-01"}`,
+	`{"resourceType":"Patient","id":"p2","gender":"male","name":[{"family":"Aardvark"},{"family":"Zimmer"}],"birthDate":"1970-01-01"}`,
 	`{"resourceType":"Patient","id":"p3","name":[{"family":"adams","given":["Amy"]}],"birthDate":"1980-02-03"}`,
 	`{"resourceType":"Organization","id":"o1","name":"One"}`,
 	`{"resourceType":"Group","id":"p1","type":"person","actual":true,"identifier":[{"value":"g"}]}`,
@@ -243,7 +243,7 @@ func TestChainNeedsResolve(t *testing.T) {
 func TestSort(t *testing.T) {
 	m := newMemory(t, 64, resourcesOf(t, world))
 	for _, c := range []struct{ typ, sort, want string }{
-		{"Patient", "family", "p1 p3 p2"}, {"Patient", "-family", "p2 p1 p3"}, {"Patient", "family,given", "p3 p1 p2"}, {"Patient", "family,-given", "p1 p3 p2"},
+		{"Patient", "family", "p2 p1 p3"}, {"Patient", "-family", "p2 p1 p3"}, {"Patient", "family,given", "p2 p3 p1"}, {"Patient", "family,-given", "p2 p1 p3"},
 		{"Patient", "birthdate", "p2 p1 p3"}, {"Patient", "-birthdate", "p1 p3 p2"}, {"Patient", "gender", "p1 p2 p3"}, {"Patient", "-gender", "p2 p1 p3"},
 		{"Patient", "_id", "p1 p2 p3"}, {"Patient", "-_id", "p3 p2 p1"}, {"Patient", "organization,-_id", "p1 p3 p2"},
 		{"Observation", "value-quantity", "c b a d"}, {"Observation", "-value-quantity", "a b c d"}, {"Observation", "status,-code", "c d b a"}, {"Observation", "-date,subject", "d c a b"},
