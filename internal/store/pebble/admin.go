@@ -65,6 +65,10 @@ func (s *Store) Checkpoint(dir string) error {
 		return fmt.Errorf("pebble.Checkpoint: %w", store.ErrClosed)
 	}
 	defer s.gate.leave()
+	if s.failed.Load() {
+		// What reads still see may not all be on the device.
+		return fmt.Errorf("pebble.Checkpoint: %w", store.ErrFailed)
+	}
 	if err := s.db.Checkpoint(dir, lsm.WithFlushedWAL()); err != nil {
 		return fmt.Errorf("pebble.Checkpoint: %w", damage(err))
 	}

@@ -105,6 +105,35 @@ func TestInUse(t *testing.T) {
 	mustOpen(t, small(dir, nil))
 }
 
+// TestReadOnly looks at a folder and leaves every byte of it as it was.
+func TestReadOnly(t *testing.T) {
+	fs := filled(t, 20)
+	look := small("store", fs)
+	look.ReadOnly = true
+	s := mustOpen(t, look) // and closes it without an error
+	if checked, err := s.Check(t.Context()); err != nil || checked.Rows != 20 {
+		t.Errorf("%+v, %v", checked, err)
+	}
+	if _, err := s.Commit(t.Context(), plain(20)); !errors.Is(err, store.ErrFailed) {
+		t.Errorf("commit: %v", err)
+	}
+	if _, err := s.Sweep(t.Context()); !errors.Is(err, store.ErrFailed) {
+		t.Errorf("sweep: %v", err)
+	}
+	if s.Stats().Failed {
+		t.Error("a folder that is looked at is not one that failed")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	empty := small("nothing", vfs.NewMem())
+	empty.ReadOnly = true
+	if _, err := pebble.Open(empty); err == nil {
+		t.Error("a folder that does not exist was opened to be looked at")
+	}
+	must(t, mustOpen(t, small("store", fs)), plain(20))
+}
+
 func TestFormat(t *testing.T) {
 	fs := filled(t, 1)
 	db, err := lsm.Open("store", &lsm.Options{

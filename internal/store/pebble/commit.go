@@ -35,7 +35,7 @@ func (s *Store) commitBatch(ctx context.Context, b *record.Batch) (*receipt, err
 	}
 	s.commit.Lock()
 	defer s.commit.Unlock()
-	if s.failed.Load() {
+	if s.frozen() {
 		return nil, store.ErrFailed
 	}
 	if err := ctx.Err(); err != nil {
@@ -101,8 +101,8 @@ func (s *Store) write(w *writer) (_ *receipt, err error) {
 	return r, nil
 }
 
-// apply makes a batch visible. The tree panics when its log takes no more
-// writes, and holds its own locks then.
+// apply makes a batch visible. The tree panics, with its own locks held, when
+// it can keep no promise any more; watch spares it the most likely reason.
 func (s *Store) apply(batch *lsm.Batch) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -154,12 +154,17 @@ func (r *receipt) Last() record.Position { return r.last }
 // Wait implements store.Receipt.
 func (r *receipt) Wait() error {
 	r.once.Do(func() {
-		if err := r.batch.SyncWait(); err != nil {
+		err := r.batch.SyncWait()
+		switch {
+		case err != nil:
 			r.s.fail()
 			r.err = fmt.Errorf("pebble.Wait: %w: %w", store.ErrFailed, damage(err))
-			return
+		case r.s.failed.Load():
+			// Perhaps it reached the device before that failed; nobody knows.
+			r.err = fmt.Errorf("pebble.Wait: %w", store.ErrFailed)
+		default:
+			r.err = r.batch.Close()
 		}
-		r.err = r.batch.Close()
 	})
 	return r.err
 }

@@ -3,7 +3,20 @@ package pebble
 import (
 	"fmt"
 	"strings"
+
+	lsm "github.com/cockroachdb/pebble/v2"
 )
+
+// Edit changes stored entries behind the store's back; a nil value deletes.
+func Edit(s *Store, key, value []byte) error {
+	if value == nil {
+		return s.db.Delete(key, lsm.Sync)
+	}
+	return s.db.Set(key, value, lsm.Sync)
+}
+
+// Fatal is what the tree does when it can keep no promise any more.
+func Fatal() { quiet{}.Fatalf("%s: %d", "a key", 7) }
 
 // Dump returns every key and value in hex, one pair a line.
 func Dump(s *Store) string {

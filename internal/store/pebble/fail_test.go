@@ -69,7 +69,7 @@ func TestDeviceFails(t *testing.T) {
 					t.Errorf("commit %d was promised and is lost: %v", n, err)
 				}
 			}
-			_ = s.Close() // says ErrFailed where the tree cannot be closed any more
+			closeSoon(t, s)
 		})
 	}
 }
@@ -106,6 +106,110 @@ func writeUntilFailed(t *testing.T, s *pebble.Store, failing *errorfs.Toggle) ma
 	}
 	wg.Wait()
 	return kept
+}
+
+// TestLogRefuses goes on committing, without waiting, to a log that fails, far
+// enough for the tree to fill blocks and to rotate the log. The tree itself
+// would end the process. What has to happen instead: ErrFailed for commits and
+// receipts, reads go on, Close neither hangs nor fails, and the folder opens
+// with every promise kept and no hole.
+func TestLogRefuses(t *testing.T) {
+	for _, sort := range []errorfs.OpKind{errorfs.OpFileWrite, errorfs.OpFileSyncData, errorfs.OpCreate, errorfs.OpReuseForWrite} {
+		t.Run(fmt.Sprintf("operation %d", sort), func(t *testing.T) {
+			under := vfs.NewMem()
+			failing := &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
+				if (op.Kind == sort || sort == errorfs.OpReuseForWrite && op.Kind == errorfs.OpCreate) && strings.HasSuffix(op.Path, ".log") {
+					return errors.New("the device is gone")
+				}
+				return nil
+			})}
+			s, err := pebble.Open(small("store", errorfs.Wrap(under, failing)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			promised := 20
+			for n := range promised {
+				if err := wait(t, s, fat(n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			failing.On()
+			var receipts []store.Receipt
+			for n := promised; err == nil; n++ {
+				var r store.Receipt
+				if r, err = s.Commit(t.Context(), fat(n)); err == nil {
+					receipts = append(receipts, r)
+				}
+				if n > 2000 {
+					t.Fatal("a log that fails took everything")
+				}
+			}
+			if !errors.Is(err, store.ErrFailed) {
+				t.Errorf("the commit after the failure: %v", err)
+			}
+			for _, r := range receipts {
+				if err := r.Wait(); err != nil && !errors.Is(err, store.ErrFailed) {
+					t.Errorf("wait: %v", err)
+				} else if err == nil {
+					promised++
+				}
+			}
+			if err := s.Checkpoint("copy"); !errors.Is(err, store.ErrFailed) {
+				t.Errorf("checkpoint: %v", err)
+			}
+			if rows, err := s.Get(t.Context(), []store.Ref{{Key: fat(0).Puts[0].Key}}, 0); err != nil || rows[0].Version != 1 {
+				t.Errorf("a read after it: %v", err)
+			}
+			closeSoon(t, s)
+			checked, err := mustOpen(t, small("store", under)).Check(t.Context())
+			if err != nil || checked.Rows < promised {
+				t.Errorf("%d rows of %d promised, %v", checked.Rows, promised, err)
+			}
+		})
+	}
+}
+
+// fat is plain with a body that soon fills blocks, logs and memtables.
+func fat(n int) record.Batch {
+	b := plain(n)
+	b.Puts[0].Body = make([]byte, 20<<10)
+	b.Shard = 3
+	b.Link = func() (record.LogRun, error) {
+		return record.LogRun{First: uint64(n), Entries: [][]byte{{1}}}, nil
+	}
+	return b
+}
+
+func wait(t *testing.T, s store.Store, b record.Batch) error {
+	r, err := s.Commit(t.Context(), b)
+	if err != nil {
+		return err
+	}
+	return r.Wait()
+}
+
+func closeSoon(t *testing.T, s store.Store) {
+	t.Helper()
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Errorf("close: %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Close hangs")
+	}
+}
+
+// TestFatalHidesArguments checks that what ends the process quotes nothing.
+func TestFatalHidesArguments(t *testing.T) {
+	defer func() {
+		if text := fmt.Sprint(recover()); strings.Contains(text, "key") || !strings.Contains(text, "7") {
+			t.Errorf("panicked with %q", text)
+		}
+	}()
+	pebble.Fatal()
 }
 
 // filled returns a file system with a closed store of n records.

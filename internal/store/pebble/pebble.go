@@ -48,7 +48,7 @@ type Config struct {
 	Logger *slog.Logger // nil: silence. No key, token or value is ever logged.
 
 	// ReadOnly opens the folder to look at it: nothing in it is changed, and
-	// every commit is refused.
+	// every commit is refused with ErrFailed.
 	ReadOnly bool
 
 	MemTableSize int64 // bytes; 0: 64 MB
@@ -57,9 +57,10 @@ type Config struct {
 
 // Store is an open folder. It implements store.Store and store.Checkpointer.
 type Store struct {
-	db    *lsm.DB
-	clock clock.Clock
-	gate  gate
+	db       *lsm.DB
+	clock    clock.Clock
+	gate     gate
+	readOnly bool
 
 	failed atomic.Bool // no more writes; see fail
 	wedged atomic.Bool // the tree's own locks may be held for ever
@@ -85,17 +86,23 @@ var (
 
 // Open opens the folder, creating it if need be, and recovers what a crash left.
 func Open(cfg Config) (*Store, error) {
-	db, err := lsm.Open(cfg.Dir, options(cfg))
-	if err != nil {
-		return nil, fmt.Errorf("pebble.Open: %w", openError(err))
-	}
-	s := &Store{db: db, clock: cfg.Clock, next: make(map[uint64]uint64)}
-	s.failed.Store(cfg.ReadOnly)
+	s := &Store{clock: cfg.Clock, readOnly: cfg.ReadOnly, next: make(map[uint64]uint64)}
 	if s.clock == nil {
 		s.clock = clock.System{}
 	}
 	s.gate.init()
-	if err := errors.Join(s.checkFormat(), s.recover()); err != nil {
+	o := options(cfg)
+	o.FS = watch{FS: o.FS, failed: &s.failed}
+	db, err := lsm.Open(cfg.Dir, o)
+	if err != nil {
+		return nil, fmt.Errorf("pebble.Open: %w", openError(err))
+	}
+	s.db = db
+	err = errors.Join(s.checkFormat(), s.recover())
+	if s.failed.Load() {
+		err = errors.Join(err, store.ErrFailed) // the log could not be begun
+	}
+	if err != nil {
 		return nil, fmt.Errorf("pebble.Open: %w", errors.Join(damage(err), db.Close()))
 	}
 	return s, nil
@@ -130,6 +137,9 @@ func (s *Store) recover() error {
 func (s *Store) checkFormat() error {
 	v, closer, err := s.db.Get(formatKey())
 	if errors.Is(err, lsm.ErrNotFound) {
+		if s.readOnly {
+			return ErrFormat
+		}
 		return errors.Join(s.db.Set(formatKey(), []byte{formatVersion}, lsm.Sync), s.db.Flush())
 	}
 	if err != nil {
@@ -144,6 +154,7 @@ func (s *Store) checkFormat() error {
 
 // Close waits for running reads and commits, moves everything out of the
 // write-ahead log and releases the folder. Receipts may be waited for after it.
+// A store that failed leaves its log as it is: what was promised is in there.
 func (s *Store) Close() error {
 	if !s.gate.shut() {
 		return nil
@@ -156,7 +167,7 @@ func (s *Store) Close() error {
 		return fmt.Errorf("pebble.Close: %w", store.ErrFailed)
 	}
 	var flush error
-	if !s.failed.Load() {
+	if !s.frozen() {
 		flush = s.db.Flush()
 	}
 	if err := errors.Join(flush, s.db.Close()); err != nil {
@@ -167,6 +178,9 @@ func (s *Store) Close() error {
 
 // fail poisons the store: the audit chain may have a hole on disk.
 func (s *Store) fail() { s.failed.Store(true) }
+
+// frozen reports whether no more writes are taken.
+func (s *Store) frozen() bool { return s.readOnly || s.failed.Load() }
 
 // begin admits a call that reads, unless the store is closed.
 func (s *Store) begin(ctx context.Context) error {

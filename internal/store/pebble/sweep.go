@@ -73,7 +73,7 @@ func (s *Store) sweepExpired(ctx context.Context, done *Swept) error {
 func (s *Store) sweepSomeExpired() (n int, err error) {
 	s.commit.Lock()
 	defer s.commit.Unlock()
-	if s.failed.Load() {
+	if s.frozen() {
 		return 0, store.ErrFailed
 	}
 	v := view{r: s.db}
@@ -155,7 +155,7 @@ func openPass(b []byte) (pass, error) {
 func (s *Store) sweepPostings(ctx context.Context, done *Swept) error {
 	s.commit.Lock()
 	open, _ := posting.Locate(s.last + 1) // chunks below it are closed
-	failed := s.failed.Load()
+	failed := s.frozen()
 	s.commit.Unlock()
 	if failed {
 		return store.ErrFailed
