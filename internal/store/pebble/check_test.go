@@ -34,9 +34,11 @@ func stored(t *testing.T) *pebble.Store {
 	return s
 }
 
-// TestCheckSees is the negative control of Check: each planted contradiction,
-// well formed in itself, must be found.
-func TestCheckSees(t *testing.T) {
+// contradiction is an entry that does not fit the others of stored, in hex; a
+// value "-" deletes it.
+type contradiction struct{ name, tag, key, value string }
+
+func contradictions() []contradiction {
 	const (
 		one = "01000000000000000000000000000000"
 		two = "02000000000000000000000000000000"
@@ -46,9 +48,7 @@ func TestCheckSees(t *testing.T) {
 	pos := func(n string) string { return strings.Repeat("0", 16-len(n)) + n }
 	row := func(kind, time, class, key, version string) string { return kind + time + class + key + version }
 	early, late := "000000003b9aca00", "0000000077359400"
-	cases := []struct {
-		name, tag, key, value string // in hex; value "-" deletes
-	}{
+	return []contradiction{
 		{"a row is missing", "a", pos("2"), "-"},
 		{"the last row is missing", "a", pos("4"), "-"},
 		{"a row of another kind", "a", pos("2"), row("09", early, c1, two, "01")},
@@ -86,10 +86,15 @@ func TestCheckSees(t *testing.T) {
 		{"a cell cut short", "x", "656e", "00"},
 		{"an expiry cut short", "q", "00", ""},
 	}
+}
+
+// TestCheckSees is the negative control of Check: each planted contradiction,
+// well formed in itself, must be found.
+func TestCheckSees(t *testing.T) {
 	if _, err := stored(t).Check(t.Context()); err != nil {
 		t.Fatalf("with nothing planted: %v", err)
 	}
-	for _, c := range cases {
+	for _, c := range contradictions() {
 		t.Run(c.name, func(t *testing.T) {
 			s := stored(t)
 			key, err := hex.DecodeString(hex.EncodeToString([]byte(c.tag)) + c.key)

@@ -16,10 +16,13 @@
 package pebble
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +61,8 @@ type Config struct {
 // Store is an open folder. It implements store.Store and store.Checkpointer.
 type Store struct {
 	db       *lsm.DB
+	dir      string
+	fs       vfs.FS
 	clock    clock.Clock
 	gate     gate
 	readOnly bool
@@ -97,7 +102,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pebble.Open: %w", openError(err))
 	}
-	s.db = db
+	s.db, s.dir, s.fs = db, cfg.Dir, o.FS
 	err = errors.Join(s.checkFormat(), s.recover())
 	if s.failed.Load() {
 		err = errors.Join(err, store.ErrFailed) // the log could not be begun
@@ -170,8 +175,32 @@ func (s *Store) Close() error {
 	if !s.frozen() {
 		flush = s.db.Flush()
 	}
-	if err := errors.Join(flush, s.db.Close()); err != nil {
+	err := errors.Join(flush, s.db.Close())
+	if err == nil && !s.frozen() {
+		err = s.dropLogs()
+	}
+	if err != nil {
 		return fmt.Errorf("pebble.Close: %w", damage(err))
+	}
+	return nil
+}
+
+// dropLogs removes the write-ahead logs that the tree keeps for reuse. All but
+// the newest were flushed; seal/file never reuses one, so that no key stream is
+// used twice, and a closed store should be no larger than its data.
+func (s *Store) dropLogs() error {
+	names, err := s.fs.List(s.dir)
+	if err != nil {
+		return err
+	}
+	logs := slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, ".log") })
+	slices.SortFunc(logs, func(a, b string) int { // by number
+		return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+	})
+	for _, name := range logs[:max(0, len(logs)-1)] {
+		if err := s.fs.Remove(s.fs.PathJoin(s.dir, name)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -33,8 +33,14 @@ func ward(t *testing.T, open Open) *rig {
 	return r
 }
 
-func testFind(t *testing.T, open Open) {
-	r := ward(t, open)
+// findCase is an expression and the records of ward that it finds, in order.
+type findCase struct {
+	name string
+	expr store.Expr
+	want []int
+}
+
+func findCases() []findCase {
 	has := func(x record.Token) store.Expr { return store.Has{Token: x} }
 	to := func(n ...int) store.Expr {
 		e := store.To{Rel: subject}
@@ -43,11 +49,7 @@ func testFind(t *testing.T, open Open) {
 		}
 		return e
 	}
-	cases := []struct {
-		name string
-		expr store.Expr
-		want []int
-	}{
+	return []findCase{
 		{"nil", nil, nil},
 		{"all", store.All{Class: patient}, []int{1, 3, 2}},
 		{"all of another class", store.All{Class: observation}, []int{11, 13, 14, 12}},
@@ -89,7 +91,11 @@ func testFind(t *testing.T, open Open) {
 		{"during, later", store.During{From: at(60)}, nil},
 		{"nested", store.And{store.Or{store.All{Class: observation}, has(12)}, store.Minus{Of: store.During{}, Without: to(1)}}, []int{3, 14, 12}},
 	}
-	for _, c := range cases {
+}
+
+func testFind(t *testing.T, open Open) {
+	r := ward(t, open)
+	for _, c := range findCases() {
 		t.Run(c.name, func(t *testing.T) {
 			r := &rig{T: t, Store: r.Store}
 			if got := r.find(store.Find{Expr: c.expr}); !slices.Equal(got, c.want) {
