@@ -34,6 +34,8 @@ type summary struct {
 	Accepted map[string]int    `json:"accepted"`
 	Refused  []json.RawMessage `json:"refused"`
 	Rate     float64           `json:"resources_per_second"`
+	Tokens   float64           `json:"tokens_per_resource"`
+	Bytes    float64           `json:"bytes_per_resource"`
 }
 
 func importFiles(t testing.TB, dir string, files []string) summary {
@@ -77,7 +79,10 @@ func TestImport(t *testing.T) {
 	files := sample(t)
 	dir := initDir(t)
 	s := importFiles(t, dir, files)
-	t.Logf("%d resources, %.0f/s", s.Total, s.Rate)
+	t.Logf("%d resources, %.0f/s, %.1f tokens and %.0f bytes a resource", s.Total, s.Rate, s.Tokens, s.Bytes)
+	if s.Tokens == 0 || s.Tokens > 60 || s.Bytes == 0 || s.Bytes > 2048 {
+		t.Errorf("over the budget: %.1f tokens, %.0f bytes a resource", s.Tokens, s.Bytes)
+	}
 	if len(s.Refused) > 0 || s.Total == 0 {
 		t.Fatalf("refused: %s", s.Refused)
 	}

@@ -96,6 +96,7 @@ func (v *Vault) tryCommit(ctx context.Context, tx Tx) ([]Record, store.Receipt, 
 		return nil, nil, err
 	}
 	v.names.put(p.names)
+	v.counters.add(p.batch.Puts)
 	return records, receipt, nil
 }
 

@@ -37,6 +37,8 @@ type Vault struct {
 	clock  clock.Clock
 	rand   io.Reader
 	names  *nameCache
+
+	counters counters
 }
 
 // New returns a vault. It reads and writes nothing yet.

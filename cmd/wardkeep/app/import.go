@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/wardkeep/wardkeep/internal/bulk"
+	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
 type importCmd struct {
@@ -51,6 +53,10 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 		return err
 	}
 	defer desk.Close()
+	var before, after vault.Counters
+	if err := desk.call(ctx, "counters", struct{}{}, &before); err != nil {
+		return err
+	}
 	bar := newMeter(t.Err, files, c.Quiet || c.JSON)
 	importer := bulk.Importer{
 		Target: desk, Readers: max(1, runtime.GOMAXPROCS(0)/2), Writers: runtime.GOMAXPROCS(0) + 1,
@@ -60,10 +66,15 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 	summary, err := importer.Run(ctx, files)
 	took := time.Since(start)
 	bar.close()
+	if err := desk.call(ctx, "counters", struct{}{}, &after); err != nil {
+		return err
+	}
 	if err := desk.Close(); err != nil {
 		return err
 	}
-	if printErr := printSummary(t.Out, summary, took, c.JSON); printErr != nil {
+	result := imported{Summary: summary, Total: summary.Total(), Seconds: took.Seconds()}
+	result.measure(cfg.Dir, before, after)
+	if printErr := result.print(t.Out, c.JSON); printErr != nil {
 		return printErr
 	}
 	if err != nil {
@@ -118,29 +129,62 @@ func (m *meter) close() {
 	}
 }
 
-func printSummary(w io.Writer, s *bulk.Summary, took time.Duration, asJSON bool) error {
+// imported is what an import did and what it cost.
+type imported struct {
+	*bulk.Summary
+	Total   int     `json:"total"`
+	Seconds float64 `json:"seconds"`
+	Rate    float64 `json:"resources_per_second"`
+	Tokens  float64 `json:"tokens_per_resource"`
+	// Bytes is the size of the whole store, history, index and audit log
+	// included, for each version in it that this import wrote. It is 0 if there
+	// were records before.
+	Bytes float64 `json:"bytes_per_resource,omitempty"`
+}
+
+func (r *imported) measure(dir string, before, after vault.Counters) {
+	if r.Total == 0 {
+		return
+	}
+	r.Rate = float64(r.Total) / max(r.Seconds, 0.001)
+	r.Tokens = float64(after.Tokens-before.Tokens) / float64(max(1, after.Versions-before.Versions))
+	if before.Versions == 0 && r.Already == 0 {
+		r.Bytes = float64(folderSize(filepath.Join(dir, storeDir))) / float64(r.Total)
+	}
+}
+
+func folderSize(dir string) int64 {
+	var size int64
+	entries, _ := os.ReadDir(dir) // a folder that cannot be read has no size to tell
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+func (r *imported) print(w io.Writer, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(w).Encode(struct {
-			*bulk.Summary
-			Total   int     `json:"total"`
-			Seconds float64 `json:"seconds"`
-			Rate    float64 `json:"resources_per_second"`
-		}{s, s.Total(), took.Seconds(), float64(s.Total()) / took.Seconds()})
+		return json.NewEncoder(w).Encode(r)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	for _, typ := range slices.Sorted(maps.Keys(s.Accepted)) {
-		fmt.Fprintf(tw, "%s\t%d\t\n", typ, s.Accepted[typ])
+	for _, typ := range slices.Sorted(maps.Keys(r.Accepted)) {
+		fmt.Fprintf(tw, "%s\t%d\t\n", typ, r.Accepted[typ])
 	}
-	fmt.Fprintf(tw, "stored\t%d\t\n", s.Total())
-	if s.Already > 0 {
-		fmt.Fprintf(tw, "stored by an earlier run\t%d\t\n", s.Already)
+	fmt.Fprintf(tw, "stored\t%d\t\n", r.Total)
+	if r.Already > 0 {
+		fmt.Fprintf(tw, "stored by an earlier run\t%d\t\n", r.Already)
 	}
-	fmt.Fprintf(tw, "refused\t%d\t\n", s.NotStored())
+	fmt.Fprintf(tw, "refused\t%d\t\n", r.NotStored())
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d files in %.1f s, %.0f resources/s\n", s.Files, took.Seconds(), float64(s.Total())/took.Seconds())
-	printRefusals(w, s.Refused)
+	fmt.Fprintf(w, "%d files in %.1f s, %.0f resources/s, %.1f tokens a resource\n", r.Files, r.Seconds, r.Rate, r.Tokens)
+	if r.Bytes > 0 {
+		fmt.Fprintf(w, "%.0f bytes a resource on disk, with history, index and audit log\n", r.Bytes)
+	}
+	printRefusals(w, r.Refused)
 	return nil
 }
 

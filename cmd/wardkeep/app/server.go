@@ -72,6 +72,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	doors = append(doors, door{s.House.socketServer(), socket})
+	sweeping, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.House.sweep(sweeping)
 	return serveAll(ctx, doors, func() {
 		if s.Ready != nil {
 			s.Ready(cfg.Base())
@@ -143,4 +146,23 @@ func certificate(cfg config.Config, now time.Time) (tls.Certificate, error) {
 		hosts = append(hosts, name)
 	}
 	return web.LocalCertificate(cfg.Dir, hosts, now)
+}
+
+// sweepEvery is how often postings of superseded versions and expired cells are
+// cleared out.
+const sweepEvery = 5 * time.Minute
+
+func (h *House) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if _, err := h.Store.Sweep(ctx); err != nil && ctx.Err() == nil {
+			h.Slog.ErrorContext(ctx, "the sweep failed", "error", err)
+		}
+	}
 }
