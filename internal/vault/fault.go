@@ -11,7 +11,6 @@ import (
 var (
 	errDamagedName = errors.New("a name cell has the wrong size")
 	errSwapped     = errors.New("the store answered with another record than was asked for")
-	errStale       = errors.New("the store answered with an older version than it has")
 )
 
 // storeFault gives an engine's error its kind. An unusable store is
