@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,43 @@ var pages = []struct{ name, path string }{
 	{"error", "/chart/nobody"},
 }
 
+// looker looks at the page that is open.
+type looker struct {
+	t      *testing.T
+	b      *portaltest.Browser
+	axe    string
+	folder string // for pictures, "" for none
+}
+
+// inspect wants axe-core silent and the page no wider than the window.
+func (l looker) inspect(name string) {
+	l.t.Helper()
+	found, err := l.b.Axe(l.axe)
+	if err != nil {
+		l.t.Fatalf("%s: %v", name, err)
+	}
+	for _, v := range found {
+		l.t.Errorf("%s: %s", name, v)
+	}
+	if ask[bool](l.t, l.b, `document.documentElement.scrollWidth > document.documentElement.clientWidth`) {
+		l.t.Errorf("%s: wider than the window", name)
+	}
+	if l.folder != "" {
+		if err := l.b.Screenshot(filepath.Join(l.folder, name+".png"), true); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+}
+
+// check wants, too, that nothing moved since the page was shown.
+func (l looker) check(name string) {
+	l.t.Helper()
+	l.inspect(name)
+	if shift, err := l.b.Shift(); err != nil || shift > 0.01 {
+		l.t.Errorf("%s: layout moved by %.3f (%v)", name, shift, err)
+	}
+}
+
 // TestPagesInBrowser opens every page at two widths, light and dark: axe-core
 // finds nothing, the policy stops nothing, nothing moves after the page is
 // shown. With WARDKEEP_SCREENSHOTS set to a folder it leaves pictures there.
@@ -66,28 +104,7 @@ func TestPagesInBrowser(t *testing.T) {
 		t.Skip("axe-core is not installed: npm --prefix web ci")
 	}
 	s, b := stage(t, time.Hour)
-	folder := os.Getenv("WARDKEEP_SCREENSHOTS")
-	check := func(name string) {
-		t.Helper()
-		found, err := b.Axe(string(axe))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for _, v := range found {
-			t.Errorf("%s: %s", name, v)
-		}
-		if shift, err := b.Shift(); err != nil || shift > 0.01 {
-			t.Errorf("%s: layout moved by %.3f (%v)", name, shift, err)
-		}
-		if wide, err := portaltest.Ask[bool](b, `document.documentElement.scrollWidth > document.documentElement.clientWidth`); err != nil || wide {
-			t.Errorf("%s: wider than the window (%v)", name, err)
-		}
-		if folder != "" {
-			if err := b.Screenshot(filepath.Join(folder, name+".png"), true); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	look := looker{t: t, b: b, axe: string(axe), folder: os.Getenv("WARDKEEP_SCREENSHOTS")}
 	step := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -96,18 +113,19 @@ func TestPagesInBrowser(t *testing.T) {
 	}
 	step(b.Size(1440, 900))
 	step(b.Run(chromedp.Navigate(s.Server.URL+"/sign-in"), chromedp.WaitVisible("#user")))
-	check("signin-1440")
+	look.check("signin-1440")
+	enrolling(t, s, b, look)
 	step(b.SignIn(s.Server.URL))
-	for _, look := range []struct {
+	for _, how := range []struct {
 		name          string
 		width, height int64
 		dark          bool
 	}{{"1440", 1440, 900, false}, {"390", 390, 844, false}, {"1440-dark", 1440, 900, true}} {
-		step(b.Size(look.width, look.height))
-		step(b.Dark(look.dark))
+		step(b.Size(how.width, how.height))
+		step(b.Dark(how.dark))
 		for _, p := range pages {
 			step(b.Run(chromedp.Navigate(s.Server.URL+p.path), chromedp.WaitReady("main")))
-			check(p.name + "-" + look.name)
+			look.check(p.name + "-" + how.name)
 		}
 	}
 	for _, c := range b.Complaints() {
@@ -115,6 +133,31 @@ func TestPagesInBrowser(t *testing.T) {
 			t.Errorf("console: %s", c)
 		}
 	}
+}
+
+// enrolling walks through the three steps of a person who is new.
+func enrolling(t *testing.T, s *portaltest.Stage, b *portaltest.Browser, look looker) {
+	t.Helper()
+	both := func(name string) {
+		t.Helper()
+		for _, width := range []int64{390, 1440} {
+			if err := b.Size(width, 900); err != nil {
+				t.Fatal(err)
+			}
+			look.inspect(name + "-" + strconv.FormatInt(width, 10))
+		}
+	}
+	steps(t, b, chromedp.Navigate(s.Server.URL+"/enrol"), chromedp.WaitVisible("#enrolment"))
+	both("enrol")
+	steps(t, b, chromedp.SendKeys("#user", portaltest.NewUser), chromedp.SendKeys("#enrolment", portaltest.NewCode),
+		chromedp.SendKeys("#password", newPassword), chromedp.SendKeys("#again", newPassword), chromedp.Submit("#again"),
+		chromedp.WaitVisible("img.qr"))
+	if w := ask[int](t, b, `document.querySelector("img.qr").naturalWidth`); w < 200 {
+		t.Errorf("the picture is %d wide", w)
+	}
+	both("authenticator")
+	steps(t, b, chromedp.SendKeys("#code", portaltest.Code), chromedp.Submit("#code"), chromedp.WaitVisible(".recovery"))
+	both("recovery")
 }
 
 // expectedComplaint knows the one answer of the tour that is an error.

@@ -3,7 +3,7 @@ package portal
 // ViewModels returns one of each thing that templates are given.
 func ViewModels() []any {
 	return []any{
-		signInPage{}, lockPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
+		signInPage{}, enrolPage{}, lockPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
 		medicationsPage{}, problemsPage{}, allergiesPage{}, visitsPage{}, documentsPage{}, documentPage{}, historyPage{},
 	}
 }

@@ -63,7 +63,7 @@ type Accounts interface {
 	// An unknown name takes as long as a wrong password.
 	Password(ctx context.Context, try Attempt) (challenge string, err error)
 	// Code checks the second step and begins a session.
-	Code(ctx context.Context, challenge string, try Attempt) (token string, err error)
+	Code(ctx context.Context, challenge string, try Attempt) (Entry, error)
 	// Session returns whose session it is. active tells that a person did
 	// something: a page refreshing itself does not keep a session awake.
 	Session(ctx context.Context, token string, active bool) (Session, error)
@@ -72,6 +72,21 @@ type Accounts interface {
 	// session under a new token: the old one opens nothing any more.
 	Unlock(ctx context.Context, token string, try Attempt) (renewed string, err error)
 	SignOut(ctx context.Context, token string) error
+	// BeginEnrolment proves a one-time code (try.Code) with the name it was
+	// given to and a password: a new one where one is wanted, else the one he
+	// has. Unprocessable says, to who holds a good code, why a new password
+	// cannot be taken; everything else that is wrong is Unauthenticated.
+	BeginEnrolment(ctx context.Context, try Attempt) (Enrolment, error)
+	// FinishEnrolment takes the first code of the authenticator and makes the
+	// enrolment final. It returns recovery codes, to be shown once.
+	FinishEnrolment(ctx context.Context, token string, try Attempt) (recovery []string, err error)
+}
+
+// Entry is a session just begun.
+type Entry struct {
+	Token        string
+	Recovered    bool // by a recovery code instead of the authenticator
+	RecoveryLeft int  // recovery codes not used yet
 }
 
 // Attempt is what somebody typed to prove who he is.
@@ -112,6 +127,8 @@ type Portal struct {
 	pages  *templates
 	mux    *http.ServeMux
 	alerts alerts
+
+	enrolments enrolments
 }
 
 // New returns the pages' handler. It wants package web's chain around it.
@@ -169,6 +186,11 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("GET /sign-in/code", p.handleCodePage)
 	mux.HandleFunc("POST /sign-in/code", p.handleCode)
 	mux.HandleFunc("POST /sign-out", p.handleSignOut)
+	mux.HandleFunc("GET /enrol", p.handleEnrolPage)
+	mux.HandleFunc("POST /enrol", p.handleEnrol)
+	mux.HandleFunc("GET /enrol/authenticator", p.handleAuthenticatorPage)
+	mux.HandleFunc("POST /enrol/authenticator", p.handleAuthenticator)
+	mux.HandleFunc("GET /enrol/picture", p.handleEnrolPicture)
 	mux.HandleFunc("GET /lock", p.handleLockPage)
 	mux.HandleFunc("POST /lock", p.handleLock)
 	mux.HandleFunc("POST /unlock", p.handleUnlock)

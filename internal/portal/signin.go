@@ -12,6 +12,9 @@ type signInPage struct {
 	Page
 	Code  bool   // the second step
 	Error string // in plain words
+
+	Recovered    bool   // signed in by a recovery code
+	RecoveryLeft string // "4 recovery codes"
 }
 
 const challengeSeconds = 300
@@ -60,14 +63,20 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 	}
 	page := signInPage{Page: p.page(r, "Sign in"), Code: true}
 	try := Attempt{Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
-	token, err := p.cfg.Accounts.Code(r.Context(), challenge.Value, try)
+	entry, err := p.cfg.Accounts.Code(r.Context(), challenge.Value, try)
 	if err != nil {
 		page.Error = p.refused(r, err, "That code is wrong or no longer valid. Wait for the next one, or start again.")
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}
 	dropCookie(w, challengeCookie)
-	setCookie(w, sessionCookie, token, 0)
+	setCookie(w, sessionCookie, entry.Token, 0)
+	if entry.Recovered {
+		page.Code, page.Recovered = false, true
+		page.RecoveryLeft = count(entry.RecoveryLeft, "recovery code", "recovery codes")
+		p.render(w, r, http.StatusOK, "signin", page)
+		return
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
@@ -93,7 +102,7 @@ func (p *Portal) refused(r *http.Request, err error, wrong string) string {
 	case fault.Throttled:
 		return "Too many attempts. Wait a few minutes before you try again."
 	}
-	return "Signing in does not work right now. " + fault.Public(err)
+	return "This does not work right now. " + fault.Public(err)
 }
 
 // digits keeps what a code is made of; people type spaces into it. Recovery

@@ -4,10 +4,12 @@ import { watchIdle } from "./idle";
 import { keepLive } from "./live";
 import { arrowKeys } from "./find";
 import { drawPlots } from "./plot";
+import { printButton } from "./print";
 import { themeButton } from "./theme";
 
 watchIdle();
 keepLive(drawPlots);
 arrowKeys();
 themeButton();
+printButton();
 drawPlots();

@@ -67,9 +67,9 @@ func (a accounts) Password(ctx context.Context, try portal.Attempt) (string, err
 	return c.Token, err
 }
 
-func (a accounts) Code(ctx context.Context, challenge string, try portal.Attempt) (string, error) {
+func (a accounts) Code(ctx context.Context, challenge string, try portal.Attempt) (portal.Entry, error) {
 	g, err := a.identity.Finish(ctx, challenge, try.Code, origin(ctx, try))
-	return g.Token, err
+	return portal.Entry{Token: g.Token, Recovered: g.RecoveryUsed, RecoveryLeft: g.RecoveryLeft}, err
 }
 
 func (a accounts) Session(ctx context.Context, token string, active bool) (portal.Session, error) {
@@ -86,4 +86,13 @@ func (a accounts) Unlock(ctx context.Context, token string, try portal.Attempt) 
 
 func (a accounts) SignOut(ctx context.Context, token string) error {
 	return a.identity.End(ctx, token, origin(ctx, portal.Attempt{}))
+}
+
+func (a accounts) BeginEnrolment(ctx context.Context, try portal.Attempt) (portal.Enrolment, error) {
+	e, err := a.identity.BeginEnrolment(ctx, try.User, try.Code, try.Password, origin(ctx, try))
+	return portal.Enrolment{Token: e.Token, Secret: e.Secret, URI: e.URI, Expires: e.Expires}, err
+}
+
+func (a accounts) FinishEnrolment(ctx context.Context, token string, try portal.Attempt) ([]string, error) {
+	return a.identity.FinishEnrolment(ctx, token, try.Code, origin(ctx, try))
 }

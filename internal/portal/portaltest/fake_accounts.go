@@ -17,6 +17,16 @@ const (
 	User     = "nurse"
 	Password = "correct horse battery"
 	Code     = "123456"
+
+	// Recovery signs in once the authenticator is lost.
+	Recovery = "abcd-efgh-jkmn"
+)
+
+// What a person who is new enrols with.
+const (
+	NewUser   = "newcomer"
+	NewCode   = "7k2m-9xq4-tr8v"
+	NewSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 )
 
 // FakeAccounts knows one nurse and keeps her sessions in memory.
@@ -27,6 +37,7 @@ type FakeAccounts struct {
 	mu         sync.Mutex
 	challenges map[string]bool
 	sessions   map[string]*fakeSession
+	enrolments map[string]bool
 }
 
 type fakeSession struct {
@@ -36,7 +47,7 @@ type fakeSession struct {
 
 // NewFakeAccounts returns accounts whose sessions lock after idle.
 func NewFakeAccounts(c clock.Clock, idle time.Duration) *FakeAccounts {
-	return &FakeAccounts{Clock: c, Idle: idle, challenges: map[string]bool{}, sessions: map[string]*fakeSession{}}
+	return &FakeAccounts{Clock: c, Idle: idle, challenges: map[string]bool{}, sessions: map[string]*fakeSession{}, enrolments: map[string]bool{}}
 }
 
 func refused() error { return fault.New(fault.Unauthenticated, "portaltest", "") }
@@ -57,16 +68,16 @@ func (a *FakeAccounts) Password(_ context.Context, try portal.Attempt) (string, 
 }
 
 // Code implements portal.Accounts.
-func (a *FakeAccounts) Code(_ context.Context, challenge string, try portal.Attempt) (string, error) {
+func (a *FakeAccounts) Code(_ context.Context, challenge string, try portal.Attempt) (portal.Entry, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.challenges[challenge] || try.Code != Code {
-		return "", refused()
+	if !a.challenges[challenge] || try.Code != Code && try.Code != Recovery {
+		return portal.Entry{}, refused()
 	}
 	delete(a.challenges, challenge)
 	token := rand.Text()
 	a.sessions[token] = &fakeSession{seen: a.Clock.Now()}
-	return token, nil
+	return portal.Entry{Token: token, Recovered: try.Code == Recovery, RecoveryLeft: 4}, nil
 }
 
 // Session implements portal.Accounts.
@@ -119,4 +130,33 @@ func (a *FakeAccounts) SignOut(_ context.Context, token string) error {
 	defer a.mu.Unlock()
 	delete(a.sessions, token)
 	return nil
+}
+
+// BeginEnrolment implements portal.Accounts.
+func (a *FakeAccounts) BeginEnrolment(_ context.Context, try portal.Attempt) (portal.Enrolment, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if try.User != NewUser || try.Code != NewCode {
+		return portal.Enrolment{}, refused()
+	}
+	if len(try.Password) < 12 {
+		return portal.Enrolment{}, fault.New(fault.Unprocessable, "portaltest", "This password is too short.")
+	}
+	token := rand.Text()
+	a.enrolments[token] = true
+	return portal.Enrolment{
+		Token: token, Secret: NewSecret, URI: "otpauth://totp/Wardkeep:" + NewUser + "?secret=" + NewSecret + "&issuer=Wardkeep",
+		Expires: a.Clock.Now().Add(15 * time.Minute),
+	}, nil
+}
+
+// FinishEnrolment implements portal.Accounts.
+func (a *FakeAccounts) FinishEnrolment(_ context.Context, token string, try portal.Attempt) ([]string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.enrolments[token] || try.Code != Code {
+		return nil, refused()
+	}
+	delete(a.enrolments, token)
+	return []string{Recovery, "pqrs-tvwx-yz23", "4567-89ab-cdef"}, nil
 }
