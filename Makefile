@@ -8,13 +8,14 @@ GOFLAGS := -trimpath
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 SOURCES := $(shell find cmd internal policies -name '*.go' -o -name '*.cedar' -o -name '*.html' 2>/dev/null) go.mod go.sum
 
-.PHONY: help build demo test check bench clean assets deps
+.PHONY: help build demo test prove check bench clean assets deps
 
 help:
 	@echo 'make demo   a working hospital on https://localhost:8443'
 	@echo 'make build  one binary, bin/wardkeep, with everything inside'
 	@echo 'make test   installs what the tests need and runs them all'
 	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities'
+	@echo 'make prove  long proofs: the whole data set, a thousand crashes (an hour)'
 	@echo 'make bench  benchmarks'
 
 build: $(BIN)
@@ -38,6 +39,13 @@ deps:
 
 test: deps build
 	go test -timeout 20m ./...
+
+# Long proofs: the whole data set, all the tries. Not part of make test.
+prove: deps build
+	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run 'TestImport|TestKilledImport|TestCanary|TestWholeFolderPutBack' ./e2e
+	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run TestCrashedImport ./cmd/wardkeep/app
+	WARDKEEP_CRASHES=1000 go test -count=1 -timeout 60m -run TestCrash ./internal/store/pebble
+	WARDKEEP_SEARCH_ALL=1 go test -count=1 -timeout 60m -v -run TestDifferential ./internal/search
 
 check:
 	scripts/check.sh
