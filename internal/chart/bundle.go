@@ -104,7 +104,10 @@ func (e Entry) target() (target, error) {
 // condition reads the entry's If-Match and If-None-Match.
 func (e Entry) condition() (Condition, error) {
 	var cond Condition
-	if e.IfMatch != "" {
+	switch {
+	case e.IfMatch == "*":
+		cond.MustExist = true
+	case e.IfMatch != "":
 		text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(e.IfMatch, "W/"), `"`), `"`)
 		version, err := strconv.ParseUint(text, 10, 63)
 		if err != nil || version == 0 {
@@ -112,9 +115,10 @@ func (e Entry) condition() (Condition, error) {
 		}
 		cond.IfMatch = version
 	}
-	if e.IfNoneMatch == "*" {
-		cond.IfNone = true
+	if e.IfNoneMatch != "" && e.IfNoneMatch != "*" {
+		return cond, entryFault(fault.Invalid, e.Place+".request.ifNoneMatch", "value", "A change takes If-None-Match: * only.")
 	}
+	cond.IfNone = e.IfNoneMatch == "*"
 	return cond, nil
 }
 

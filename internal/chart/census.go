@@ -2,6 +2,8 @@ package chart
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -89,9 +91,7 @@ func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation
 		})
 	case relation == authz.RelationTeam && actor.PractitionerID != "":
 		return c.remember("team "+actor.PractitionerID, func() (vault.PatientSet, error) {
-			return c.gather(ctx, "CareTeam",
-				search.Param{Key: "participant", Value: "Practitioner/" + actor.PractitionerID},
-				search.Param{Key: "status", Value: "active"})
+			return c.inTeams(ctx, "Practitioner/"+actor.PractitionerID)
 		})
 	}
 	return vault.PatientSet{}, nil
@@ -107,7 +107,7 @@ func (c *census) marked(ctx context.Context, actor Actor, mark authz.Label) (vau
 		for _, coding := range mark.Codings() {
 			codes = append(codes, coding.System+"|"+coding.Code)
 		}
-		return c.gather(ctx, "Patient", search.Param{Key: "_security", Value: strings.Join(codes, ",")})
+		return c.gather(ctx, "Patient", always, search.Param{Key: "_security", Value: strings.Join(codes, ",")})
 	})
 }
 
@@ -152,20 +152,99 @@ func (c *census) onWards(ctx context.Context, wards []string) (vault.PatientSet,
 	status := search.Param{Key: "status", Value: presentStatus}
 	for _, ward := range wards {
 		if ward == identity.EveryWard {
-			return c.gather(ctx, "Encounter", status, search.Param{Key: "class", Value: "IMP"})
+			return c.gather(ctx, "Encounter", always, status, search.Param{Key: "class", Value: "IMP"})
 		}
 	}
 	places, err := c.places(ctx, wards)
-	if err != nil || len(places) == 0 {
-		return vault.PatientSet{}, err
+	if err != nil {
+		return nil, err
 	}
-	return c.gather(ctx, "Encounter", status, search.Param{Key: "location", Value: strings.Join(places, ",")})
+	all := vault.PatientSet{}
+	for run := range slices.Chunk(places, maxAlternatives) {
+		some, err := c.gather(ctx, "Encounter", c.thereNow(run), status, search.Param{Key: "location", Value: strings.Join(run, ",")})
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, some)
+	}
+	return all, nil
 }
 
-// gather returns the subjects of the matching records. A record's compartment
+// maxAlternatives is how many places one search is asked about.
+const maxAlternatives = 200
+
+// always is for records that a search alone decides on.
+func always(*fhir.Resource) bool { return true }
+
+// thereNow tells whether an encounter is at one of the places now. It lists all
+// places of a stay: those that were left, and those that are planned, give no
+// ward a claim to the patient.
+func (c *census) thereNow(places []string) func(*fhir.Resource) bool {
+	return func(encounter *fhir.Resource) bool {
+		for at := range encounter.Root().All("location") {
+			status := at.Get("status").Text()
+			if (status == "" || status == "active") && !c.over(at.Get("period")) && slices.Contains(places, local(at.Get("location"))) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// inTeams returns the patients in whose care team somebody is, and has not left.
+func (c *census) inTeams(ctx context.Context, member string) (vault.PatientSet, error) {
+	now := func(team *fhir.Resource) bool {
+		if c.over(team.Root().Get("period")) {
+			return false
+		}
+		for p := range team.Root().All("participant") {
+			if local(p.Get("member")) == member && !c.over(p.Get("period")) {
+				return true
+			}
+		}
+		return false
+	}
+	return c.gather(ctx, "CareTeam", now,
+		search.Param{Key: "participant", Value: member}, search.Param{Key: "status", Value: "active"})
+}
+
+// local returns the record a reference points to, as Type/id.
+func local(reference fhir.Node) string {
+	ref := fhir.ParseLiteral(reference.Get("reference").Text())
+	if ref.Base != "" || ref.ID == "" {
+		return ""
+	}
+	return ref.Type + "/" + ref.ID
+}
+
+// over reports whether a period has ended. An end given as a day, month or year
+// includes all of it; a date without a zone is read as UTC.
+func (c *census) over(period fhir.Node) bool {
+	text := period.Get("end").Text()
+	var end time.Time
+	var err error
+	switch len(text) {
+	case 0:
+		return false
+	case len("2006"):
+		end, err = time.Parse("2006", text)
+		end = end.AddDate(1, 0, 0)
+	case len("2006-01"):
+		end, err = time.Parse("2006-01", text)
+		end = end.AddDate(0, 1, 0)
+	case len("2006-01-02"):
+		end, err = time.Parse("2006-01-02", text)
+		end = end.AddDate(0, 0, 1)
+	default:
+		end, err = time.Parse(time.RFC3339Nano, text)
+	}
+	return err == nil && !c.clock.Now().Before(end)
+}
+
+// gather returns the subjects of the matching records that count. A record's compartment
 // would not do: a CareTeam lies in that of every patient it names, and naming
 // somebody as a member must not open his chart.
-func (c *census) gather(ctx context.Context, typ string, params ...search.Param) (vault.PatientSet, error) {
+func (c *census) gather(ctx context.Context, typ string, counts func(*fhir.Resource) bool, params ...search.Param) (vault.PatientSet, error) {
 	q, err := search.Parse(typ, params, search.Options{})
 	if err != nil {
 		return nil, err
@@ -180,7 +259,7 @@ func (c *census) gather(ctx context.Context, typ string, params ...search.Param)
 		if err != nil {
 			return nil, fault.Wrap(fault.Internal, "chart.gather", err)
 		}
-		if id, ok := patientOf(res); ok {
+		if id, ok := patientOf(res); ok && counts(res) {
 			subjects = append(subjects, id)
 		}
 	}
@@ -217,20 +296,24 @@ func (c *census) places(ctx context.Context, wards []string) ([]string, error) {
 	for depth := 0; depth < maxDepth && len(level) > 0; depth++ {
 		var refs []string
 		for _, id := range level {
-			refs = append(refs, "Location/"+id)
+			if ref := "Location/" + id; !slices.Contains(places, ref) { // places may be part of each other
+				refs = append(refs, ref)
+			}
 		}
 		places = append(places, refs...)
-		q, err := search.Parse("Location", []search.Param{{Key: "partof", Value: strings.Join(refs, ",")}}, search.Options{})
-		if err != nil {
-			return nil, err
-		}
-		records, err := c.vault.All(ctx, q)
-		if err != nil {
-			return nil, err
-		}
 		level = nil
-		for _, r := range records {
-			level = append(level, r.ID)
+		for run := range slices.Chunk(refs, maxAlternatives) {
+			q, err := search.Parse("Location", []search.Param{{Key: "partof", Value: strings.Join(run, ",")}}, search.Options{})
+			if err != nil {
+				return nil, err
+			}
+			records, err := c.vault.All(ctx, q)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range records {
+				level = append(level, r.ID)
+			}
 		}
 	}
 	return places, nil

@@ -2,9 +2,11 @@ package chart
 
 import (
 	"context"
+	"errors"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
@@ -55,13 +57,9 @@ func (c *Chart) permitFor(ctx context.Context, actor Actor, action string, res R
 // marks are the sensitivity marks of a record: those its own security labels
 // stand for, and those its patients' records bear for all of their compartment.
 func (c *Chart) marks(ctx context.Context, actor Actor, res Resource, patients []record.Key) ([]authz.Label, error) {
-	set := markSet{}
-	if res.Resource != nil {
-		for label := range res.Root().Get("meta").All("security") {
-			if mark, ok := authz.LabelOf(label.Get("system").Text(), label.Get("code").Text()); ok {
-				set[mark] = true
-			}
-		}
+	set, err := c.ownMarks(ctx, res)
+	if err != nil {
+		return nil, err
 	}
 	for _, mark := range compartmentMarks {
 		marked, err := c.census.marked(ctx, actor, mark)
@@ -75,6 +73,58 @@ func (c *Chart) marks(ctx context.Context, actor Actor, res Resource, patients [
 		}
 	}
 	return set.list(), nil
+}
+
+// ownMarks are the marks of the record's own labels. A tombstone says nothing
+// itself: it bears those of the version it hides.
+func (c *Chart) ownMarks(ctx context.Context, res Resource) (markSet, error) {
+	if res.Deleted && res.Version > 1 {
+		records, err := c.vault.Read(ctx, []vault.Ref{{TypeID: res.TypeID, Version: res.Version - 1}})
+		if err != nil {
+			return nil, err
+		}
+		hidden, err := open(records[0])
+		if err != nil || !records[0].Exists() || hidden.Deleted {
+			return nil, fault.Wrap(fault.Internal, "chart.ownMarks", errors.Join(errTombstone, err))
+		}
+		res = hidden
+	}
+	set := markSet{}
+	if res.Resource == nil {
+		return set, nil
+	}
+	for label := range res.Root().Get("meta").All("security") {
+		if mark, ok := authz.LabelOf(label.Get("system").Text(), label.Get("code").Text()); ok {
+			set[mark] = true
+		}
+	}
+	return set, nil
+}
+
+var errTombstone = errors.New("the version before a tombstone is missing")
+
+// keepsMarks refuses a version that lacks a mark of the version before it. Who
+// may write a record may not thereby open it to others, least of all by leaving
+// out what he never looked at. Imports are the operator's, who may.
+func (c *Chart) keepsMarks(ctx context.Context, actor Actor, old, next Resource) error {
+	if actor.Kind == identity.KindSystem {
+		return nil
+	}
+	before, err := c.ownMarks(ctx, old)
+	if err != nil {
+		return err
+	}
+	after, err := c.ownMarks(ctx, next)
+	if err != nil {
+		return err
+	}
+	for mark := range before {
+		if !after[mark] {
+			return fault.New(fault.Unprocessable, "chart.keepsMarks",
+				"The record bears a security label (meta.security) that this version lacks. Send all labels that it has; an update takes none off.")
+		}
+	}
+	return nil
 }
 
 // compartmentMarks are the marks that spread from a patient to his records.

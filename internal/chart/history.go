@@ -25,7 +25,7 @@ type History struct {
 }
 
 // History returns the versions of a record that the actor may see, tombstones
-// included. If none may be seen it is fault.NotFound.
+// included. If he may not see the current one it is fault.NotFound.
 func (c *Chart) History(ctx context.Context, actor Actor, hr HistoryRequest) (*History, error) {
 	req := c.begin(actor, "history", hr.Type)
 	req.event.Query = hr.Type + "/" + hr.ID
@@ -43,6 +43,13 @@ func (c *Chart) history(ctx context.Context, req *request, hr HistoryRequest) (*
 	page := SearchRequest{Type: hr.Type + "/" + hr.ID + "/_history", Page: hr.Page}
 	cursor, err := c.openPage(req.actor, page)
 	if err != nil {
+		return nil, err
+	}
+	current, err := c.vault.Get(ctx, typeIDOf(hr.Type, hr.ID))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.visible(ctx, req.actor, authz.History, current); err != nil {
 		return nil, err
 	}
 	count := hr.Count
@@ -66,28 +73,17 @@ func (c *Chart) history(ctx context.Context, req *request, hr HistoryRequest) (*
 			return nil, err
 		}
 	}
-	if err == nil && len(h.Versions) == 0 && (hr.Since.IsZero() || len(records) > 0 || !c.seen(ctx, req.actor, hr)) {
-		err = fault.New(fault.NotFound, "chart.history", "")
-	}
 	return h, err
 }
 
 func (c *Chart) historyOne(ctx context.Context, req *request, rec vault.Record, h *History) error {
-	res, err := open(rec)
-	if err != nil {
-		return err
+	res, err := c.visible(ctx, req.actor, authz.History, rec)
+	if fault.Is(err, fault.NotFound) {
+		return nil
 	}
-	allowed, err := c.permit(ctx, req.actor, authz.History, res)
-	if err == nil && allowed {
+	if err == nil {
 		req.discloses(res)
 		h.Versions = append(h.Versions, res)
 	}
 	return err
-}
-
-// seen reports whether the actor may see the record at all, so that an empty
-// span of a visible record differs from a hidden record.
-func (c *Chart) seen(ctx context.Context, actor Actor, hr HistoryRequest) bool {
-	_, err := c.read(ctx, actor, authz.History, vault.Ref{TypeID: typeIDOf(hr.Type, hr.ID)})
-	return err == nil || fault.Is(err, fault.Gone)
 }

@@ -32,25 +32,41 @@ func (c *Chart) read(ctx context.Context, actor Actor, action string, ref vault.
 	if _, err := c.reach(actor, action, ref.Type); err != nil {
 		return Resource{}, err
 	}
-	records, err := c.vault.Read(ctx, []vault.Ref{ref})
+	refs := []vault.Ref{{TypeID: ref.TypeID}}
+	if ref.Version != 0 {
+		refs = append(refs, ref)
+	}
+	records, err := c.vault.Read(ctx, refs)
 	if err != nil {
 		return Resource{}, err
 	}
-	if !records[0].Exists() {
-		return Resource{}, fault.New(fault.NotFound, "chart.read", "")
+	var res Resource
+	for _, rec := range records {
+		if res, err = c.visible(ctx, actor, action, rec); err != nil {
+			return Resource{}, err
+		}
 	}
-	res, err := open(records[0])
+	if res.Deleted {
+		return Resource{}, fault.New(fault.Gone, "chart.read", "")
+	}
+	return res, nil
+}
+
+// visible opens a version that the actor may see; any other is fault.NotFound.
+// Of a past version the caller MUST ask about the current one first: a record
+// that was marked, or moved to another patient, since then is closed with all
+// its past.
+func (c *Chart) visible(ctx context.Context, actor Actor, action string, rec vault.Record) (Resource, error) {
+	if !rec.Exists() {
+		return Resource{}, fault.New(fault.NotFound, "chart.visible", "")
+	}
+	res, err := open(rec)
 	if err != nil {
 		return Resource{}, err
 	}
 	allowed, err := c.permit(ctx, actor, action, res)
-	switch {
-	case err != nil:
-		return Resource{}, err
-	case !allowed:
-		return Resource{}, fault.New(fault.NotFound, "chart.read", "")
-	case res.Deleted:
-		return Resource{}, fault.New(fault.Gone, "chart.read", "")
+	if err == nil && !allowed {
+		err = fault.New(fault.NotFound, "chart.visible", "")
 	}
-	return res, nil
+	return res, err
 }

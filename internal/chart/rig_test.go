@@ -31,6 +31,7 @@ type rig struct {
 	t     *testing.T
 	store *switched
 	log   *audit.Log
+	vault *vault.Vault
 	chart *chart.Chart
 	clock *clock.Manual
 }
@@ -43,8 +44,8 @@ func newRig(t *testing.T, tokenBits int) *rig {
 	engine, err := pebble.OpenMemory(r.clock)
 	check(t, err)
 	r.store = &switched{Store: engine}
-	r.stand(tokenBits)
 	t.Cleanup(func() { check(t, engine.Close()) })
+	r.stand(tokenBits)
 	return r
 }
 
@@ -60,15 +61,26 @@ func (r *rig) stand(tokenBits int) {
 	check(r.t, err)
 	sealer, err := seal.Open(ctx, cfg)
 	check(r.t, err)
-	r.log, err = audit.Open(ctx, audit.Config{Store: r.store, Sealer: sealer, Keyring: keyring, Clock: r.clock, Tenant: "test"})
+	r.log, err = audit.Open(ctx, audit.Config{Store: r.store, Sealer: sealer, Keyring: keyring, Clock: r.clock, Tenant: "test", Logger: slog.New(slog.NewTextHandler(r.t.Output(), nil))})
 	check(r.t, err)
 	r.t.Cleanup(func() { _ = r.log.Close(ctx) })
 	policy, err := authz.New(policies.Files)
 	check(r.t, err)
+	r.vault = vault.New(vault.Config{Store: r.store, Sealer: sealer, Log: r.log, Clock: r.clock})
 	r.chart = chart.New(chart.Config{
-		Vault: vault.New(vault.Config{Store: r.store, Sealer: sealer, Log: r.log, Clock: r.clock}),
-		Log:   r.log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler),
+		Vault: r.vault, Log: r.log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler),
 	})
+}
+
+// bury lays a tombstone past all policy.
+func (r *rig) bury(t *testing.T, typ, id string) {
+	t.Helper()
+	old, err := r.vault.Get(context.Background(), vault.TypeID{Type: typ, ID: id})
+	check(t, err)
+	_, err = r.vault.Commit(context.Background(), vault.Tx{Changes: []vault.Change{{
+		TypeID: old.TypeID, Expect: old.Version, Patients: old.Patients,
+	}}})
+	check(t, err)
 }
 
 func check(t *testing.T, err error) {

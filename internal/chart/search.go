@@ -3,6 +3,7 @@ package chart
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/authz"
@@ -97,6 +98,15 @@ func wantsTotal(q *search.Query) bool { return q.Total == "accurate" || q.Total 
 // search by the same policies, so a record that fails here shows that index and
 // body disagree: the request ends, and the officer is told.
 func (c *Chart) admit(ctx context.Context, req *request, records []vault.Record) ([]Resource, error) {
+	list, err := c.admitted(ctx, req, records)
+	for _, res := range list {
+		req.discloses(res)
+	}
+	return list, err
+}
+
+// admitted is admit for records that are not shown.
+func (c *Chart) admitted(ctx context.Context, req *request, records []vault.Record) ([]Resource, error) {
 	list := make([]Resource, 0, len(records))
 	for _, rec := range records {
 		res, err := open(rec)
@@ -111,7 +121,6 @@ func (c *Chart) admit(ctx context.Context, req *request, records []vault.Record)
 			c.alarm(ctx, req, rec.Key)
 			return nil, fault.Wrap(fault.Internal, "chart.admit", errDisagree)
 		}
-		req.discloses(res)
 		list = append(list, res)
 	}
 	return list, nil
@@ -166,20 +175,42 @@ func (c *Chart) includeFrom(ctx context.Context, req *request, q *search.Query, 
 			}
 		}
 	}
-	records, err := c.vault.Read(ctx, refs)
+	if len(refs) > maxReferences {
+		return errManyIncludes
+	}
+	for run := range slices.Chunk(refs, includeRun) {
+		records, err := c.vault.Read(ctx, run)
+		if err != nil {
+			return err
+		}
+		if err := c.includeAll(ctx, req, records, have, result); err != nil {
+			return err
+		}
+	}
+	// One more than may be carried, so that it shows if there are more.
+	reverse, err := c.vault.RevIncludes(ctx, q, found, included, c.narrow(req.actor), maxIncluded+1+len(have))
 	if err != nil {
 		return err
 	}
-	reverse, err := c.vault.RevIncludes(ctx, q, found, included, c.narrow(req.actor), maxIncluded)
-	if err != nil {
-		return err
-	}
-	for _, rec := range append(records, reverse...) {
+	return c.includeAll(ctx, req, reverse, have, result)
+}
+
+// Bounds of what is read for _include: references followed from one page, and
+// how many at a time. What is hidden counts like what is not there.
+const (
+	maxReferences = 20_000
+	includeRun    = 500
+)
+
+var errManyIncludes = fault.New(fault.TooCostly, "chart.include", "The includes bring more records than one page may carry. Lower _count.")
+
+func (c *Chart) includeAll(ctx context.Context, req *request, records []vault.Record, have map[record.Key]bool, result *SearchResult) error {
+	for _, rec := range records {
 		if !rec.Exists() || rec.Deleted || have[rec.Key] {
 			continue
 		}
 		if len(result.Included) == maxIncluded {
-			return fault.New(fault.TooCostly, "chart.include", "The includes bring more records than one page may carry. Lower _count.")
+			return errManyIncludes
 		}
 		have[rec.Key] = true
 		if err := c.includeOne(ctx, req, rec, result); err != nil {

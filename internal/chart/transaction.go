@@ -3,8 +3,11 @@ package chart
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/vault"
@@ -19,26 +22,35 @@ var ErrUnresolved = errors.New("a conditional reference finds nothing")
 // of the entries; reads (GET, HEAD) are left to the caller, who makes them
 // afterwards, and their outcomes are empty. jobs are committed with the changes.
 func (c *Chart) Transaction(ctx context.Context, actor Actor, entries []Entry, jobs ...vault.Job) ([]Outcome, error) {
-	return c.transact(ctx, actor, entries, nil, jobs)
+	return c.transact(ctx, actor, entries, nil, func() ([]vault.Job, error) { return jobs, nil })
 }
 
 // File is a Transaction in which entries that are refused are left out instead
 // of refusing the rest; refused is told of each, with its place in entries. It
 // may be told again if another writer came first and the whole is planned anew.
-func (c *Chart) File(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobs ...vault.Job) ([]Outcome, error) {
+// jobs, which may be nil, is asked for the marks to be committed once refused was
+// told of everything.
+func (c *Chart) File(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobs func() ([]vault.Job, error)) ([]Outcome, error) {
+	if jobs == nil {
+		jobs = func() ([]vault.Job, error) { return nil, nil }
+	}
 	return c.transact(ctx, actor, entries, refused, jobs)
 }
 
-func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobs []vault.Job) ([]Outcome, error) {
+func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobsOf func() ([]vault.Job, error)) ([]Outcome, error) {
 	for race := 0; ; race++ {
 		req := c.begin(actor, "transaction", "Bundle")
 		t := transaction{chart: c, req: req, actor: actor, entries: entries, refused: refused}
 		tx, err := t.plan(ctx)
+		req.event.Query = t.asked(err != nil)
+		if err == nil {
+			tx.Jobs, err = jobsOf()
+		}
 		if err != nil {
 			return nil, req.finish(ctx, err)
 		}
-		tx.Jobs = jobs
-		if len(tx.Changes) == 0 && len(jobs) == 0 {
+		tx.Event = req.event
+		if len(tx.Changes) == 0 && len(tx.Jobs) == 0 {
 			out, err := t.outcomes(nil)
 			return out, req.finish(ctx, err)
 		}
@@ -80,16 +92,18 @@ var order = [...][]string{{"DELETE"}, {"POST"}, {"PUT"}, {"GET", "HEAD"}}
 func (t *transaction) plan(ctx context.Context) (vault.Tx, error) {
 	t.steps = make([]step, len(t.entries))
 	t.names, t.found = map[string]string{}, map[string]string{}
+	if err := t.methods(); err != nil {
+		return vault.Tx{}, err
+	}
 	if err := t.each(func(i int, e *Entry) error { return t.identify(ctx, i, e) }); err != nil {
 		return vault.Tx{}, err
 	}
 	if err := t.distinct(); err != nil {
 		return vault.Tx{}, err
 	}
-	tx := vault.Tx{Event: t.req.event}
+	var tx vault.Tx
 	err := t.each(func(i int, e *Entry) error {
 		s := &t.steps[i]
-		s.at = -1
 		if err := t.prepare(ctx, s, e); err != nil {
 			return err
 		}
@@ -104,8 +118,62 @@ func (t *transaction) plan(ctx context.Context) (vault.Tx, error) {
 		tx.Absent = append(tx.Absent, s.plan.absent...)
 		return nil
 	})
-	tx.Event.Items, tx.Event.Patients = t.req.event.Items, t.req.event.Patients
 	return tx, err
+}
+
+// methods refuses what a transaction cannot carry.
+func (t *transaction) methods() error {
+	for i := range t.entries {
+		t.steps[i].at = -1
+		if e := &t.entries[i]; !slices.ContainsFunc(order[:], func(m []string) bool { return slices.Contains(m, e.Method) }) {
+			err := entryFault(fault.NotSupported, e.Place+".request.method", "not-supported", "An entry is a GET, HEAD, POST, PUT or DELETE.")
+			if err := t.refuse(i, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// refuse leaves an entry out, if that may be, and returns the error otherwise.
+func (t *transaction) refuse(i int, err error) error {
+	if err == nil || t.refused == nil || fault.KindOf(err) == fault.Internal || fault.KindOf(err) == fault.Unavailable {
+		return err
+	}
+	t.refused(i, err)
+	t.steps[i].plan = plan{nothing: true}
+	return nil
+}
+
+// maxAsked bounds what the audit log keeps of a transaction's text.
+const maxAsked = 16 << 10
+
+// asked is what the audit log keeps of the entries: the conditions that were put,
+// and all addresses of a transaction that was refused.
+func (t *transaction) asked(all bool) string {
+	var b strings.Builder
+	for _, e := range t.entries {
+		conditional := e.IfNoneExist != "" || strings.Contains(e.URL, "?")
+		if !all && !conditional {
+			continue
+		}
+		if b.Len() > maxAsked {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(e.Method + " " + e.URL)
+		if e.IfNoneExist != "" {
+			b.WriteString(" if none exist " + e.IfNoneExist)
+		}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(t.found)) {
+		if b.Len() <= maxAsked {
+			b.WriteString("\nreference " + ref)
+		}
+	}
+	return b.String()
 }
 
 // each visits the entries in the order in which they take effect.
@@ -117,12 +185,7 @@ func (t *transaction) each(visit func(int, *Entry) error) error {
 				if e.Method != m {
 					continue
 				}
-				err := visit(i, e)
-				if err != nil && t.refused != nil && fault.KindOf(err) != fault.Internal && fault.KindOf(err) != fault.Unavailable {
-					t.refused(i, err)
-					t.steps[i].plan, err = plan{nothing: true}, nil
-				}
-				if err != nil {
+				if err := t.refuse(i, visit(i, e)); err != nil {
 					return err
 				}
 			}
@@ -162,14 +225,14 @@ func (t *transaction) identifyCreate(ctx context.Context, s *step, e *Entry) err
 		return fault.New(fault.Invalid, "chart.identify", "A creation is addressed to the type alone.")
 	}
 	s.id = NewID()
-	if e.IfNoneExist == "" {
-		return nil
+	if _, err := t.chart.reach(t.actor, authz.Create, s.target.typ); err != nil || e.IfNoneExist == "" {
+		return err
 	}
 	where, err := ParseQuery(strings.TrimPrefix(e.IfNoneExist, "?"))
 	if err != nil {
 		return err
 	}
-	match, absent, err := t.chart.match(ctx, t.actor, s.target.typ, where)
+	match, absent, err := t.chart.match(ctx, t.req, s.target.typ, where)
 	if match != nil {
 		s.id, s.plan.found = match.TypeID.ID, match
 	}
@@ -178,7 +241,14 @@ func (t *transaction) identifyCreate(ctx context.Context, s *step, e *Entry) err
 }
 
 func (t *transaction) identifyWhere(ctx context.Context, s *step, e *Entry) error {
-	match, absent, err := t.chart.match(ctx, t.actor, s.target.typ, s.target.where)
+	action := authz.Update
+	if e.Method == "DELETE" {
+		action = authz.Delete
+	}
+	if _, err := t.chart.reach(t.actor, action, s.target.typ); err != nil {
+		return err
+	}
+	match, absent, err := t.chart.match(ctx, t.req, s.target.typ, s.target.where)
 	switch {
 	case err != nil:
 		return err
@@ -208,18 +278,27 @@ func (t *transaction) name(s *step, e *Entry) {
 	}
 }
 
-// distinct refuses a transaction that changes a record twice.
+// distinct refuses a transaction that changes a record twice, or creates two
+// under one condition.
 func (t *transaction) distinct() error {
-	seen := map[vault.TypeID]bool{}
+	seen, conditions := map[vault.TypeID]bool{}, map[string]bool{}
 	for i, s := range t.steps {
-		if s.id == "" || s.plan.found != nil {
+		if s.id == "" || s.plan.idle() {
 			continue
 		}
 		id := typeIDOf(s.target.typ, s.id)
-		if seen[id] {
-			return entryFault(fault.Invalid, t.entries[i].Place, "duplicate", "Two entries of the transaction change the same record.")
+		condition := ""
+		if len(s.plan.absent) > 0 {
+			condition = s.target.typ + "?" + t.entries[i].IfNoneExist + queryText(s.target.where)
 		}
-		seen[id] = true
+		if seen[id] || conditions[condition] {
+			err := entryFault(fault.Invalid, t.entries[i].Place, "duplicate", "Two entries of the transaction change the same record.")
+			if err := t.refuse(i, err); err != nil {
+				return err
+			}
+			continue
+		}
+		seen[id], conditions[condition] = true, condition != ""
 	}
 	return nil
 }
@@ -250,6 +329,9 @@ func (t *transaction) decide(ctx context.Context, s *step, e *Entry) error {
 		s.plan, err = t.chart.planDelete(ctx, t.actor, s.target.typ, s.id, cond)
 		return err
 	}
+	if id := e.Resource.ID(); e.Method == "PUT" && id != "" && id != s.id {
+		return entryFault(fault.Invalid, e.Place, "value", "The resource has another id than the record it is to change.")
+	}
 	res, err := t.resolve(ctx, e.Resource)
 	if err != nil {
 		return err
@@ -276,7 +358,7 @@ func (t *transaction) resolve(ctx context.Context, res *fhir.Resource) (*fhir.Re
 		local, ok := t.found[ref]
 		if !ok {
 			var match *Resource
-			match, _, failed = t.chart.match(ctx, t.actor, typ, where)
+			match, _, failed = t.chart.match(ctx, t.req, typ, where)
 			if failed == nil && match == nil {
 				failed = &fault.Error{
 					Kind: fault.Precondition, Op: "chart.resolve", Err: ErrUnresolved,

@@ -40,9 +40,9 @@ const maxRaces = 8
 // if the search, confined to what the actor may see, finds nothing; one match is
 // returned unchanged, several are fault.Precondition.
 func (c *Chart) Create(ctx context.Context, actor Actor, res *fhir.Resource, ifNoneExist []search.Param) (Outcome, error) {
-	return c.change(ctx, actor, "create", res.Type(), func(req *request) (plan, error) {
+	return c.change(ctx, actor, authz.Create, res.Type(), queryText(ifNoneExist), func(req *request) (plan, error) {
 		if ifNoneExist != nil {
-			match, absent, err := c.match(ctx, actor, res.Type(), ifNoneExist)
+			match, absent, err := c.match(ctx, req, res.Type(), ifNoneExist)
 			if err != nil || match != nil {
 				return plan{found: match}, err
 			}
@@ -58,7 +58,7 @@ func (c *Chart) Create(ctx context.Context, actor Actor, res *fhir.Resource, ifN
 // not exist, it is created under the chosen id by those whose reads are not
 // narrowed; to others it is fault.NotFound, like a record hidden from them.
 func (c *Chart) Update(ctx context.Context, actor Actor, res *fhir.Resource, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, "update", res.Type(), func(*request) (plan, error) {
+	return c.change(ctx, actor, authz.Update, res.Type(), res.Type()+"/"+res.ID(), func(*request) (plan, error) {
 		return c.planUpdate(ctx, actor, res, res.ID(), cond)
 	})
 }
@@ -66,14 +66,14 @@ func (c *Chart) Update(ctx context.Context, actor Actor, res *fhir.Resource, con
 // UpdateWhere updates the one record the search finds, or creates one if it
 // finds none (FHIR R4 3.1.0.4.3).
 func (c *Chart) UpdateWhere(ctx context.Context, actor Actor, res *fhir.Resource, where []search.Param, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, "update", res.Type(), func(*request) (plan, error) {
-		return c.planUpdateWhere(ctx, actor, res, where, cond)
+	return c.change(ctx, actor, authz.Update, res.Type(), queryText(where), func(req *request) (plan, error) {
+		return c.planUpdateWhere(ctx, req, res, where, cond)
 	})
 }
 
 // Delete hides the record behind a tombstone; its history stays.
 func (c *Chart) Delete(ctx context.Context, actor Actor, typ, id string, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, "delete", typ, func(*request) (plan, error) {
+	return c.change(ctx, actor, authz.Delete, typ, typ+"/"+id, func(*request) (plan, error) {
 		return c.planDelete(ctx, actor, typ, id, cond)
 	})
 }
@@ -81,8 +81,8 @@ func (c *Chart) Delete(ctx context.Context, actor Actor, typ, id string, cond Co
 // DeleteWhere deletes the one record the search finds; none is no error, several
 // are fault.Precondition.
 func (c *Chart) DeleteWhere(ctx context.Context, actor Actor, typ string, where []search.Param) (Outcome, error) {
-	return c.change(ctx, actor, "delete", typ, func(*request) (plan, error) {
-		match, _, err := c.match(ctx, actor, typ, where)
+	return c.change(ctx, actor, authz.Delete, typ, queryText(where), func(req *request) (plan, error) {
+		match, _, err := c.match(ctx, req, typ, where)
 		if err != nil || match == nil {
 			return plan{nothing: true}, err
 		}
@@ -96,15 +96,22 @@ type plan struct {
 	absent  []vault.Absent
 	found   *Resource // nothing to do: this is what a conditional create found
 	nothing bool      // nothing to do
+	revived bool      // the change brings back what was deleted
 }
 
 func (p plan) idle() bool { return p.found != nil || p.nothing }
 
 // change plans and commits until it wins or the caller's own condition fails.
-func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, prepare func(*request) (plan, error)) (Outcome, error) {
+// about says in the audit log what was to be changed, or by which condition.
+func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about string, prepare func(*request) (plan, error)) (Outcome, error) {
 	for race := 0; ; race++ {
 		req := c.begin(actor, action, typ)
-		p, err := prepare(req)
+		req.event.Query = about
+		var p plan
+		_, err := c.reach(actor, action, typ)
+		if err == nil {
+			p, err = prepare(req)
+		}
 		if err != nil {
 			return Outcome{}, req.finish(ctx, err)
 		}
@@ -131,7 +138,7 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, pre
 
 func outcome(p plan, rec vault.Record) (Outcome, error) {
 	res, err := open(rec)
-	return Outcome{Resource: res, Created: p.change.Expect == 0}, err
+	return Outcome{Resource: res, Created: p.change.Expect == 0 || p.revived}, err
 }
 
 func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {
@@ -139,7 +146,7 @@ func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource,
 	if err != nil {
 		return plan{}, err
 	}
-	if err := c.permitNew(ctx, actor, authz.Create, res); err != nil {
+	if _, err := c.permitNew(ctx, actor, authz.Create, res, id); err != nil {
 		return plan{}, err
 	}
 	return plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Resource: res}}, nil
@@ -154,30 +161,34 @@ func (c *Chart) localise(res *fhir.Resource) (*fhir.Resource, error) {
 	return res.Rewrite(func(ref string) (string, bool) { return strings.CutPrefix(ref, c.base+"/") })
 }
 
-// permitNew decides on the state a change would leave behind.
-func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *fhir.Resource) error {
+// permitNew decides on the state a change would leave behind under an id, which
+// need not be the one in the resource, and returns that state.
+func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *fhir.Resource, id string) (Resource, error) {
 	reach, err := c.reach(actor, action, res.Type())
 	if err != nil {
-		return err
+		return Resource{}, err
 	}
 	var patients []record.Key
 	if !reach.All() {
-		if patients, err = c.patientsOf(ctx, res); err != nil {
-			return err
+		if patients, err = c.patientsOf(ctx, res, id); err != nil {
+			return Resource{}, err
 		}
 	}
-	state := Resource{Resource: res, TypeID: typeIDOf(res.Type(), res.ID()), patients: patients}
+	state := Resource{Resource: res, TypeID: typeIDOf(res.Type(), id), patients: patients}
 	allowed, err := c.permitChange(ctx, actor, action, state)
 	if err == nil && !allowed {
 		err = fault.New(fault.Denied, "chart.permitNew", "You may not write this for this patient.")
 	}
-	return err
+	return state, err
 }
 
 // patientsOf returns the patients in whose compartment a new state lies. One who
 // is not known yet has the zero key, to whom nobody has a relation: a record must
 // not lie in wait for a patient to come.
-func (c *Chart) patientsOf(ctx context.Context, res *fhir.Resource) ([]record.Key, error) {
+func (c *Chart) patientsOf(ctx context.Context, res *fhir.Resource, id string) ([]record.Key, error) {
+	if res.ID() != id { // a patient is in his own compartment by the id he will have
+		res = res.Stamp(id, 1, c.clock.Now())
+	}
 	patients, err := search.Patients(res)
 	if err != nil {
 		return nil, err
@@ -213,14 +224,19 @@ func (c *Chart) planUpdate(ctx context.Context, actor Actor, res *fhir.Resource,
 	if res, err = c.localise(res); err != nil {
 		return plan{}, err
 	}
-	if err := c.permitNew(ctx, actor, authz.Update, res); err != nil {
-		return plan{}, err
+	next, err := c.permitNew(ctx, actor, authz.Update, res, id)
+	if err == nil {
+		err = c.keepsMarks(ctx, actor, *old, next)
 	}
-	return plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Expect: old.Version, Resource: res}}, nil
+	return plan{
+		change:  vault.Change{TypeID: typeIDOf(res.Type(), id), Expect: old.Version, Resource: res},
+		revived: old.Deleted,
+	}, err
 }
 
-func (c *Chart) planUpdateWhere(ctx context.Context, actor Actor, res *fhir.Resource, where []search.Param, cond Condition) (plan, error) {
-	match, absent, err := c.match(ctx, actor, res.Type(), where)
+func (c *Chart) planUpdateWhere(ctx context.Context, req *request, res *fhir.Resource, where []search.Param, cond Condition) (plan, error) {
+	actor := req.actor
+	match, absent, err := c.match(ctx, req, res.Type(), where)
 	if err != nil {
 		return plan{}, err
 	}
@@ -230,10 +246,12 @@ func (c *Chart) planUpdateWhere(ctx context.Context, actor Actor, res *fhir.Reso
 		}
 		return c.planUpdate(ctx, actor, res, match.TypeID.ID, cond)
 	}
+	var p plan
 	if res.ID() != "" {
-		return c.planUpdate(ctx, actor, res, res.ID(), cond)
+		p, err = c.planUpdate(ctx, actor, res, res.ID(), cond)
+	} else {
+		p, err = c.planCreate(ctx, actor, res, NewID())
 	}
-	p, err := c.planCreate(ctx, actor, res, NewID())
 	p.absent = absent
 	return p, err
 }

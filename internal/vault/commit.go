@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -29,11 +30,32 @@ type Change struct {
 	doc *document // an internal record instead of a resource
 }
 
-// Absent demands that nothing committed after After bears any of the tokens.
+// Absent demands that nothing committed after After bears any of the tokens,
+// and that nobody else took the Turn meanwhile. Tokens stop every new match, but
+// some conditions rest on none; a Turn stops whoever puts the same condition.
 type Absent struct {
 	Tokens []record.Token
 	After  record.Position
+	Turn   Turn
 }
+
+// Turn is a place in the queue of those who commit on one condition. It MUST be
+// taken before the condition is looked into. The zero Turn stops nobody.
+type Turn struct{ name, last []byte }
+
+// Turn takes a place in the queue of a condition, which is kept as a digest.
+func (v *Vault) Turn(ctx context.Context, condition string) (Turn, error) {
+	name := v.sealer.ShortDigest("turn", condition)
+	values, err := v.store.Cells(ctx, record.SpaceShort, [][]byte{name})
+	if err != nil {
+		return Turn{}, v.storeFault("vault.Turn", err)
+	}
+	return Turn{name: name, last: bytes.Clone(values[0])}, nil
+}
+
+// turnLife is how long a turn that was taken is remembered: far longer than
+// anybody who read the queue before may still be about to commit.
+const turnLife = time.Hour
 
 // Tx is a set of changes that happen together, with the events that tell of
 // them, or not at all. A record may be changed once.

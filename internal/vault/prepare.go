@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -61,6 +62,9 @@ func (p *preparation) prepare(ctx context.Context, tx Tx) ([]Record, error) {
 	}
 	for _, a := range tx.Absent {
 		p.absent(a)
+		if err := p.turn(a.Turn); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range drafts {
 		if doc := d.change.doc; doc != nil {
@@ -188,6 +192,21 @@ func (p *preparation) absent(a Absent) {
 	for i := range a.Tokens {
 		p.batch.Guards = append(p.batch.Guards, record.Guard{Token: &a.Tokens[i], After: a.After})
 	}
+}
+
+// turn takes the next place in a queue, if nobody was faster.
+func (p *preparation) turn(t Turn) error {
+	if t.name == nil {
+		return nil
+	}
+	next := make([]byte, 16)
+	if _, err := io.ReadFull(p.vault.rand, next); err != nil {
+		return fmt.Errorf("vault.turn: %w", err)
+	}
+	cell := record.Cell{Space: record.SpaceShort, Name: t.name, Value: next, Expires: p.now.Add(turnLife)}
+	p.batch.Cells = append(p.batch.Cells, cell)
+	p.batch.Guards = append(p.batch.Guards, record.Guard{Cell: &record.Cell{Space: record.SpaceShort, Name: t.name, Value: t.last}})
+	return nil
 }
 
 func (p *preparation) job(j Job) error {

@@ -165,18 +165,20 @@ func (f *filing) each(ctx context.Context, entries []chart.Entry) (bulk.Report, 
 		f.report.Refused, f.report.Accepted = before, map[string]int{}
 		for i, e := range entries {
 			if err := refusals[i]; err != nil {
-				f.refuse(e.Place, e.Resource.Type(), 1, err)
+				f.refuse(e.Place, typeOf(e), 1, err)
 			} else if e.Resource != nil {
 				f.report.Accepted[e.Resource.Type()]++
 			}
 		}
 	}
-	count()
-	job, err := f.job()
-	if err != nil {
-		return bulk.Report{}, err
+	// The mark tells a later run what became of the unit: it is made once that
+	// is known.
+	jobs := func() ([]vault.Job, error) {
+		count()
+		job, err := f.job()
+		return []vault.Job{job}, err
 	}
-	_, err = f.house.Chart.File(ctx, operator(f.who, "importer"), entries, func(i int, err error) { refusals[i] = err }, job)
+	_, err := f.house.Chart.File(ctx, operator(f.who, "importer"), entries, func(i int, err error) { refusals[i] = err }, jobs)
 	if isOurs(err) {
 		return bulk.Report{}, err
 	}
@@ -186,6 +188,14 @@ func (f *filing) each(ctx context.Context, entries []chart.Entry) (bulk.Report, 
 		f.refuse("all of it", "", len(entries), err)
 	}
 	return f.report, nil
+}
+
+// typeOf is the type an entry is about, "" for one without a resource: a deletion.
+func typeOf(e chart.Entry) string {
+	if e.Resource == nil {
+		return ""
+	}
+	return e.Resource.Type()
 }
 
 // putOf keeps a resource's id if it has one.
