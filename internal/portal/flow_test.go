@@ -77,7 +77,7 @@ func TestFindByKeyboard(t *testing.T) {
 	}
 }
 
-// TestPageLocksItself waits for the idle time and unlocks by code.
+// TestPageLocksItself waits for the idle time and unlocks by password.
 func TestPageLocksItself(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser takes its time")
@@ -94,7 +94,7 @@ func TestPageLocksItself(t *testing.T) {
 	if got := ask[string](t, b, "document.title"); got != "Locked · Wardkeep" {
 		t.Errorf("title %q", got)
 	}
-	steps(t, b, chromedp.SendKeys("#code", portaltest.Code), chromedp.Submit("#code"), chromedp.WaitVisible("#banner"))
+	steps(t, b, chromedp.SendKeys("#password", portaltest.Password), chromedp.Submit("#password"), chromedp.WaitVisible("#banner"))
 	if got := ask[string](t, b, "location.pathname"); got != chartAddress+"/results" {
 		t.Errorf("unlocking leads to %q", got)
 	}

@@ -61,10 +61,10 @@ func (p *Portal) handleUnlock(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := backFrom(r.PostFormValue("back"))
-	try := Attempt{Password: r.PostFormValue("password"), Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
+	try := Attempt{Password: r.PostFormValue("password"), Source: p.cfg.Source(r)}
 	token, err := p.cfg.Accounts.Unlock(r.Context(), c.Value, try)
 	if err != nil {
-		words := p.refused(r, err, "That is not right. Type your password, or the code your authenticator shows now.")
+		words := p.refused(r, err, "That password is wrong.")
 		p.renderLock(w, r, web.Status(fault.KindOf(err)), s.Actor, back, words)
 		return
 	}

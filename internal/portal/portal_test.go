@@ -176,10 +176,10 @@ func TestLockedShowsNothing(t *testing.T) {
 	if len(v.stage.Chart.Views) != before {
 		t.Error("a locked session reached the chart")
 	}
-	if a := v.post("/unlock", "code", "000000", "back", chart); a.StatusCode != 401 {
-		t.Errorf("wrong code unlocks: %d", a.StatusCode)
+	if a := v.post("/unlock", "password", "guess", "back", chart); a.StatusCode != 401 {
+		t.Errorf("a wrong password unlocks: %d", a.StatusCode)
 	}
-	if a := v.post("/unlock", "code", portaltest.Code, "back", "https://elsewhere.example/"); a.Header.Get("Location") != "/" {
+	if a := v.post("/unlock", "password", portaltest.Password, "back", "https://elsewhere.example/"); a.Header.Get("Location") != "/" {
 		t.Errorf("unlocking leads to %q", a.Header.Get("Location"))
 	}
 	if a := v.get(chart); a.StatusCode != 200 {

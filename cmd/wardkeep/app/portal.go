@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fhir"
@@ -74,6 +75,9 @@ func (a accounts) Code(ctx context.Context, challenge string, try portal.Attempt
 
 func (a accounts) Session(ctx context.Context, token string, active bool) (portal.Session, error) {
 	s, err := a.identity.Resume(ctx, token, identity.Origin{Background: !active, RequestID: web.EventOf(ctx).RequestID})
+	if errors.Is(err, identity.ErrLocked) {
+		err = nil // whose session it is stays known: the lock page leads back to it
+	}
 	return portal.Session{Actor: s.Actor, Locked: s.Locked}, err
 }
 

@@ -1,0 +1,67 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/pquerna/otp/totp"
+)
+
+// TestEnrolInBrowser takes a person from the administrator's command to the
+// first page after signing in.
+func TestEnrolInBrowser(t *testing.T) {
+	w := openWard(t, "0")
+	const password = "lantern harbor copper meadow"
+	var invited struct {
+		User string `json:"user_name"`
+		Code string `json:"enrolment_code"`
+	}
+	out := must(t, "user", "add", "a.lind", "--dir", w.s.dir, "--role", "nurse", "--given", "Astrid", "--family", "Lind", "--ward", "ward-medicine", "--json")
+	if err := json.Unmarshal([]byte(out), &invited); err != nil || invited.Code == "" {
+		t.Fatalf("no invitation: %v", err)
+	}
+	w.open("/sign-in", "#user")
+	w.do(chromedp.Click(`a[href="/enrol"]`), chromedp.WaitVisible("#enrolment"))
+	begin := func(code string) {
+		w.do(chromedp.SetValue("#user", invited.User), chromedp.SetValue("#enrolment", code),
+			chromedp.SendKeys("#password", password), chromedp.SendKeys("#again", password), chromedp.Submit("#again"))
+	}
+	begin("not-this-code")
+	w.do(chromedp.WaitVisible("#error"))
+	if got := w.text("#error"); !strings.Contains(got, "is wrong, or the code has expired") {
+		t.Errorf("a wrong code: %q", got)
+	}
+	w.b.Complaints() // the browser tells of the 401
+	begin(strings.ToUpper(invited.Code))
+	w.do(chromedp.WaitVisible("img.qr"))
+	if n := evaluate[int](w, `document.querySelector("img.qr").decode().then(() => document.querySelector("img.qr").naturalWidth)`); n < 200 {
+		t.Errorf("the picture is %d wide", n)
+	}
+	w.accessible("authenticator")
+	w.look("authenticator")
+	secret := strings.ReplaceAll(w.text(".secret"), " ", "")
+	now := time.Now()
+	code, err := totp.GenerateCode(secret, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.do(chromedp.SendKeys("#code", code), chromedp.Submit("#code"), chromedp.WaitVisible(".recovery"))
+	if n := evaluate[int](w, `document.querySelectorAll(".recovery li").length`); n < 8 {
+		t.Errorf("%d recovery codes", n)
+	}
+	recovery := w.text(".recovery li")
+	w.look("recovery")
+
+	w.enter(invited.User, password, secret, now.Add(30*time.Second)) // each code works once
+	if got := w.text(".tools .user"); !strings.Contains(got, "Lind") {
+		t.Errorf("signed in as %q", got)
+	}
+	for _, secret := range []string{secret, invited.Code, recovery, password} {
+		if strings.Contains(w.s.screen.String(), secret) {
+			t.Error("the server's log holds a secret")
+		}
+	}
+}
