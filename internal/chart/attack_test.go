@@ -292,3 +292,39 @@ func TestHistoryPages(t *testing.T) {
 		t.Error("versions of the future")
 	}
 }
+
+// TestChainsTellOfNothingHidden asks records that everybody may see about the
+// patients they name.
+func TestChainsTellOfNothingHidden(t *testing.T) {
+	widths(t, func(t *testing.T, r *rig) {
+		p := r.as(program(t))
+		for _, who := range []string{"ann", "bob"} {
+			p.put(`{"resourceType":"Schedule","id":"plan-` + who + `","actor":[{"reference":"Patient/` + who + `"}]}`)
+			p.put(`{"resourceType":"Slot","id":"slot-` + who + `","status":"free","schedule":{"reference":"Schedule/plan-` + who + `"},"start":"2026-11-23T08:00:00Z","end":"2026-11-23T09:00:00Z"}`)
+		}
+		r.as(importer()).put(marked(patient("vip", "Star", "1990-01-01"), "CEL"))
+		p.put(`{"resourceType":"Schedule","id":"plan-vip","actor":[{"reference":"Patient/vip"}]}`)
+		nurse := r.as(person("nurse", "east"))
+		nurse.finds("Schedule", "plan-ann plan-bob plan-vip")
+		for _, a := range []struct {
+			who         as
+			query, want string
+		}{
+			{nurse, "Schedule?actor:Patient.family=adams", "plan-ann"},
+			{nurse, "Schedule?actor:Patient.family=brown", ""},
+			{nurse, "Schedule?actor:Patient.family=adams,brown&_sort=_id", "plan-ann"},
+			{nurse, "Schedule?actor:Patient.birthdate=gt1900", "plan-ann"},
+			{nurse, "Schedule?actor:Patient._id=bob", ""},
+			{nurse, "Slot?schedule.actor:Patient.family=adams", "slot-ann"},
+			{nurse, "Slot?schedule.actor:Patient.family=brown", ""},
+			{p, "Slot?schedule.actor:Patient.family=brown", "slot-bob"},
+			{p, "Schedule?actor:Patient.family=star", ""},
+			{p, "Schedule?actor:Patient.birthdate=gt1900&_sort=_id", "plan-ann plan-bob"},
+		} {
+			a.who.finds(a.query, a.want)
+			if n, want := a.who.total(a.query), len(strings.Fields(a.want)); n != want {
+				t.Errorf("%s as %s counts %d, not %d", a.query, a.who.actor.ID, n, want)
+			}
+		}
+	})
+}

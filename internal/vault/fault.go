@@ -9,8 +9,10 @@ import (
 )
 
 var (
-	errDamagedName = errors.New("a name cell has the wrong size")
+	errDamagedName = errors.New("the cell of a name does not hold the key that was allotted to it")
+	errGap         = errors.New("the store left out a version of a record")
 	errSwapped     = errors.New("the store answered with another record than was asked for")
+	errStale       = errors.New("the store answered with a version that is not the current one")
 )
 
 // storeFault gives an engine's error its kind. An unusable store is

@@ -25,11 +25,31 @@ func (v *Vault) History(ctx context.Context, id TypeID, since time.Time, after r
 		if row.Key != keys[0] {
 			return fault.Wrap(fault.Internal, "vault.History", errSwapped)
 		}
+		if n := len(records); n > 0 && row.Version != records[n-1].Version-1 {
+			return fault.Wrap(fault.Internal, "vault.History", errGap)
+		}
 		r, err := v.open(ctx, id, row)
 		records = append(records, r)
 		return err
 	})
+	if err == nil {
+		err = whole(records, since, after, limit)
+	}
 	return records, v.storeFault("vault.History", err)
+}
+
+// whole checks that a run of versions, each one less than the one before, leaves
+// out nothing at its ends: all versions are kept, so it begins with the current
+// one, or behind a page, and ends with the first, a full page, or a time.
+func whole(records []Record, since time.Time, after record.Position, limit int) error {
+	n := len(records)
+	if n == 0 {
+		return nil
+	}
+	if after == 0 && !records[0].Current || since.IsZero() && n < limit && records[n-1].Version != 1 {
+		return fault.Wrap(fault.Internal, "vault.History", errGap)
+	}
+	return nil
 }
 
 // Export visits the current versions of up to limit records of a type in commit
@@ -41,6 +61,9 @@ func (v *Vault) Export(ctx context.Context, typ string, after record.Position, l
 		Want: store.WantCard | store.WantBody,
 	}
 	_, err := v.store.Find(ctx, find, func(row record.Row) error {
+		if row.Deleted || !row.Current {
+			return fault.Wrap(fault.Internal, "vault.Export", errStale)
+		}
 		r, err := v.open(ctx, TypeID{Type: typ}, row)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/hmac"
 	"fmt"
 	"io"
 	"sync"
@@ -83,15 +84,31 @@ func (v *Vault) lookup(ctx context.Context, ids []TypeID) (map[TypeID]record.Key
 		switch {
 		case values[i] == nil:
 			delete(known, id)
-		case len(values[i]) != len(record.Key{}):
-			return nil, fault.Wrap(fault.Internal, "vault.lookup", errDamagedName)
 		default:
-			key := record.Key(values[i])
+			key, ok := v.allotted(digests[i], values[i])
+			if !ok {
+				return nil, fault.Wrap(fault.Internal, "vault.lookup", errDamagedName)
+			}
 			known[id], found[id] = key, key
 		}
 	}
 	v.names.put(found)
 	return known, nil
+}
+
+// allotment is what the cell of a name holds: the key, and a tag that binds it to
+// the name. Without the tag whoever holds the database could let one patient's
+// name lead to another one's key, and so to whom that one's ward may see.
+func (v *Vault) allotment(digest []byte, key record.Key) []byte {
+	return append(key[:], v.sealer.ShortDigest("allotment", string(digest)+string(key[:]))...)
+}
+
+func (v *Vault) allotted(digest, value []byte) (key record.Key, ok bool) {
+	if len(value) < len(key) {
+		return key, false
+	}
+	key = record.Key(value[:len(key)])
+	return key, hmac.Equal(value, v.allotment(digest, key))
 }
 
 // allot gives every id a key: the one it has, or a new random one together with
@@ -111,7 +128,7 @@ func (v *Vault) allot(ctx context.Context, ids []TypeID, b *record.Batch) (map[T
 		}
 		known[id] = key
 		digest := v.sealer.NameDigest(id.Type, id.ID)
-		b.Cells = append(b.Cells, record.Cell{Space: record.SpaceName, Name: digest, Value: key[:]})
+		b.Cells = append(b.Cells, record.Cell{Space: record.SpaceName, Name: digest, Value: v.allotment(digest, key)})
 		b.Guards = append(b.Guards, record.Guard{Cell: &record.Cell{Space: record.SpaceName, Name: digest}})
 	}
 	return known, nil

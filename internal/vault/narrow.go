@@ -2,8 +2,10 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"strings"
 
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/search"
@@ -56,6 +58,10 @@ type Confine struct {
 	Without []string     // bearing none of these security labels, "system|code"
 }
 
+// errLabels: what is subtracted from a search must be exact, or it would take
+// away records that bear no label.
+var errLabels = errors.New("the plan for security labels is not exact")
+
 // confines is a narrowing compiled for one type.
 type confines struct {
 	all bool
@@ -81,6 +87,9 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 			}
 			if out.labelled, err = q.Plan(ctx, names{v}, nil); err != nil {
 				return confines{}, err
+			}
+			if v.sealer.Exact() && !out.labelled.Exact {
+				return confines{}, fault.Wrap(fault.Internal, "vault.compile", errLabels)
 			}
 		}
 		c.any = append(c.any, out)

@@ -38,6 +38,9 @@ func (v *Vault) Read(ctx context.Context, refs []Ref) ([]Record, error) {
 	if err != nil {
 		return nil, v.storeFault("vault.Read", err)
 	}
+	if err := v.prefetch(ctx, rows); err != nil {
+		return nil, err
+	}
 	for j, row := range rows {
 		i := index[j]
 		if row.Version == 0 {
@@ -46,11 +49,26 @@ func (v *Vault) Read(ctx context.Context, refs []Ref) ([]Record, error) {
 		if row.Key != wanted[j].Key || (refs[i].Version != 0 && row.Version != refs[i].Version) {
 			return nil, fault.Wrap(fault.Internal, "vault.Read", errSwapped)
 		}
+		if refs[i].Version == 0 && !row.Current {
+			return nil, fault.Wrap(fault.Internal, "vault.Read", errStale)
+		}
 		if records[i], err = v.open(ctx, refs[i].TypeID, row); err != nil {
 			return nil, err
 		}
 	}
 	return records, nil
+}
+
+// prefetch reads the keys of all the rows at once.
+func (v *Vault) prefetch(ctx context.Context, rows []record.Row) error {
+	if len(rows) < 2 {
+		return nil
+	}
+	cards := make([][]byte, len(rows))
+	for i, row := range rows {
+		cards[i] = row.Card
+	}
+	return v.storeFault("vault.prefetch", v.sealer.Prefetch(ctx, cards))
 }
 
 // Get returns the current version of one record, the zero Record if there is none.

@@ -98,7 +98,7 @@ type bound struct {
 }
 
 func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (bound, error) {
-	plan, err := q.Plan(ctx, names{v}, func(ctx context.Context, sub *search.Query) ([]TypeID, []record.Key, error) {
+	plan, err := q.Plan(ctx, confiner{names{v}, narrow}, func(ctx context.Context, sub *search.Query) ([]TypeID, []record.Key, error) {
 		return v.resolve(ctx, sub, narrow)
 	})
 	if err != nil {
@@ -111,9 +111,15 @@ func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (b
 
 // confine ANDs a plan with its class and its narrowing.
 func (v *Vault) confine(ctx context.Context, typ string, plan *search.Plan, narrow NarrowFunc) (bound, error) {
-	b := bound{typ: typ, plan: plan, exact: plan.Exact && v.sealer.Exact()}
-	b.narrow.all = true
-	expr := store.And{store.All{Class: v.sealer.Class(typ)}, plan.Expr}
+	exact := plan.Exact && v.sealer.Exact()
+	b, err := v.within(ctx, typ, store.And{store.All{Class: v.sealer.Class(typ)}, plan.Expr}, narrow, exact)
+	b.plan = plan
+	return b, err
+}
+
+// within ANDs records of a type with their narrowing.
+func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow NarrowFunc, exact bool) (bound, error) {
+	b := bound{typ: typ, exact: exact, narrow: confines{all: true}}
 	if narrow != nil {
 		n, err := narrow(ctx, typ)
 		if err != nil {
@@ -124,7 +130,7 @@ func (v *Vault) confine(ctx context.Context, typ string, plan *search.Plan, narr
 		}
 	}
 	if !b.narrow.all {
-		expr = append(expr, v.narrowExpr(typ, b.narrow, b.exact))
+		expr = append(expr, v.narrowExpr(typ, b.narrow, exact))
 	}
 	b.expr = expr
 	return b, nil
@@ -175,6 +181,24 @@ func (n names) Class(typ string) record.Token                 { return n.sealer.
 func (n names) Rel(field string) record.Token                 { return n.sealer.Rel(field) }
 func (n names) Exact() bool                                   { return n.sealer.Exact() }
 
+// confiner is names for a search that is narrowed: the middle of a chain is cut
+// to what the same caller would find by a search of its own.
+type confiner struct {
+	names
+	narrow NarrowFunc
+}
+
+var _ search.Confiner = confiner{}
+
+// Confine implements search.Confiner.
+func (n confiner) Confine(ctx context.Context, typ string, e store.Expr) (store.Expr, bool, error) {
+	if !n.sealer.Exact() {
+		return nil, false, nil
+	}
+	b, err := n.within(ctx, typ, store.And{store.All{Class: n.sealer.Class(typ)}, e}, n.narrow, true)
+	return b.expr, err == nil, err
+}
+
 // RevIncludes returns the records that q's _revincludes add for those found, and
 // for those included, narrowed for each type, at most limit of them.
 func (v *Vault) RevIncludes(ctx context.Context, q *search.Query, found []Record, included bool, narrow NarrowFunc, limit int) ([]Record, error) {
@@ -187,6 +211,7 @@ func (v *Vault) RevIncludes(ctx context.Context, q *search.Query, found []Record
 		ids[i], keys[i] = r.TypeID, r.Key
 	}
 	var records []Record
+	seen := map[record.Key]bool{} // two relations may lead to the same record
 	for _, rp := range q.RevPlans(ctx, ids, keys, included, names{v}) {
 		b, err := v.confine(ctx, rp.Type, rp.Plan, narrow)
 		if fault.Is(err, fault.Denied) {
@@ -196,6 +221,10 @@ func (v *Vault) RevIncludes(ctx context.Context, q *search.Query, found []Record
 			return nil, err
 		}
 		_, err = v.walk(ctx, b, store.Find{}, func(c candidate) error {
+			if seen[c.row.Key] {
+				return nil
+			}
+			seen[c.row.Key] = true
 			if records = append(records, c.bodiless()); len(records) >= limit {
 				return store.ErrStop
 			}

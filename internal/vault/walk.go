@@ -134,6 +134,9 @@ func (v *Vault) fill(ctx context.Context, page []Record) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.prefetch(ctx, rows); err != nil {
+		return nil, err
+	}
 	for i, row := range rows {
 		if row.Key != refs[i].Key || row.Version != refs[i].Version {
 			return nil, fault.Wrap(fault.Internal, "vault.fill", errSwapped)
