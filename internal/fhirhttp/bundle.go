@@ -28,6 +28,12 @@ func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor char
 	if err != nil {
 		return err
 	}
+	select {
+	case s.bundles <- struct{}{}:
+		defer func() { <-s.bundles }()
+	case <-r.Context().Done():
+		return fault.Wrap(fault.Unavailable, "fhirhttp.handleBundle", r.Context().Err())
+	}
 	bundle, err := fhir.Limits{Entries: maxEntries}.Parse(src)
 	if err != nil {
 		return err
@@ -46,8 +52,9 @@ func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor char
 			return err
 		}
 	} else {
+		room := maxAnswer
 		for i, e := range entries {
-			answers[i] = s.dispatch(r.Context(), actor, r, e)
+			answers[i] = s.within(&room, r, actor, e)
 		}
 	}
 	body, err := s.responses(kind+"-response", answers, preferences(r))
@@ -69,9 +76,10 @@ func (s *server) transaction(r *http.Request, actor chart.Actor, entries []chart
 	if err != nil {
 		return err
 	}
+	room := maxAnswer
 	for i, e := range entries {
 		if e.Method == "GET" || e.Method == "HEAD" {
-			answers[i] = s.dispatch(r.Context(), actor, r, e)
+			answers[i] = s.within(&room, r, actor, e)
 			continue
 		}
 		answers[i] = s.outcome(e, outcomes[i])
@@ -101,6 +109,19 @@ func (s *server) outcome(e chart.Entry, out chart.Outcome) answer {
 	return a
 }
 
+// maxAnswer bounds what the entries of one bundle bring together.
+const maxAnswer = 64 << 20
+
+// within carries out one entry while there is room for answers.
+func (s *server) within(room *int, outer *http.Request, actor chart.Actor, e chart.Entry) answer {
+	if *room <= 0 {
+		return failed(fault.New(fault.TooCostly, "fhirhttp.within", "The answers to the entries before are as much as one response carries. Send this one in another bundle."))
+	}
+	a := s.dispatch(outer.Context(), actor, outer, e)
+	*room -= len(a.body)
+	return a
+}
+
 // dispatch carries out one entry by the same handlers as a request of its own.
 func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Request, e chart.Entry) answer {
 	var body []byte
@@ -123,7 +144,7 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 	}
 	rt := s.find(r)
 	if rt == nil {
-		return failed(fault.New(fault.NotFound, "fhirhttp.dispatch", "There is no such address."))
+		return failed(s.absent(r))
 	}
 	rec := &capture{header: http.Header{}, status: http.StatusOK}
 	if err := s.known(r); err != nil {
@@ -133,6 +154,9 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 		return failed(err)
 	}
 	a := answer{body: rec.body.Bytes()}
+	if e.Method == "HEAD" {
+		a.body = nil
+	}
 	a.head.Status = strconv.Itoa(rec.status) + " " + http.StatusText(rec.status)
 	a.head.ETag, a.head.Location = rec.header.Get("ETag"), rec.header.Get("Location")
 	if t, err := time.Parse(http.TimeFormat, rec.header.Get("Last-Modified")); err == nil {
@@ -154,6 +178,17 @@ func (s *server) find(r *http.Request) *route {
 		}
 	}
 	return nil
+}
+
+// absent tells an address that is not there from one that takes other methods.
+func (s *server) absent(r *http.Request) error {
+	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+		probe := r.Clone(r.Context())
+		if probe.Method = method; s.find(probe) != nil {
+			return fault.New(fault.NotAllowed, "fhirhttp.dispatch", "")
+		}
+	}
+	return fault.New(fault.NotFound, "fhirhttp.dispatch", "There is no such address.")
 }
 
 func matchPath(pattern string, r *http.Request) bool {

@@ -4,6 +4,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -18,19 +19,21 @@ var jsonTypes = []string{fhirJSON, "application/json", "text/json", "json"}
 // accepts checks that the answer may be JSON. _format goes before Accept.
 func accepts(r *http.Request, format string) error {
 	if format != "" {
+		// A plus sign that was not escaped has become a space on the way.
+		format = strings.ReplaceAll(format, "application/fhir json", fhirJSON)
 		media, params, err := mime.ParseMediaType(format)
 		if err != nil || !slices.Contains(jsonTypes, media) || !isR4(params) {
 			return fault.New(fault.NotAcceptable, "fhirhttp.accepts", "")
 		}
 		return nil
 	}
-	header := r.Header.Get("Accept")
+	header := strings.Join(r.Header.Values("Accept"), ",")
 	if header == "" {
 		return nil
 	}
 	for part := range strings.SplitSeq(header, ",") {
 		media, params, err := mime.ParseMediaType(strings.TrimSpace(part))
-		if err != nil || params["q"] == "0" || !isR4(params) {
+		if err != nil || refused(params["q"]) || !isR4(params) {
 			continue
 		}
 		if media == "*/*" || media == "application/*" || slices.Contains(jsonTypes, media) {
@@ -38,6 +41,12 @@ func accepts(r *http.Request, format string) error {
 		}
 	}
 	return fault.New(fault.NotAcceptable, "fhirhttp.accepts", "")
+}
+
+// refused reports whether a quality value says "not this": 0, 0.0, …
+func refused(q string) bool {
+	weight, err := strconv.ParseFloat(q, 64)
+	return q != "" && (err != nil || weight <= 0)
 }
 
 func isR4(params map[string]string) bool {

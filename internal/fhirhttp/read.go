@@ -3,13 +3,13 @@ package fhirhttp
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
-	"github.com/wardkeep/wardkeep/internal/search"
 )
 
 func (s *server) handleRead(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
@@ -61,6 +61,7 @@ func (s *server) handleHistory(w http.ResponseWriter, r *http.Request, actor cha
 		return err
 	}
 	hr := chart.HistoryRequest{Type: r.PathValue("type"), ID: r.PathValue("id"), Page: q.take("_page")}
+	sent := slices.Clone(q.params)
 	if text := q.take("_count"); text != "" {
 		if hr.Count, err = strconv.Atoi(text); err != nil || hr.Count < 1 {
 			return fault.New(fault.Invalid, "fhirhttp.handleHistory", "_count must be a positive number.")
@@ -79,7 +80,7 @@ func (s *server) handleHistory(w http.ResponseWriter, r *http.Request, actor cha
 	if err != nil {
 		return err
 	}
-	body, err := s.history(hr, h, v)
+	body, err := s.history(hr, sent, h, v)
 	if err != nil {
 		return err
 	}
@@ -87,13 +88,13 @@ func (s *server) handleHistory(w http.ResponseWriter, r *http.Request, actor cha
 	return nil
 }
 
-func (s *server) history(hr chart.HistoryRequest, h *chart.History, v view) ([]byte, error) {
+// history writes a page of versions; its links repeat what was sent.
+func (s *server) history(hr chart.HistoryRequest, sent chartParams, h *chart.History, v view) ([]byte, error) {
 	address := s.Base + "/" + hr.Type + "/" + hr.ID
 	head := fhir.BundleHead{Type: "history", Timestamp: s.Clock.Now(), Total: -1}
-	head.Links = []fhir.Link{{Relation: "self", URL: address + "/_history"}}
+	head.Links = []fhir.Link{{Relation: "self", URL: link(address+"/_history", sent, "")}}
 	if h.Next != "" {
-		count := []search.Param{{Key: "_count", Value: strconv.Itoa(len(h.Versions))}}
-		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(address+"/_history", count, h.Next)})
+		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(address+"/_history", sent, h.Next)})
 	}
 	var out bytes.Buffer
 	b := fhir.NewBundleWriter(&out, head)

@@ -3,9 +3,11 @@
 package fhirhttp
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
@@ -32,7 +34,12 @@ type server struct {
 	mux        *http.ServeMux
 	routes     []route
 	capability []byte
+	bundles    chan struct{} // one place for each bundle that is being carried out
 }
+
+// maxBundles bounds the bundles carried out at the same time: each may be many
+// times as large in memory as it was on the wire.
+const maxBundles = 4
 
 // route is one line of the API, also read by the CapabilityStatement.
 type route struct {
@@ -46,7 +53,7 @@ type handler func(w http.ResponseWriter, r *http.Request, actor chart.Actor) err
 
 // New returns the API, to be mounted at /fhir.
 func New(cfg Config) (http.Handler, error) {
-	s := &server{Config: cfg, mux: http.NewServeMux()}
+	s := &server{Config: cfg, mux: http.NewServeMux(), bundles: make(chan struct{}, maxBundles)}
 	var err error
 	if s.capability, err = s.capabilityStatement(); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
@@ -74,9 +81,15 @@ func New(cfg Config) (http.Handler, error) {
 	return compressed(s.mux), nil
 }
 
+// maxTime bounds one request, so that no search goes on for nobody.
+const maxTime = 2 * time.Minute
+
 // guarded authenticates before anything else is looked at.
 func (s *server) guarded(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+		defer cancel()
+		r = r.WithContext(ctx)
 		actor, err := s.Authenticate(r)
 		if err == nil {
 			event := web.EventOf(r.Context())
@@ -104,13 +117,18 @@ func (s *server) known(r *http.Request) error {
 	return nil
 }
 
-func (s *server) handleUnknown(_ http.ResponseWriter, r *http.Request, _ chart.Actor) error {
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+func (s *server) handleUnknown(w http.ResponseWriter, r *http.Request, _ chart.Actor) error {
+	var allowed []string
+	for _, method := range []string{"DELETE", "GET", "HEAD", "POST", "PUT"} {
 		probe := r.Clone(r.Context())
 		probe.Method = method
-		if _, pattern := s.mux.Handler(probe); pattern != "/fhir/" && pattern != "/fhir" && method != r.Method {
-			return fault.New(fault.NotAllowed, "fhirhttp.handleUnknown", "")
+		if _, pattern := s.mux.Handler(probe); pattern != "/fhir/" && pattern != "/fhir" {
+			allowed = append(allowed, method)
 		}
+	}
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return fault.New(fault.NotAllowed, "fhirhttp.handleUnknown", "")
 	}
 	return fault.New(fault.NotFound, "fhirhttp.handleUnknown", "There is no such address. GET /fhir/metadata tells what is served.")
 }

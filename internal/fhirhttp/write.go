@@ -129,6 +129,8 @@ func (s *server) changed(w http.ResponseWriter, r *http.Request, out chart.Outco
 	w.Header().Set("Content-Location", location)
 	if out.Created {
 		status = http.StatusCreated
+	}
+	if out.Created || out.Unchanged { // made, or found by a conditional create
 		w.Header().Set("Location", location)
 	}
 	switch preferences(r).result {

@@ -1,0 +1,250 @@
+package fhirhttp_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestStatuses(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
+	r.do(201, "PUT", "/Patient/bob", patient("bob", "Brown"))
+	r.do(201, "PUT", "/Patient/gone", patient("gone", "Gone"))
+	r.do(204, "DELETE", "/Patient/gone", "")
+	for _, c := range []struct {
+		want               int
+		method, path, body string
+		headers            []string
+	}{
+		{200, "GET", "/Patient/ann", "", nil},
+		{200, "HEAD", "/Patient/ann", "", nil},
+		{200, "GET", "/Patient/ann/_history/1", "", nil},
+		{200, "GET", "/Patient/ann/_history", "", nil},
+		{404, "GET", "/Patient/ann/_history/2", "", nil},
+		{404, "GET", "/Patient/ann/_history/x", "", nil},
+		{404, "GET", "/Patient/nobody", "", nil},
+		{404, "GET", "/Patient/nobody/_history", "", nil},
+		{404, "GET", "/Nothing/ann", "", nil},
+		{404, "GET", "/Nothing", "", nil},
+		{405, "GET", "/", "", nil},
+		{404, "GET", "/Patient/ann/_history/1/2", "", nil},
+		{400, "GET", "/Patient/a_b", "", nil},
+		{400, "GET", "/Patient/" + strings.Repeat("a", 65), "", nil},
+		{410, "GET", "/Patient/gone", "", nil},
+		{410, "HEAD", "/Patient/gone", "", nil},
+		{200, "GET", "/Patient/gone/_history/1", "", nil},
+		{410, "GET", "/Patient/gone/_history/2", "", nil},
+		{200, "GET", "/Patient/gone/_history", "", nil},
+		{204, "DELETE", "/Patient/gone", "", nil},
+		{404, "DELETE", "/Patient/nobody", "", nil},
+		{400, "GET", "/Patient/ann?_bogus=1", "", nil},
+		{400, "GET", "/Patient?bogus=1", "", nil},
+		{200, "GET", "/Patient?bogus=1", "", []string{"Prefer: handling=lenient"}},
+		{400, "GET", "/Patient?name=%zz", "", nil},
+		{400, "GET", "/Patient?_page=x", "", nil},
+		{400, "PUT", "/Patient/ann", patient("bob", "Brown"), nil},
+		{400, "PUT", "/Patient/ann", fresh(patient("ann", "Adams")), nil},
+		{400, "PUT", "/Observation/ann", patient("ann", "Adams"), nil},
+		{400, "POST", "/Observation", patient("ann", "Adams"), nil},
+		{400, "POST", "/Patient", `{"resourceType":"Patient","bogus":1}`, nil},
+		{400, "POST", "/Patient", `{"resourceType":`, nil},
+		{400, "PUT", "/Patient/ann?x=1", patient("ann", "Adams"), nil},
+		{415, "POST", "/Patient", patient("x", "X"), []string{"Content-Type: application/fhir+xml"}},
+		{415, "POST", "/Patient", patient("x", "X"), []string{"Content-Encoding: gzip"}},
+		{413, "POST", "/Patient", strings.Repeat(" ", 2<<20), nil},
+		{401, "GET", "/Patient/ann", "", []string{as("nobody")}},
+		{401, "GET", "/Nothing", "", []string{as("nobody")}},
+		{200, "GET", "/metadata", "", []string{as("nobody")}},
+		{403, "POST", "/Patient", patient("x", "X"), []string{as("reader")}},
+		{403, "DELETE", "/Patient?identifier=urn:mrn|none", "", []string{as("reader")}},
+		{403, "GET", "/Observation", "", []string{as("writer")}},
+		{403, "POST", "/Observation", fresh(result("x", "Patient/ann", "1")), []string{as("writer"), "If-None-Exist: code=2823-3"}},
+		{404, "GET", "/Patient/bob", "", []string{as("nurse")}},
+		{404, "GET", "/Patient/nobody", "", []string{as("nurse")}},
+		{404, "PUT", "/Observation/chosen", result("chosen", "Patient/bob", "1"), []string{as("nurse")}},
+	} {
+		w := r.do(c.want, c.method, c.path, c.body, c.headers...)
+		if c.want >= 400 && c.method != "HEAD" && !strings.Contains(w.Body.String(), `"resourceType":"OperationOutcome"`) {
+			t.Errorf("%s %s: no OperationOutcome: %s", c.method, c.path, w.Body)
+		}
+	}
+}
+
+func TestNegotiation(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
+	for accept, want := range map[string]int{
+		"": 200, "*/*": 200, "application/json": 200, "application/fhir+json": 200, "application/fhir+json;fhirVersion=4.0": 200,
+		"text/html, */*;q=0.8": 200, "application/fhir+xml": 406, "application/fhir+xml, application/fhir+json;q=0.5": 200,
+		"application/fhir+json;q=0": 406, "application/fhir+json;q=0.0": 406, "application/fhir+json;fhirVersion=5.0": 406, "text/turtle": 406,
+	} {
+		r.do(want, "GET", "/Patient/ann", "", "Accept: "+accept)
+	}
+	for format, want := range map[string]int{
+		"json": 200, "application/fhir%2Bjson": 200, "application/fhir+json": 200, "text/json": 200, "xml": 406, "application/fhir+xml": 406,
+	} {
+		w := r.do(want, "GET", "/Patient/ann?_format="+format, "", "Accept: application/fhir+xml")
+		if got := w.Header().Get("Content-Type"); got != "application/fhir+json; charset=utf-8" {
+			t.Errorf("%s: answered in %s", format, got)
+		}
+	}
+}
+
+func TestMethodsNotTaken(t *testing.T) {
+	r := newRig(t)
+	for path, c := range map[string]struct{ method, allow string }{
+		"/Patient/ann":            {"PATCH", "DELETE, GET, HEAD, PUT"},
+		"/Patient":                {"PATCH", "DELETE, GET, HEAD, POST, PUT"},
+		"/Patient/ann/_history":   {"DELETE", "GET, HEAD"},
+		"/Patient/ann/_history/1": {"PUT", "GET, HEAD"},
+		"":                        {"GET", "POST"},
+	} {
+		w := r.call(c.method, path, "")
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != c.allow {
+			t.Errorf("%s %s: %d, Allow %q, want %q", c.method, path, w.Code, w.Header().Get("Allow"), c.allow)
+		}
+	}
+}
+
+func TestVersionHeaders(t *testing.T) {
+	r := newRig(t)
+	w := r.do(201, "POST", "/Patient", fresh(patient("x", "Adams")))
+	location := w.Header().Get("Location")
+	path, ok := strings.CutPrefix(location, base)
+	path, version, _ := strings.Cut(path, "/_history/")
+	if !ok || version != "1" || w.Header().Get("ETag") != `W/"1"` || w.Header().Get("Last-Modified") != "Sun, 22 Nov 2026 12:00:00 GMT" {
+		t.Errorf("created: %v", w.Header())
+	}
+	id := strings.TrimPrefix(path, "/Patient/")
+	r.clock.Advance(time.Minute)
+	w = r.do(200, "PUT", path, patient(id, "Brown"), `If-Match: W/"1"`)
+	if w.Header().Get("ETag") != `W/"2"` || w.Header().Get("Location") != "" {
+		t.Errorf("updated: %v", w.Header())
+	}
+	r.do(412, "PUT", path, patient(id, "Clark"), `If-Match: W/"1"`)
+	r.do(412, "DELETE", path, "", `If-Match: W/"1"`)
+	r.do(412, "PUT", path, patient(id, "Clark"), "If-None-Match: *")
+	r.do(400, "PUT", path, patient(id, "Clark"), `If-None-Match: W/"2"`)
+	r.do(400, "PUT", path, patient(id, "Clark"), "If-Match: 2")
+	r.do(404, "PUT", "/Patient/none", patient("none", "N"), "If-Match: *")
+	r.do(412, "PUT", "/Patient/none", patient("none", "N"), `If-Match: W/"1"`)
+	r.do(201, "PUT", "/Patient/some", patient("some", "N"), "If-None-Match: *")
+	for header, want := range map[string]int{
+		`If-None-Match: W/"2"`: 304, `If-None-Match: "2"`: 304, `If-None-Match: W/"1"`: 200, `If-None-Match: W/"1", W/"2"`: 304,
+		"If-Modified-Since: Sun, 22 Nov 2026 12:01:00 GMT": 304, "If-Modified-Since: Sun, 22 Nov 2026 12:00:59 GMT": 200, "If-Modified-Since: x": 200,
+	} {
+		w := r.do(want, "GET", path, "", header)
+		if w.Header().Get("ETag") != `W/"2"` || want == 304 && w.Body.Len() != 0 {
+			t.Errorf("%s: %v %s", header, w.Header(), w.Body)
+		}
+	}
+	w = r.do(204, "DELETE", path, "", `If-Match: W/"2"`)
+	if w.Header().Get("ETag") != `W/"3"` {
+		t.Errorf("deleted: %v", w.Header())
+	}
+	w = r.do(201, "PUT", path, patient(id, "Back"))
+	if w.Header().Get("ETag") != `W/"4"` || w.Header().Get("Location") == "" {
+		t.Errorf("brought back: %v", w.Header())
+	}
+}
+
+func TestPrefer(t *testing.T) {
+	r := newRig(t)
+	for prefer, want := range map[string]string{
+		"": `"resourceType":"Patient"`, "return=representation": `"resourceType":"Patient"`, "return=minimal": "",
+		"return=OperationOutcome": `"resourceType":"OperationOutcome"`, `respond-async, return="minimal"`: "", "return=bogus": `"resourceType":"Patient"`,
+	} {
+		w := r.do(201, "POST", "/Patient", fresh(patient("x", "X")), "Prefer: "+prefer)
+		if got := w.Body.String(); !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: %s", prefer, got)
+		}
+		if w.Header().Get("Location") == "" {
+			t.Errorf("%s: no Location", prefer)
+		}
+	}
+}
+
+func TestConditions(t *testing.T) {
+	r := newRig(t)
+	mrn := "identifier=urn:mrn|M-ann"
+	first := r.do(201, "POST", "/Patient", fresh(patient("ann", "Adams")), "If-None-Exist: "+mrn)
+	again := r.do(200, "POST", "/Patient", fresh(patient("ann", "Other")), "If-None-Exist: "+mrn)
+	if again.Header().Get("Location") != first.Header().Get("Location") || strings.Contains(again.Body.String(), "Other") {
+		t.Errorf("created again: %v", again.Header())
+	}
+	r.do(400, "POST", "/Patient", fresh(patient("ann", "Adams")), "If-None-Exist: bogus=1")
+	r.do(400, "POST", "/Patient", fresh(patient("ann", "Adams")), "If-None-Exist: _count=1")
+	r.do(200, "PUT", "/Patient?"+mrn, fresh(patient("ann", "Brown")))
+	r.do(400, "PUT", "/Patient?"+mrn, patient("another", "Brown"))
+	r.do(400, "PUT", "/Patient?", patient("another", "Brown"))
+	r.do(201, "PUT", "/Patient?identifier=urn:mrn|M-new", fresh(patient("new", "New")))
+	r.do(201, "PUT", "/Patient?identifier=urn:mrn|M-own", patient("own", "Own"))
+	r.do(200, "GET", "/Patient/own", "")
+	r.do(201, "POST", "/Patient", fresh(patient("ann", "Twin")))
+	r.do(412, "POST", "/Patient", fresh(patient("ann", "Adams")), "If-None-Exist: "+mrn)
+	r.do(412, "PUT", "/Patient?"+mrn, fresh(patient("ann", "Adams")))
+	r.do(412, "DELETE", "/Patient?"+mrn, "")
+	r.do(204, "DELETE", "/Patient?identifier=urn:mrn|M-new", "")
+	r.do(204, "DELETE", "/Patient?identifier=urn:mrn|M-new", "")
+	r.do(400, "DELETE", "/Patient", "")
+	// What names this server by its address is found by it.
+	r.do(201, "PUT", "/Observation/one", result("one", base+"/Patient/own", "1"))
+	r.do(200, "POST", "/Observation", fresh(result("one", "Patient/own", "1")), "If-None-Exist: subject="+base+"/Patient/own")
+}
+
+func TestSearchBundles(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
+	for _, id := range []string{"a", "b", "c"} {
+		r.do(201, "PUT", "/Observation/"+id, result(id, "Patient/ann", "1"))
+	}
+	b := r.bundle(r.do(200, "GET", "/Observation?_count=2&subject=Patient/ann&_include=Observation:subject&_total=accurate", ""))
+	if b.Type != "searchset" || b.Total == nil || *b.Total != 3 || len(b.Entry) != 3 || b.Entry[2].Search.Mode != "include" ||
+		b.Entry[0].FullURL != base+"/Observation/a" || b.link("self") == "" {
+		t.Errorf("%+v", b)
+	}
+	next := b.link("next")
+	b = r.bundle(r.do(200, "GET", next, ""))
+	if len(b.Entry) != 2 || b.link("next") != "" {
+		t.Errorf("second page: %+v", b)
+	}
+	r.do(400, "GET", next, "", as("reader"))
+	r.do(400, "GET", strings.Replace(next, "subject", "patient", 1), "")
+	b = r.bundle(r.do(200, "GET", "/Observation?_summary=count", ""))
+	if *b.Total != 3 || len(b.Entry) != 0 {
+		t.Errorf("count: %+v", b)
+	}
+	w := r.do(200, "POST", "/Observation/_search?_count=1", "subject=Patient%2Fann", "Content-Type: application/x-www-form-urlencoded")
+	if b = r.bundle(w); len(b.Entry) != 1 {
+		t.Errorf("by form: %+v", b)
+	}
+	r.do(415, "POST", "/Observation/_search", "{}")
+}
+
+func TestHistoryLinks(t *testing.T) {
+	r := newRig(t)
+	for i := range 5 {
+		r.call("PUT", "/Patient/ann", patient("ann", "V"+string(rune('0'+i))))
+		r.clock.Advance(time.Minute)
+	}
+	path, seen := "/Patient/ann/_history?_count=2&_since=2026-11-22T12:01:00Z", ""
+	for range 10 {
+		b := r.bundle(r.do(200, "GET", path, ""))
+		for _, e := range b.Entry {
+			seen += e.Resource.Meta.VersionID
+		}
+		if b.Type != "history" || len(b.Entry) > 2 {
+			t.Errorf("%+v", b)
+		}
+		if path = b.link("next"); path == "" {
+			break
+		}
+	}
+	if seen != "5432" {
+		t.Errorf("versions %s since the second", seen)
+	}
+	r.do(400, "GET", "/Patient/ann/_history?_count=0", "")
+	r.do(400, "GET", "/Patient/ann/_history?_since=yesterday", "")
+}
