@@ -110,7 +110,7 @@ func TestKilledImport(t *testing.T) {
 		span = 6 * time.Second
 	}
 	for i := range kills {
-		cmd := exec.Command(program, append([]string{"import", "--dir", dir, "--json"}, files...)...)
+		cmd := command(append([]string{"import", "--dir", dir, "--json"}, files...)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}

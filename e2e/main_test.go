@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,10 +42,17 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// command is the program with arguments. The settings of the tests are not its own.
+func command(args ...string) *exec.Cmd {
+	cmd := exec.Command(program, args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WARDKEEP_") })
+	return cmd
+}
+
 // run runs a command of the program and returns its output and exit code.
 func run(t testing.TB, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+	cmd := command(args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
@@ -117,7 +125,7 @@ func startDemo(t testing.TB, dir string, args ...string) *server {
 
 func start(t testing.TB, dir, base string, args []string) *server {
 	t.Helper()
-	s := &server{t: t, base: base, dir: dir, screen: &screen{}, cmd: exec.Command(program, args...)}
+	s := &server{t: t, base: base, dir: dir, screen: &screen{}, cmd: command(args...)}
 	s.cmd.Stdout, s.cmd.Stderr = s.screen, s.screen
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
