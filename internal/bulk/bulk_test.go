@@ -164,3 +164,22 @@ func TestImportStopsOnOurFailure(t *testing.T) {
 		t.Errorf("%+v %v", s, err)
 	}
 }
+
+// TestLongLines: what a small file unpacks to is not held all at once.
+func TestLongLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bomb.ndjson.gz")
+	line := "{\"resourceType\":\"Basic\",\"x\":\"" + strings.Repeat("a", 10<<20) + "\"}\n"
+	write(t, path, gzipped(t, strings.Repeat(line, 12)))
+	units, lines := 0, 0
+	err := bulk.Read(context.Background(), path, func(int64) {}, func(u bulk.Unit) error {
+		units++
+		lines += bytes.Count(u.Data, []byte("\n"))
+		if len(u.Data) > 64<<20 {
+			t.Errorf("a unit of %d bytes", len(u.Data))
+		}
+		return nil
+	})
+	if err != nil || lines != 12 || units < 2 {
+		t.Errorf("%d lines in %d units: %v", lines, units, err)
+	}
+}

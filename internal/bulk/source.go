@@ -40,6 +40,8 @@ func (u Unit) ID() string {
 const (
 	linesPerUnit = 500
 	maxLine      = 16 << 20
+	// maxUnit bounds what is held of a file of long lines.
+	maxUnit = 32 << 20
 	// maxDocument bounds one JSON file after decompression.
 	maxDocument = 512 << 20
 )
@@ -186,7 +188,7 @@ func readLines(ctx context.Context, name string, r io.Reader, emit func(Unit) er
 			data.WriteByte('\n')
 			held++
 		}
-		if held == linesPerUnit {
+		if held == linesPerUnit || data.Len() >= maxUnit {
 			if err := flush(); err != nil {
 				return err
 			}

@@ -1,26 +1,28 @@
 package web
 
 import (
-	"net"
 	"net/http"
+	"strings"
 )
 
-// RedirectToHTTPS answers plain HTTP with the same address under https on port.
-// It does not redirect requests that carry a body or credentials: those have
-// already been sent in the clear, and the sender should notice.
-func RedirectToHTTPS(port string) http.Handler {
+// RedirectToHTTPS answers plain HTTP with the same path under base, the address
+// that this server has for its clients: the Host header is whatever the sender
+// makes it. It does not redirect requests that carry a body or credentials:
+// those have already been sent in the clear, and the sender should notice.
+func RedirectToHTTPS(base string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Header.Get("Authorization") != "" {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || r.Header.Get("Authorization") != "" || r.Header.Get("Cookie") != "" {
 			http.Error(w, "This service is spoken to over https only. What was just sent travelled in the clear.", http.StatusForbidden)
 			return
 		}
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = r.Host
+		path := r.URL.EscapedPath()
+		if !strings.HasPrefix(path, "/") { // "GET *", "GET http:@elsewhere"
+			path = "/"
 		}
-		if port != "443" {
-			host = net.JoinHostPort(host, port)
+		to := base + path
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
 		}
-		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		http.Redirect(w, r, to, http.StatusPermanentRedirect)
 	})
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,7 +94,7 @@ func TestLocalCertificate(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
-	h := web.RedirectToHTTPS("8443")
+	h := web.RedirectToHTTPS("https://ward.example.org:8443")
 	for _, c := range []struct {
 		method, auth string
 		status       int
@@ -103,7 +105,8 @@ func TestRedirect(t *testing.T) {
 		{"POST", "", http.StatusForbidden, ""},
 		{"GET", "Bearer x", http.StatusForbidden, ""},
 	} {
-		r := httptest.NewRequest(c.method, "http://ward.example.org:8080/fhir/metadata?x=1", nil)
+		r := httptest.NewRequest(c.method, "/fhir/metadata?x=1", nil)
+		r.Host = "evil.example.org"
 		if c.auth != "" {
 			r.Header.Set("Authorization", c.auth)
 		}
@@ -112,6 +115,29 @@ func TestRedirect(t *testing.T) {
 		if w.Code != c.status || w.Header().Get("Location") != c.location {
 			t.Errorf("%s %s: %d %s", c.method, c.auth, w.Code, w.Header().Get("Location"))
 		}
+	}
+}
+
+func TestRedirectStaysHere(t *testing.T) {
+	for _, line := range []string{"http:@evil.example.org/", "http://evil.example.org/x", "//evil.example.org/x", "/a\\b", "*"} {
+		raw := "GET " + line + " HTTP/1.1\r\nHost: evil.example.org\r\n\r\n"
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
+		if err != nil {
+			continue
+		}
+		w := httptest.NewRecorder()
+		web.RedirectToHTTPS("https://ward.example.org").ServeHTTP(w, r)
+		to, err := url.Parse(w.Header().Get("Location"))
+		if err != nil || to.Host != "ward.example.org" || to.User != nil {
+			t.Errorf("%s leads to %s", line, w.Header().Get("Location"))
+		}
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Cookie", "session=1")
+	w := httptest.NewRecorder()
+	web.RedirectToHTTPS("https://ward.example.org").ServeHTTP(w, r)
+	if w.Code != http.StatusForbidden {
+		t.Errorf("a cookie sent in the clear: %d", w.Code)
 	}
 }
 

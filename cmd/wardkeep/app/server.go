@@ -63,8 +63,7 @@ func (s *Server) Run(ctx context.Context) error {
 			closeAll()
 			return err
 		}
-		_, port, _ := net.SplitHostPort(cfg.Listen)
-		doors = append(doors, door{newHTTPServer(web.RedirectToHTTPS(port), s.House.Slog), l})
+		doors = append(doors, door{newHTTPServer(web.RedirectToHTTPS(cfg.Base()), s.House.Slog), l})
 	}
 	socket, err := listenSocket(filepath.Join(cfg.Dir, socketFile))
 	if err != nil {

@@ -28,11 +28,15 @@ func listenSocket(path string) (net.Listener, error) {
 		return nil, errors.New("a server is already running on this data folder")
 	}
 	_ = os.Remove(path)
-	old := unix.Umask(0o177)
 	l, err := net.Listen("unix", path)
-	unix.Umask(old)
 	if err != nil {
 		return nil, fmt.Errorf("the admin socket cannot be opened; is the path of the data folder longer than 90 characters? %w", err)
+	}
+	// Whoever connects before this is asked who he is all the same. The umask
+	// would do without a gap, but it belongs to the whole process, the store's
+	// own files among it.
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("the admin socket cannot be closed to others: %w", err), l.Close())
 	}
 	return l, nil
 }
@@ -56,10 +60,9 @@ func (h *House) socketServer() *http.Server {
 	}))
 	mux.HandleFunc("POST /import", h.socket(h.socketImport))
 	mux.HandleFunc("GET /export/{type}", h.socket(func(w http.ResponseWriter, r *http.Request, who string) error {
-		w.Header().Set("Trailer", "Wk-Count")
-		n, err := h.export(r.Context(), who, r.PathValue("type"), w)
-		w.Header().Set("Wk-Count", strconv.Itoa(n))
-		return err
+		return streamed(w, func(w io.Writer) (int, error) {
+			return h.export(r.Context(), who, r.PathValue("type"), w)
+		})
 	}))
 	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: readHeaderTimeout,
@@ -67,6 +70,35 @@ func (h *House) socketServer() *http.Server {
 			return context.WithValue(ctx, peerKey{}, peer(c))
 		},
 	}
+}
+
+// streamed sends what export writes, and behind it the count. A failure after the
+// first line cannot be told any more: the connection is cut instead, so that the
+// other end never takes a part for the whole.
+func streamed(w http.ResponseWriter, export func(io.Writer) (int, error)) error {
+	w.Header().Set("Trailer", "Wk-Count")
+	out := &noting{w: w}
+	n, err := export(out)
+	switch {
+	case err == nil:
+		w.Header().Set("Wk-Count", strconv.Itoa(n))
+	case out.written:
+		panic(http.ErrAbortHandler)
+	default:
+		w.Header().Del("Trailer")
+	}
+	return err
+}
+
+// noting knows whether anything was written.
+type noting struct {
+	w       io.Writer
+	written bool
+}
+
+func (n *noting) Write(b []byte) (int, error) {
+	n.written = true
+	return n.w.Write(b)
 }
 
 // peer returns the user at the other end of a socket; ok is false for those who
