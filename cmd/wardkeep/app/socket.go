@@ -97,7 +97,7 @@ type noting struct {
 }
 
 func (n *noting) Write(b []byte) (int, error) {
-	n.written = true
+	n.written = n.written || len(b) > 0
 	return n.w.Write(b)
 }
 
