@@ -86,6 +86,13 @@ func (im *Importer) Run(ctx context.Context, files []string) (*Summary, error) {
 			break
 		}
 	}
+	// Nothing more is to come: what of a unit can be stored without it, is.
+	for i := range later {
+		later[i].Last = true
+	}
+	if err == nil {
+		later, err = im.retry(ctx, later, s)
+	}
 	for _, u := range later {
 		s.refuse(Refusal{Source: u.Source, Place: u.Place, Reason: "a conditional reference finds nothing", Count: 1})
 	}

@@ -27,6 +27,7 @@ type Unit struct {
 	Source string // file the unit came from
 	Place  string // where in the file, for reports: "lines 501-1000"
 	Lines  bool   // NDJSON: each line is a resource of its own
+	Last   bool   // nothing more is to come: what refers to something missing is refused
 	Data   []byte
 }
 

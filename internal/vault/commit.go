@@ -78,6 +78,7 @@ const maxTries = 16
 // Commit makes the changes durable and returns the new versions in order. It
 // returns once they, and their audit entry, are on the device.
 func (v *Vault) Commit(ctx context.Context, tx Tx) ([]Record, error) {
+	var lost error
 	for range maxTries {
 		records, receipt, err := v.tryCommit(ctx, tx)
 		if err == nil {
@@ -87,6 +88,7 @@ func (v *Vault) Commit(ctx context.Context, tx Tx) ([]Record, error) {
 			place(records, receipt.Last())
 			return records, nil
 		}
+		lost = err
 		if errors.Is(err, store.ErrStale) {
 			continue
 		}
@@ -100,7 +102,7 @@ func (v *Vault) Commit(ctx context.Context, tx Tx) ([]Record, error) {
 			return nil, fault.Wrap(fault.Conflict, "vault.Commit", err)
 		}
 	}
-	return nil, fault.New(fault.Conflict, "vault.Commit", "")
+	return nil, v.storeFault("vault.Commit", lost) // a clock that stays behind is no conflict
 }
 
 func (v *Vault) tryCommit(ctx context.Context, tx Tx) ([]Record, store.Receipt, error) {

@@ -174,11 +174,19 @@ func (f *filing) each(ctx context.Context, entries []chart.Entry) (bulk.Report, 
 	// The mark tells a later run what became of the unit: it is made once that
 	// is known.
 	jobs := func() ([]vault.Job, error) {
+		for _, err := range refusals {
+			if !f.unit.Last && errors.Is(err, chart.ErrUnresolved) {
+				return nil, errors.Join(bulk.ErrLater, fault.New(fault.Precondition, "app.filing", ""))
+			}
+		}
 		count()
 		job, err := f.job()
 		return []vault.Job{job}, err
 	}
 	_, err := f.house.Chart.File(ctx, operator(f.who, "importer"), entries, func(i int, err error) { refusals[i] = err }, jobs)
+	if errors.Is(err, bulk.ErrLater) {
+		return bulk.Report{}, bulk.ErrLater
+	}
 	if isOurs(err) {
 		return bulk.Report{}, err
 	}

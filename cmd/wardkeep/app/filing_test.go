@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -50,5 +52,42 @@ func TestRefusalsAreRemembered(t *testing.T) {
 	}
 	if _, err := house.file(ctx, "test", bulk.Unit{Data: []byte("x")}); errors.Is(err, bulk.ErrLater) {
 		t.Error(err)
+	}
+}
+
+// TestLinesWaitForOthers: the files of an export come in the order of their
+// names, so what a line refers to by a condition may well come after it.
+func TestLinesWaitForOthers(t *testing.T) {
+	ctx := context.Background()
+	house, err := openOn(ctx, t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := house.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	location := func(id, of string) string {
+		return `{"resourceType":"Location","id":"` + id + `","managingOrganization":{"reference":"Organization?identifier=` + of + `"}}`
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"Location.ndjson":     location("a", "urn:x|1") + "\n" + location("b", "urn:x|2") + "\n",
+		"Late.ndjson":         location("c", "urn:x|1") + "\n" + location("d", "urn:x|never") + "\n",
+		"Organization.ndjson": `{"resourceType":"Organization","id":"o1","identifier":[{"system":"urn:x","value":"1"}]}` + "\n" + `{"resourceType":"Organization","id":"o2","identifier":[{"system":"urn:x","value":"2"}]}` + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := bulk.Sources([]string{dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	im := bulk.Importer{Target: &ownDesk{house: house, who: "test"}, Readers: 1, Writers: 1}
+	summary, err := im.Run(ctx, files)
+	if err != nil || summary.Accepted["Location"] != 3 || summary.Accepted["Organization"] != 2 || summary.NotStored() != 1 {
+		t.Errorf("%+v %v", summary, err)
 	}
 }

@@ -149,7 +149,7 @@ func (h *House) socketImport(w http.ResponseWriter, r *http.Request, who string)
 	}
 	q := r.URL.Query()
 	report, err := h.file(r.Context(), who, bulk.Unit{
-		Source: q.Get("source"), Place: q.Get("place"), Lines: q.Get("lines") == "true", Data: data,
+		Source: q.Get("source"), Place: q.Get("place"), Lines: q.Get("lines") == "true", Last: q.Get("last") == "true", Data: data,
 	})
 	if err != nil {
 		return err
@@ -186,7 +186,7 @@ func (d *farDesk) call(ctx context.Context, name string, in, out any) error {
 
 func (d *farDesk) Apply(ctx context.Context, u bulk.Unit) (bulk.Report, error) {
 	var report bulk.Report
-	q := url.Values{"source": {u.Source}, "place": {u.Place}, "lines": {strconv.FormatBool(u.Lines)}}
+	q := url.Values{"source": {u.Source}, "place": {u.Place}, "lines": {strconv.FormatBool(u.Lines)}, "last": {strconv.FormatBool(u.Last)}}
 	err := d.post(ctx, "/import?"+q.Encode(), u.Data, &report)
 	return report, err
 }
