@@ -57,19 +57,7 @@ func openWard(t *testing.T, patients string) *ward {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return &ward{t: t, shots: shotFolder(t), s: startDemo(t, "", "--patients", patients), b: b, axe: string(axe)}
-}
-
-// shotFolder is where pictures go. The program takes settings from WARDKEEP_*
-// and refuses those it does not know, so it must not inherit this one.
-func shotFolder(t *testing.T) string {
-	const name = "WARDKEEP_SHOTS"
-	folder := os.Getenv(name)
-	t.Setenv(name, "") // puts it back at the end
-	if err := os.Unsetenv(name); err != nil {
-		t.Fatal(err)
-	}
-	return folder
+	return &ward{t: t, shots: os.Getenv("WARDKEEP_SHOTS"), s: startDemo(t, "", "--patients", patients), b: b, axe: string(axe)}
 }
 
 func (w *ward) do(steps ...chromedp.Action[chromedp.Void]) {
