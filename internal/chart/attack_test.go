@@ -328,3 +328,25 @@ func TestChainsTellOfNothingHidden(t *testing.T) {
 		}
 	})
 }
+
+// TestADischargeDuringASearch is no disagreement of index and policy.
+func TestADischargeDuringASearch(t *testing.T) {
+	r := hospital(t, 64)
+	nurse, p := r.as(person("nurse", "east")), r.as(program(t))
+	for name, road := range map[string]func(){
+		"search": func() { nurse.finds("Observation", "") },
+		"condition": func() {
+			res := nurse.parse(strings.Replace(result("ann", "4", "2026"), `"id":"k-ann",`, "", 1))
+			_, err := r.chart.Create(context.Background(), nurse.actor, res, []search.Param{{Key: "code", Value: "2823-3"}})
+			wantKind(t, err, fault.Denied, "a creation after the discharge")
+		},
+	} {
+		p.put(stay("ann", "bed-7", "in-progress"))
+		nurse.finds("Observation", "k-ann")
+		discharge := func() { p.put(stay("ann", "bed-7", "finished")) }
+		r.store.meanwhile.Store(&discharge)
+		if road(); t.Failed() {
+			t.Error(name)
+		}
+	}
+}

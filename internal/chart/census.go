@@ -29,6 +29,7 @@ type census struct {
 
 	mu         sync.Mutex
 	generation uint64
+	counts     uint64 // how often a panel was counted
 	known      map[string]panel
 }
 
@@ -141,8 +142,17 @@ func (c *census) remember(name string, count func() (vault.PatientSet, error)) (
 	if len(c.known) >= panelsKept {
 		clear(c.known)
 	}
+	c.counts++
 	c.known[name] = panel{generation: generation, at: at, patients: patients}
 	return patients, nil
+}
+
+// counted changes whenever a panel was counted anew. Two decisions between which
+// it stayed the same rest on the same panels.
+func (c *census) counted() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts
 }
 
 // presentStatus are the encounter states of a patient who is there.

@@ -72,6 +72,9 @@ type request struct {
 	actor Actor
 	event audit.Event
 	seen  map[record.Key]uint64
+
+	count  uint64 // of the census, when the search under way was narrowed
+	settle bool   // it is not run anew any more
 }
 
 func (c *Chart) begin(actor Actor, action, typ string) *request {

@@ -19,16 +19,18 @@ func (c *Chart) match(ctx context.Context, req *request, typ string, where []sea
 	if q.Filters() == 0 {
 		return nil, nil, fault.New(fault.Invalid, "chart.match", "A condition needs at least one search parameter.")
 	}
-	condition := typ + "?" + queryText(where)
-	turn, err := c.vault.Turn(ctx, condition)
+	turn, err := c.vault.Turn(ctx, typ+"?"+queryText(where))
 	if err != nil {
 		return nil, nil, err
 	}
-	result, err := c.vault.Search(ctx, vault.SearchRequest{Query: q, Narrow: c.narrow(req.actor), Limit: 2})
-	if err != nil {
-		return nil, nil, err
-	}
-	found, err := c.admitted(ctx, req, result.Records)
+	var result *vault.SearchResult
+	found, err := settled(req, func() ([]Resource, error) {
+		var err error
+		if result, err = c.vault.Search(ctx, vault.SearchRequest{Query: q, Narrow: c.narrow(req.actor), Limit: 2}); err != nil {
+			return nil, err
+		}
+		return c.admitted(ctx, req, result.Records)
+	})
 	if err != nil {
 		return nil, nil, err
 	}

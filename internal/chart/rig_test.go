@@ -188,6 +188,15 @@ func wantKind(t *testing.T, err error, want fault.Kind, what string) {
 type switched struct {
 	store.Store
 	gone atomic.Bool
+	// meanwhile is run once, at the next reading of bodies.
+	meanwhile atomic.Pointer[func()]
+}
+
+func (s *switched) Get(ctx context.Context, refs []store.Ref, want store.Want) ([]record.Row, error) {
+	if f := s.meanwhile.Swap(nil); f != nil {
+		(*f)()
+	}
+	return s.Store.Get(ctx, refs, want)
 }
 
 var errDevice = errors.New("the device is gone")

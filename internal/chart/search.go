@@ -2,6 +2,7 @@ package chart
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -51,6 +52,26 @@ func (c *Chart) Search(ctx context.Context, actor Actor, sr SearchRequest) (*Sea
 
 // search runs a search and notes in req what it is about to disclose.
 func (c *Chart) search(ctx context.Context, req *request, sr SearchRequest) (*SearchResult, error) {
+	return settled(req, func() (*SearchResult, error) { return c.searchOnce(ctx, req, sr) })
+}
+
+// maxMoves bounds how often a search is run anew because patients came and went.
+// A disagreement that outlives them all is an alarm like any other.
+const maxMoves = 4
+
+var errMoved = errors.New("the census changed during the search")
+
+// settled runs a search until it was narrowed and decided on by the same census.
+func settled[T any](req *request, run func() (T, error)) (T, error) {
+	for move := 1; ; move++ {
+		req.count, req.settle = req.chart.census.counted(), move == maxMoves
+		if out, err := run(); !errors.Is(err, errMoved) {
+			return out, err
+		}
+	}
+}
+
+func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) (*SearchResult, error) {
 	if _, err := c.reach(req.actor, authz.Search, sr.Type); err != nil {
 		return nil, err
 	}
@@ -116,6 +137,9 @@ func (c *Chart) admitted(ctx context.Context, req *request, records []vault.Reco
 		allowed, err := c.permit(ctx, req.actor, authz.Search, res)
 		if err != nil {
 			return nil, err
+		}
+		if !allowed && !req.settle && c.census.counted() != req.count {
+			return nil, errMoved // somebody was admitted or discharged meanwhile
 		}
 		if !allowed {
 			c.alarm(ctx, req, rec.Key)
