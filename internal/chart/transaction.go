@@ -25,8 +25,9 @@ func (c *Chart) Transaction(ctx context.Context, actor Actor, entries []Entry, j
 }
 
 // File is a Transaction in which entries that are refused are left out instead
-// of refusing the rest; refused is told of each, with its place in entries. It
-// may be told again if another writer came first and the whole is planned anew.
+// of refusing the rest; refused is told of each, with its place in entries. If
+// another writer came first the whole is planned anew: refused is then told nil
+// of every entry, and again of those that are refused.
 // jobs, which may be nil, is asked for the marks to be committed once refused was
 // told of everything.
 func (c *Chart) File(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobs func() ([]vault.Job, error)) ([]Outcome, error) {
@@ -39,6 +40,11 @@ func (c *Chart) File(ctx context.Context, actor Actor, entries []Entry, refused 
 func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refused func(int, error), jobsOf func() ([]vault.Job, error)) ([]Outcome, error) {
 	for race := 0; ; race++ {
 		req := c.begin(actor, "transaction", "Bundle")
+		for i := range entries {
+			if race > 0 && refused != nil {
+				refused(i, nil)
+			}
+		}
 		t := transaction{chart: c, req: req, actor: actor, entries: entries, refused: refused}
 		tx, err := t.plan(ctx)
 		req.event.Query = t.asked(err != nil)

@@ -186,7 +186,7 @@ func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *
 // is not known yet has the zero key, to whom nobody has a relation: a record must
 // not lie in wait for a patient to come.
 func (c *Chart) patientsOf(ctx context.Context, res *fhir.Resource, id string) ([]record.Key, error) {
-	if res.ID() != id { // a patient is in his own compartment by the id he will have
+	if res.Type() == "Patient" && res.ID() != id { // he is in his own compartment by the id he will have
 		res = res.Stamp(id, 1, c.clock.Now())
 	}
 	patients, err := search.Patients(res)

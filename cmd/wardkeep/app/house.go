@@ -80,6 +80,9 @@ func OpenHouse(ctx context.Context, cfg config.Config, log *slog.Logger, opt Opt
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
 	}
+	if err := checkFolder(cfg.Dir); err != nil {
+		return nil, err
+	}
 	if err := h.openStore(ctx, opt); err != nil {
 		return nil, err
 	}
@@ -89,11 +92,27 @@ func OpenHouse(ctx context.Context, cfg config.Config, log *slog.Logger, opt Opt
 	return h, h.openRecords(ctx, opt)
 }
 
+// checkFolder refuses a data folder in which everybody may put a file of his own
+// in the place of a key, a certificate or the admin socket.
+func checkFolder(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("the data folder cannot be looked at: %w", err)
+	}
+	if info.Mode().Perm()&0o002 != 0 {
+		return fmt.Errorf("everybody on this machine may write to %s; close it first: chmod 700 %s", dir, dir)
+	}
+	return nil
+}
+
 // openKeyring never makes a new root key beside an existing store: it could
 // open nothing, and would hide that the right one is missing.
 func openKeyring(dir string) (*local.Keyring, error) {
 	path := filepath.Join(dir, rootKeyFile)
 	if _, err := os.Stat(filepath.Join(dir, fileKeyFile)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(filepath.Join(dir, storeDir)); err == nil {
+			return nil, fmt.Errorf("the key of the store's files %s is missing; without it nothing here can be read. Put it back from its copy", filepath.Join(dir, fileKeyFile))
+		}
 		return local.OpenOrCreate(path)
 	}
 	keyring, err := local.Open(path)

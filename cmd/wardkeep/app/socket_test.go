@@ -56,3 +56,16 @@ func TestExportCutShort(t *testing.T) {
 		})
 	}
 }
+
+func TestAFolderOpenToAll(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if house, err := openOn(context.Background(), dir, nil); err == nil {
+		t.Error("a folder that everybody may write to is used", house.Close(context.Background()))
+	}
+}
