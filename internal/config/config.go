@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,12 +116,14 @@ func names(known map[string]bool) []string {
 	for name := range known {
 		list = append(list, name)
 	}
+	slices.Sort(list)
 	return list
 }
 
 // Check finds what is wrong before anything starts, and says how to mend it.
 func (c Config) Check() error {
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+	_, port, err := net.SplitHostPort(c.Listen)
+	if n, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil || n == 0 {
 		return fmt.Errorf("listen must be an address and a port, such as 127.0.0.1:8443")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {

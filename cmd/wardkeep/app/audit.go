@@ -138,7 +138,8 @@ type auditProveCmd struct {
 func (auditProveCmd) Help() string {
 	return `Example:
   wardkeep audit prove --dir hospital Patient/123 --out proof.json
-  wardkeep-verify proof proof.json --key hospital/audit.pub`
+  wardkeep audit key --dir hospital --out kept
+  wardkeep-verify proof proof.json --key kept/audit.pub`
 }
 
 func (c *auditProveCmd) order() (proofOrder, error) {
@@ -220,11 +221,15 @@ func (p proved) print(t Terminal) error {
 
 type auditExportCmd struct {
 	place
-	Since time.Time `help:"Only entries from this time on (RFC 3339)." format:"2006-01-02T15:04:05Z07:00"`
-	Limit int       `help:"At most so many; 0: all." default:"0"`
+	Since string `help:"Only entries from this time on: 2026-01-31 (UTC) or 2026-01-31T08:00:00Z." placeholder:"TIME"`
+	Limit int    `help:"At most so many; 0: all." default:"0"`
 }
 
 func (c *auditExportCmd) Run(ctx context.Context, t Terminal) error {
+	since, err := sinceTime(c.Since)
+	if err != nil {
+		return err
+	}
 	cfg, err := c.existing()
 	if err != nil {
 		return err
@@ -234,7 +239,7 @@ func (c *auditExportCmd) Run(ctx context.Context, t Terminal) error {
 		return err
 	}
 	defer desk.Close()
-	order := auditOrder{Since: c.Since, Run: auditRun}
+	order := auditOrder{Since: since, Run: auditRun}
 	for left := c.Limit; ; {
 		if c.Limit > 0 {
 			order.Run = min(left, auditRun)
@@ -254,16 +259,54 @@ func (c *auditExportCmd) Run(ctx context.Context, t Terminal) error {
 	}
 }
 
+// sinceTime reads a day or an instant; "" is the beginning.
+func sinceTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fault.New(fault.Invalid, "export", "--since takes a day or a time, such as 2026-01-31 or 2026-01-31T08:00:00Z")
+}
+
 // auditRun is how many entries are fetched at a time.
 const auditRun = 1000
 
-type auditKeyCmd struct{ place }
+type auditKeyCmd struct {
+	place
+	Out string `help:"Folder to write them to instead: audit.pub and checkpoint." placeholder:"DIR"`
+}
+
+func (auditKeyCmd) Help() string {
+	return `With the two kept elsewhere, nobody can put an older store back, or another log in its
+place, without wardkeep-verify and wardkeep audit verify --pinned finding it.
+
+Example:
+  wardkeep audit key --dir hospital --out /mnt/elsewhere`
+}
 
 func (c *auditKeyCmd) Run(ctx context.Context, t Terminal) error {
 	var out published
 	if err := c.atDesk(ctx, "audit-publish", struct{}{}, &out); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.Out, "%s\n\n%s", base64.StdEncoding.EncodeToString(out.PublicKey), out.Checkpoint)
+	key := base64.StdEncoding.EncodeToString(out.PublicKey) + "\n"
+	if c.Out == "" {
+		_, err := fmt.Fprintf(t.Out, "%s\n%s", key, out.Checkpoint)
+		return err
+	}
+	err := os.MkdirAll(c.Out, 0o755)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(c.Out, "audit.pub"), []byte(key), 0o644)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(c.Out, "checkpoint"), []byte(out.Checkpoint), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("the key and the checkpoint cannot be written: %w", err)
+	}
 	return nil
 }

@@ -23,6 +23,15 @@ type demoCmd struct {
 	Totp demoTotpCmd `cmd:"" help:"Print the current code of a demo account, and a QR code to keep it."`
 }
 
+func (demoCmd) Help() string {
+	return `wardkeep demo alone makes the hospital and serves it; wardkeep demo run --help lists its flags.
+
+Examples:
+  wardkeep demo
+  wardkeep demo --dir /tmp/hospital --listen 127.0.0.1:9443
+  wardkeep demo totp nurse`
+}
+
 const demoDir = "wardkeep-demo"
 
 type demoRunCmd struct {

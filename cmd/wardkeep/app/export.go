@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"text/tabwriter"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
 )
 
 type exportCmd struct {
@@ -34,7 +36,7 @@ func (c *exportCmd) Run(ctx context.Context, t Terminal) error {
 		return fmt.Errorf("the folder cannot be made: %w", err)
 	}
 	if old, _ := filepath.Glob(filepath.Join(c.Out, "*.ndjson")); len(old) > 0 {
-		return errors.New("the folder already holds an export; name another one")
+		return fault.New(fault.Invalid, "export", "the folder already holds an export; name another one")
 	}
 	desk, err := openDesk(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {

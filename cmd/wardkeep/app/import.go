@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/wardkeep/wardkeep/internal/bulk"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
@@ -46,7 +48,7 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 	}
 	files, err := bulk.Sources(c.Paths)
 	if err != nil {
-		return err
+		return fault.New(fault.Invalid, "import", err.Error())
 	}
 	desk, err := openDesk(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -66,7 +68,7 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 	summary, err := importer.Run(ctx, files)
 	took := time.Since(start)
 	bar.close()
-	if err := desk.call(ctx, "counters", struct{}{}, &after); err != nil {
+	if err := desk.call(context.WithoutCancel(ctx), "counters", struct{}{}, &after); err != nil {
 		return err
 	}
 	if err := desk.Close(); err != nil {
@@ -76,6 +78,9 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 	result.measure(cfg.Dir, before, after)
 	if printErr := result.print(t.Out, c.JSON); printErr != nil {
 		return printErr
+	}
+	if errors.Is(err, context.Canceled) {
+		return errors.New("stopped. What was filed stays filed; run the same command again to go on")
 	}
 	if err != nil {
 		return fmt.Errorf("%w. What was filed stays filed; run the same command again to go on", err)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -61,28 +63,53 @@ func Main(ctx context.Context, term Terminal) int {
 		fmt.Fprintln(term.Err, "wardkeep:", err)
 		return exitFail
 	}
-	if len(term.Args) == 0 {
-		term.Args = []string{"--help"}
-	}
-	k, err := parser.Parse(term.Args)
+	k, err := parser.Parse(askedFor(term.Args))
 	if exited >= 0 { // --help
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(term.Err, "wardkeep: %v\nwardkeep --help lists what there is.\n", err)
+		fmt.Fprintf(term.Err, "wardkeep: %v\n%s --help lists what there is.\n", err, understood(err))
 		return exitUsage
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
-	if err := k.Run(term); err != nil {
-		if err != errSilent {
-			fmt.Fprintln(term.Err, "wardkeep:", errorText(err))
+	return exitCode(k.Run(term), term.Err)
+}
+
+// askedFor reads no arguments, and help before them, as --help.
+func askedFor(args []string) []string {
+	switch {
+	case len(args) == 0:
+		return []string{"--help"}
+	case args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
+}
+
+// understood is as much of what was typed as was understood: its help is the one to read.
+func understood(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) && wrong.Context != nil {
+		if node := wrong.Context.Selected(); node != nil {
+			return node.FullPath()
 		}
-		if fault.Is(err, fault.Invalid) {
-			return exitUsage
-		}
+	}
+	return "wardkeep"
+}
+
+// exitCode says what went wrong, unless the command has, and returns the code.
+func exitCode(err error, w io.Writer) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errSilent):
 		return exitFail
 	}
-	return exitOK
+	fmt.Fprintln(w, "wardkeep:", errorText(err))
+	if fault.Is(err, fault.Invalid) {
+		return exitUsage
+	}
+	return exitFail
 }
 
 // errorText is what a person at a terminal reads: the public text of a fault,
@@ -91,6 +118,9 @@ func errorText(err error) string {
 	var f *fault.Error
 	if errors.As(err, &f) && f.Public != "" {
 		return f.Public
+	}
+	if errors.Is(err, context.Canceled) {
+		return "stopped before it was done"
 	}
 	return err.Error()
 }
@@ -126,7 +156,22 @@ func (p place) existing() (config.Config, error) {
 		return cfg, fault.New(fault.Invalid, "config",
 			"there is no data folder "+cfg.Dir+"; name it by --dir or --config, or make one by wardkeep init")
 	}
+	if !isHouse(cfg.Dir) {
+		return cfg, fault.New(fault.Invalid, "config",
+			cfg.Dir+" is not a data folder of Wardkeep; name one by --dir or --config, or make one by wardkeep init")
+	}
 	return cfg, nil
+}
+
+// isHouse reports whether dir holds what a data folder holds: without the keys it
+// is one that misses them, and OpenHouse says so.
+func isHouse(dir string) bool {
+	for _, name := range []string{storeDir, fileKeyFile, rootKeyFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 func newLogger(w io.Writer, level string) *slog.Logger {

@@ -25,6 +25,11 @@ type userAddCmd struct {
 	JSON         bool     `help:"Print the result as JSON."`
 }
 
+func (userAddCmd) Help() string {
+	return `Example:
+  wardkeep user add --dir hospital alee --role nurse --given Amy --family Lee --ward LOCATION-ID`
+}
+
 func (c *userAddCmd) Run(ctx context.Context, t Terminal) error {
 	var out invited
 	err := c.atDesk(ctx, "user-add", newUser{

@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -19,14 +22,16 @@ type serveCmd struct {
 }
 
 func (serveCmd) Help() string {
-	return `Settings come from --config, then WARDKEEP_* variables, then flags.
+	return `Settings come from --config, then WARDKEEP_* variables, then flags. The data folder
+is made by wardkeep init.
 
-Example:
+Examples:
+  wardkeep serve --dir hospital
   wardkeep serve --config wardkeep.yaml`
 }
 
 func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
-	cfg, err := c.load()
+	cfg, err := c.existing()
 	if err != nil {
 		return err
 	}
@@ -34,6 +39,9 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 		return fault.New(fault.Invalid, "serve", "that folder holds a demo: its passwords are printed on a screen. Use wardkeep demo for it, and another folder for care")
 	}
 	override(&cfg, c.Listen, c.CheckpointOut)
+	if err := cfg.Check(); err != nil {
+		return fault.New(fault.Invalid, "serve", err.Error())
+	}
 	log := newLogger(t.Err, cfg.Log)
 	var opt Options
 	if c.DeclareSuccessor != "" {
@@ -92,18 +100,36 @@ func (c *initCmd) Run(ctx context.Context, t Terminal) error {
 	if entries, err := os.ReadDir(cfg.Dir); err == nil && len(entries) > 0 {
 		return fault.New(fault.Invalid, "init", "the folder "+cfg.Dir+" is not empty")
 	}
-	house, err := OpenHouse(ctx, cfg, newLogger(t.Err, "warn"), Options{})
+	out, err := c.make(ctx, cfg, t)
 	if err != nil {
-		return err
-	}
-	out, err := addUser(ctx, house, processUser(), newUser{
-		UserName: c.Admin, Given: c.Given, Family: c.Family, Role: "admin",
-	})
-	if err := closeAfter(ctx, house, err); err != nil {
-		return err
+		return errors.Join(err, emptied(cfg.Dir))
 	}
 	if !c.JSON {
 		fmt.Fprintf(t.Out, "Made %s. Its root key lies in a file beside the data: for trying out, not for care.\n", cfg.Dir)
 	}
 	return printInvitation(t, out, c.JSON)
+}
+
+func (c *initCmd) make(ctx context.Context, cfg config.Config, t Terminal) (invited, error) {
+	house, err := OpenHouse(ctx, cfg, newLogger(t.Err, "warn"), Options{})
+	if err != nil {
+		return invited{}, err
+	}
+	out, err := addUser(ctx, house, processUser(), newUser{
+		UserName: c.Admin, Given: c.Given, Family: c.Family, Role: "admin",
+	})
+	return out, closeAfter(ctx, house, err)
+}
+
+// emptied removes what an init that failed has made. The folder was empty before
+// it, so that nothing in it has ever been used.
+func emptied(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return err
 }
