@@ -30,6 +30,8 @@ type SearchResult struct {
 	Included []Resource
 	Total    int    // -1 if it was not asked for
 	Next     string // token of the next page; "" on the last
+
+	size int // bytes of what is included
 }
 
 const (
@@ -223,7 +225,9 @@ func (c *Chart) includeFrom(ctx context.Context, req *request, q *search.Query, 
 // how many at a time. What is hidden counts like what is not there.
 const (
 	maxReferences = 20_000
-	includeRun    = 500
+	includeRun    = 100
+
+	maxIncludedBytes = 64 << 20
 )
 
 var errManyIncludes = fault.New(fault.TooCostly, "chart.include", "The includes bring more records than one page may carry. Lower _count.")
@@ -254,6 +258,9 @@ func (c *Chart) includeOne(ctx context.Context, req *request, rec vault.Record, 
 	}
 	allowed, err := c.permit(ctx, req.actor, authz.Search, res)
 	if err == nil && allowed {
+		if result.size += len(res.JSON()); result.size > maxIncludedBytes {
+			return errManyIncludes
+		}
 		req.discloses(res)
 		result.Included = append(result.Included, res)
 	}

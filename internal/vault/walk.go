@@ -72,7 +72,10 @@ func (v *Vault) inOrder(ctx context.Context, b bound, r SearchRequest, result *S
 	} else if r.After.Position == 0 {
 		result.Total = len(page)
 	}
-	result.Records, err = v.fill(ctx, page)
+	result.Records, err = v.fillPage(ctx, page)
+	if n := len(result.Records); err == nil && n < len(page) {
+		result.Next = &Cursor{Position: page[n-1].Position}
+	}
 	return err
 }
 
@@ -116,8 +119,34 @@ func (v *Vault) sorted(ctx context.Context, b bound, r SearchRequest, result *Se
 	for i, s := range page {
 		records[i] = s.record
 	}
-	result.Records, err = v.fill(ctx, records)
+	result.Records, err = v.fillPage(ctx, records)
+	if n := len(result.Records); err == nil && n < len(page) {
+		result.Next = &Cursor{Position: page[n-1].position, Key: page[n-1].key}
+	}
 	return err
+}
+
+// Bounds of what one page carries: of large records it carries fewer.
+const (
+	pageBytes = 64 << 20
+	fillRun   = 32 // bodies read at a time
+)
+
+// fillPage opens the bodies of a page up to its bounds, of one record at least.
+func (v *Vault) fillPage(ctx context.Context, page []Record) ([]Record, error) {
+	size := 0
+	for from := 0; from < len(page); from += fillRun {
+		run, err := v.fill(ctx, page[from:min(from+fillRun, len(page))])
+		if err != nil {
+			return nil, err
+		}
+		for i, r := range run {
+			if size += len(r.Body); size > pageBytes && from+i > 0 {
+				return page[:from+i], nil
+			}
+		}
+	}
+	return page, nil
 }
 
 // fill opens the bodies of a page. They are asked for by version, so a record
