@@ -6,7 +6,6 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
-	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
@@ -57,24 +56,37 @@ func (c *Chart) history(ctx context.Context, req *request, hr HistoryRequest) (*
 		count = defaultCount
 	}
 	count = min(count, maxCount)
-	records, err := c.vault.History(ctx, typeIDOf(hr.Type, hr.ID), hr.Since, cursor.Position, count+1)
-	if err != nil {
-		return nil, err
-	}
 	h := &History{}
-	var last record.Position
-	for i, rec := range records {
-		if i == count {
-			h.Next, err = c.sealPage(req.actor, page, vault.Cursor{Position: last})
-			break
-		}
-		last = rec.Position
-		if err := c.historyOne(ctx, req, rec, h); err != nil {
+	size, after := 0, cursor.Position
+	for left := count; ; {
+		// One more than is shown, so that it is known whether there are more.
+		run := min(left, historyRun)
+		records, err := c.vault.History(ctx, typeIDOf(hr.Type, hr.ID), hr.Since, after, run+1)
+		if err != nil {
 			return nil, err
 		}
+		for _, rec := range records[:min(run, len(records))] {
+			if err := c.historyOne(ctx, req, rec, h); err != nil {
+				return nil, err
+			}
+			size += len(rec.Body)
+			after = rec.Position
+		}
+		if len(records) <= run {
+			return h, nil
+		}
+		if left -= run; left == 0 || size > historyBytes {
+			h.Next, err = c.sealPage(req.actor, page, vault.Cursor{Position: after})
+			return h, err
+		}
 	}
-	return h, err
 }
+
+// Bounds of what one page of a history carries, and of what is read at a time.
+const (
+	historyBytes = 64 << 20
+	historyRun   = 32
+)
 
 func (c *Chart) historyOne(ctx context.Context, req *request, rec vault.Record, h *History) error {
 	res, err := c.visible(ctx, req.actor, authz.History, rec)
