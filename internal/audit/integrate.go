@@ -174,11 +174,13 @@ func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
 		}
 		t.marks[shard] = mark
 	}
+	// What was visible before the read must be in it; what came since need not.
+	visible := s.log.visible.Load()
 	entries, err := s.log.cfg.Store.Log(ctx, shard, mark.Counter+1, roundEntries-s.count)
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
-	if shard == s.log.shard && len(entries) == 0 && s.log.visible.Load() > mark.Counter && roundEntries > s.count {
+	if shard == s.log.shard && len(entries) == 0 && visible > mark.Counter && roundEntries > s.count {
 		return s.log.fail("audit.Integrate", &ChainError{Shard: shard, Counter: mark.Counter + 1, Problem: "is missing"})
 	}
 	for _, stored := range entries {
