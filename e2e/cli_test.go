@@ -55,6 +55,7 @@ func TestCommandLine(t *testing.T) {
 		{"audit prove --dir DIR Patient/1", 1, "no such record"},
 		{"audit key --dir DIR --out OUT", 0, ""},
 		{"audit verify --dir DIR --deep --pinned OUT/checkpoint", 0, "nothing was found wrong"},
+		{"export --dir DIR --out OUT --type Bogus", 2, "resource types, such as Patient"},
 		{"import --dir DIR EMPTY", 2, "no .json"},
 		{"import --dir DIR NONE", 2, "no file or folder"},
 	} {

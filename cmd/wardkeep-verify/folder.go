@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -42,11 +43,11 @@ func (c *folderCmd) Run(ctx context.Context, t terminal) error {
 		}
 	}
 	if cfg.Key == nil {
-		return errors.New("give --key, the public key of the log, or --keys")
+		return wrongUse("give --key, the public key of the log, or --keys")
 	}
 	if c.Pinned != "" {
-		if cfg.Pinned, err = os.ReadFile(c.Pinned); err != nil {
-			return fmt.Errorf("the pinned checkpoint cannot be read: %w", err)
+		if cfg.Pinned, err = read("the pinned checkpoint", c.Pinned); err != nil {
+			return err
 		}
 	}
 	report, err := c.verify(ctx, t, cfg, disk, keyring)
@@ -113,10 +114,20 @@ func (c *folderCmd) files() string {
 
 // disk returns the file system the store is read through.
 func (c *folderCmd) disk(ctx context.Context, cfg *verify.Config) (vfs.FS, *local.Keyring, error) {
+	if info, err := os.Stat(c.Dir); err != nil || !info.IsDir() {
+		return nil, nil, wrongUse("there is no folder " + c.Dir)
+	}
 	if c.Keys == "" {
+		// Encrypted files without their key would look like damaged ones.
+		if _, err := os.Stat(filepath.Join(c.Dir, "store.key")); err == nil {
+			return nil, nil, wrongUse("the files of this folder are encrypted: give --keys, the root key file")
+		}
 		return vfs.Default, nil, nil
 	}
 	keyring, err := local.Open(c.Keys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, wrongUse("there is no root key file " + c.Keys)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("the root key cannot be used: %w", err)
 	}
@@ -129,7 +140,7 @@ func (c *folderCmd) disk(ctx context.Context, cfg *verify.Config) (vfs.FS, *loca
 	}
 	// Never create one here: this command writes nothing.
 	if _, err := os.Stat(wrapped); err != nil {
-		return nil, nil, errors.New("store.key is neither in the folder nor beside it; name it with --store-key")
+		return nil, nil, wrongUse("store.key is neither in the folder nor beside it; name it with --store-key")
 	}
 	key, err := seal.LoadOrCreateFileKey(ctx, keyring, wrapped)
 	if err != nil {

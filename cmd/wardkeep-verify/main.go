@@ -40,6 +40,7 @@ Examples:
   wardkeep-verify proof proof.json --key audit.pub
   wardkeep-verify checkpoint /mnt/elsewhere/checkpoint --key audit.pub
 
+audit.pub and the checkpoint come from wardkeep audit key --out /mnt/elsewhere.
 --key takes a file or the key itself: PEM, 32 bytes in base64 or hex, or a note verifier key.
 Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use.`
 
@@ -79,9 +80,29 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		if !errors.Is(err, errFound) {
 			fmt.Fprintln(errOut, "wardkeep-verify:", err)
 		}
+		if errors.As(err, new(wrongUse)) {
+			return exitUsage
+		}
 		return exitFail
 	}
 	return exitOK
+}
+
+// wrongUse is what was asked wrongly: nothing has been looked at.
+type wrongUse string
+
+func (w wrongUse) Error() string { return string(w) }
+
+// read reads a file that was named; what says what it is to be.
+func read(what, name string) ([]byte, error) {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, wrongUse("there is no file " + name + " for " + what)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", what, err)
+	}
+	return text, nil
 }
 
 // publicKey reads --key: the key itself, or a file that holds it.
@@ -90,15 +111,15 @@ func publicKey(arg string) (ed25519.PublicKey, error) {
 		return key, nil
 	}
 	text, err := os.ReadFile(arg)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errors.New("--key is neither a key nor a file: give PEM, 32 bytes in base64 or hex, or a note verifier key")
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENAMETOOLONG) {
+		return nil, wrongUse("--key is neither a key nor a file: give PEM, 32 bytes in base64 or hex, or a note verifier key")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the key cannot be read: %w", err)
 	}
 	key, err := verify.ParsePublicKey(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("--key: %w", err)
+		return nil, wrongUse("--key: " + err.Error())
 	}
 	return key, nil
 }
@@ -128,9 +149,9 @@ func (c *proofCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(c.File)
+	text, err := read("the proof", c.File)
 	if err != nil {
-		return fmt.Errorf("the proof cannot be read: %w", err)
+		return err
 	}
 	var result proven
 	p, err := verify.ParseProof(text)
@@ -199,9 +220,9 @@ func (c *checkpointCmd) Run(t terminal) error {
 }
 
 func openCheckpoint(name string, key ed25519.PublicKey) (verify.Checkpoint, error) {
-	signed, err := os.ReadFile(name)
+	signed, err := read("the checkpoint", name)
 	if err != nil {
-		return verify.Checkpoint{}, fmt.Errorf("the checkpoint cannot be read: %w", err)
+		return verify.Checkpoint{}, err
 	}
 	return verify.OpenCheckpoint(signed, key)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
 type demoCmd struct {
@@ -75,11 +76,23 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 		if made, err = house.populate(ctx, c.Seed, c.Patients); err != nil {
 			return closeAfter(ctx, house, err)
 		}
+	} else if err := house.knowsItsNames(ctx); err != nil {
+		return closeAfter(ctx, house, err)
 	}
 	server := Server{House: house, Version: t.Version, Demo: true, Ready: func(base string) {
 		printDemo(t.Out, made, cfg, base)
 	}}
 	return closeAfter(ctx, house, server.Run(ctx))
+}
+
+// knowsItsNames finds out, before anybody tries to sign in, whether a demo that was
+// made by another build can be read by this one.
+func (h *House) knowsItsNames(ctx context.Context) error {
+	if _, err := h.Vault.Keys(ctx, []vault.TypeID{{Type: "Patient", ID: "p001"}}); err != nil {
+		return fault.New(fault.Internal, "demo", "the demo in "+h.Config.Dir+
+			" was made by another release, or altered; remove the folder, or name another one by --dir")
+	}
+	return nil
 }
 
 // prepare reads what is known of the demo in dir. A demo whose making was cut

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 )
 
 type exportCmd struct {
@@ -31,6 +32,11 @@ func (c *exportCmd) Run(ctx context.Context, t Terminal) error {
 	cfg, err := c.existing()
 	if err != nil {
 		return err
+	}
+	for _, typ := range c.Type {
+		if r4.ResourceByName(typ) == 0 {
+			return fault.New(fault.Invalid, "export", "--type takes FHIR R4 resource types, such as Patient")
+		}
 	}
 	if err := os.MkdirAll(c.Out, 0o700); err != nil {
 		return fmt.Errorf("the folder cannot be made: %w", err)
