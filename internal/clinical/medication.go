@@ -21,11 +21,14 @@ type MedicationLine struct {
 	Status   string // never blank
 	Group    MedicationGroup
 	Held     bool // suspended: shown with the current ones, marked
+	Forbids  bool // an order NOT to give the medicine: never to be read as an order to give it
 	Reason   string
 	Started  string
 	By       string
 	Spoken   string // the whole line as one sentence, for labels and signing
 	Order    Moment // for sorting; never printed
+
+	full bool // Text is already only what the structure does not say
 }
 
 // MedicationGroup says where a line stands.
@@ -78,8 +81,14 @@ func (f *Formatter) Medication(r *fhir.Resource, find func(reference string) *fh
 		line.Status = words(nil, code)
 	}
 	line.Held = code == "on-hold"
+	if root.Get("doNotPerform").Text() == "true" {
+		line.Forbids, line.Status = true, forbidden+", order "+strings.ToLower(line.Status)
+	}
 	if where := settings[codeOf(root.Get("category"), "")]; where != "" && line.Group == MedicationCurrent {
 		line.Status += ", " + where
+	}
+	if why := root.Get("statusReason"); why.Exists() && line.Group != MedicationWithdrawn {
+		line.Status += ": " + Spelled(Concept(why))
 	}
 	line.Order = momentOf(root.Get("authoredOn"))
 	if !line.Order.Known() {
@@ -94,6 +103,10 @@ func (f *Formatter) Medication(r *fhir.Resource, find func(reference string) *fh
 	return line
 }
 
+// forbidden stands in the status of an order not to give a medicine, R4's
+// doNotPerform.
+const forbidden = "DO NOT GIVE"
+
 const (
 	noDose  = "not recorded"
 	noTimes = "times not recorded"
@@ -106,29 +119,76 @@ func (f *Formatter) dosage(line *MedicationLine, root fhir.Node) {
 	if root.Get("dosage").Exists() {
 		name = "dosage"
 	}
-	var steps []string
+	var steps, limits string
+	var before fhir.Node
 	n := 0
 	for d := range root.All(name) {
 		n++
-		dose, route, when := doseOf(d), routeOf(d), f.frequency(d)
-		if n == 1 {
-			line.Dose, line.Route, line.When = dose, route, when
-			line.Text = Spelled(d.Get("text").Text())
+		dose, route, when, written := doseOf(d), routeOf(d), f.frequency(d), Spelled(d.Get("text").Text())
+		line.Dose, line.Route, line.When, line.Text = dose, route, when, written
+		limits = limitsOf(d)
+		if n > 1 {
+			steps += between(before, d)
 		}
-		steps = append(steps, join(" – ", dose, route, when, Spelled(d.Get("text").Text())))
+		steps += join(" – ", dose, route, when, written, limits)
+		before = d
 	}
 	switch {
+	case n == 0 && line.Forbids: // "DOSE not recorded" would read as an order to give
 	case n == 0:
 		line.Dose, line.When = noDose, noTimes
 	case n > 1:
 		line.Dose, line.Route, line.When = "", "", ""
-		line.Text = strings.Join(steps, "; then ")
+		line.Text = steps
+	case limits != "":
+		line.Text = join(" – ", line.extra(), limits)
+		line.full = true
 	case line.Dose == "" && line.Text == "":
 		line.Dose = noDose
 	}
-	if line.When == "" && line.Text == "" {
+	if line.Dose == "" && n == 1 && line.Text == limits {
+		line.Dose = noDose
+	}
+	if line.When == "" && !line.Forbids && (line.Text == "" || n == 1 && line.Text == limits) {
 		line.When = noTimes
 	}
+}
+
+// between says how a step follows the one before: after it if the order gives
+// them different numbers, else beside it (R4: the same number is at the same
+// time), as a dose of the morning and another of the evening.
+func between(before, next fhir.Node) string {
+	a, b := before.Get("sequence").Text(), next.Get("sequence").Text()
+	if a != "" && b != "" && a != b {
+		return "; then "
+	}
+	return "; and "
+}
+
+// limitsOf is what an instruction adds to dose, route and times: a most that
+// may not be passed, how to give it, what to heed. None of it may be lost.
+func limitsOf(d fhir.Node) string {
+	var parts []string
+	if most := ratio(d.Get("maxDosePerPeriod"), " in "); most != "" {
+		parts = append(parts, "at most "+most)
+	}
+	for _, limit := range []struct{ name, words string }{{"maxDosePerAdministration", " each time"}, {"maxDosePerLifetime", " in a lifetime"}} {
+		if most := Dose(d.Get(limit.name)); most != "" {
+			parts = append(parts, "at most "+most+limit.words)
+		}
+	}
+	for _, name := range []string{"site", "method"} {
+		if c := d.Get(name); c.Exists() {
+			parts = append(parts, name+": "+Spelled(Concept(c)))
+		}
+	}
+	for c := range d.All("additionalInstruction") {
+		parts = append(parts, Spelled(Concept(c)))
+	}
+	if s := Spelled(d.Get("patientInstruction").Text()); s != "" {
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, " – ")
 }
 
 func doseOf(d fhir.Node) string {
@@ -201,7 +261,7 @@ func (m MedicationLine) Parts() []LinePart {
 
 // extra is the free text when it adds to the structure.
 func (m MedicationLine) extra() string {
-	if m.Dose != "" && m.When != "" && !adds(m.Text, strings.Join([]string{m.Dose, m.Route, m.When, m.Form}, " ")) {
+	if !m.full && m.Dose != "" && m.When != "" && !adds(m.Text, strings.Join([]string{m.Dose, m.Route, m.When, m.Form}, " ")) {
 		return ""
 	}
 	return m.Text
@@ -241,6 +301,9 @@ func adds(text, said string) bool {
 
 func (m MedicationLine) spoken() string {
 	said := []string{m.Generic}
+	if m.Forbids {
+		said = []string{forbidden, m.Generic}
+	}
 	for _, p := range m.Parts() {
 		if p.Dose {
 			p.Text = "DOSE " + p.Text

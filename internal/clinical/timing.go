@@ -35,7 +35,7 @@ func (f *Formatter) frequency(d fhir.Node) string {
 	if when == "" {
 		when = timingCodes[strings.ToUpper(codeOf(t.Get("code"), ""))]
 	}
-	if when == "" && t.Get("code").Get("text").Exists() {
+	if code := t.Get("code"); when == "" && (code.Get("text").Exists() || code.Get("coding").Exists()) {
 		when = Spelled(Concept(t.Get("code")))
 	}
 	if when == "" {
@@ -43,6 +43,7 @@ func (f *Formatter) frequency(d fhir.Node) string {
 			when = join(", ", when, f.DateTimeOf(e))
 		}
 	}
+	when = join(" ", when, f.bounds(t.Get("repeat")))
 	need := d.Get("asNeeded")
 	switch {
 	case need.Text() == "true":
@@ -66,7 +67,10 @@ func repeatWords(r fhir.Node) string {
 		out = rate(DoseNumber(count), DoseNumber(period), DoseNumber(r.Get("periodMax").Text()), DoseUnit(unit))
 	}
 	for w := range r.All("when") {
-		out = join(", ", out, events[w.Text()])
+		out = join(", ", out, orElse(events[w.Text()], "at "+Plain(w.Text())))
+	}
+	if early := r.Get("offset").Text(); early != "" && out != "" {
+		out += " (offset " + DoseNumber(early) + " minutes)"
 	}
 	for w := range r.All("dayOfWeek") {
 		out = join(", ", out, "on "+weekdays[w.Text()])
@@ -76,10 +80,42 @@ func repeatWords(r fhir.Node) string {
 			out = join(", ", out, "at "+Plain(s[:5]))
 		}
 	}
-	if b := r.Get("bounds"); kindOf(b) == "duration" {
-		out = join(" ", out, "for "+Dose(b))
+	if count := r.Get("count").Text(); count != "" {
+		if most := r.Get("countMax").Text(); most != "" && most != count {
+			count += " to " + most
+		}
+		out = join(", ", out, DoseNumber(count)+" times in all")
+	}
+	if long := r.Get("duration").Text(); long != "" {
+		if most := r.Get("durationMax").Text(); most != "" && most != long {
+			long = DoseNumber(long) + " to " + most
+		}
+		out = join(", ", out, "each over "+withUnit(DoseNumber(long), DoseUnit(r.Get("durationUnit").Text())))
 	}
 	return out
+}
+
+// bounds says how long a course lasts or when it ends: an order past its end
+// must not read as one without end.
+func (f *Formatter) bounds(r fhir.Node) string {
+	b := r.Get("bounds")
+	switch kindOf(b) {
+	case "duration":
+		return "for " + Dose(b)
+	case "range":
+		return "for " + span(b.Get("low"), b.Get("high"))
+	case "period":
+		start, end := momentOf(b.Get("start")), momentOf(b.Get("end"))
+		from, until := "", ""
+		if start.Known() {
+			from = "from " + f.DateTime(start)
+		}
+		if end.Known() {
+			until = "until " + f.DateTime(end)
+		}
+		return join(" ", from, until)
+	}
+	return ""
 }
 
 func rate(count, period, most, unit string) string {
@@ -137,6 +173,7 @@ var spellings = []struct {
 	{regexp.MustCompile(`(?i)(\d)\s*cc\b`), "$1 mL"},
 	{regexp.MustCompile(`(^|[^\d.,])\.(\d)`), "${1}0.$2"},
 	{regexp.MustCompile(`(\d+)\.0+(\s|$)`), "$1$2"},
+	{regexp.MustCompile(`\b(\d{1,3})(\d{3})\s?(mg|mcg|units|mL)\b`), "$1,$2 $3"},
 	{regexp.MustCompile(`(?i)\b(\d+)\s*tabs?\b\.?`), "$1 tablet"},
 	{regexp.MustCompile(`(?i)\btab\b`), "tablet"},
 	{regexp.MustCompile(`(\d)(mg|mcg|g|mL|kg|units)\b`), "$1 $2"},
