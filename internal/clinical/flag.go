@@ -1,6 +1,8 @@
 package clinical
 
 import (
+	"strings"
+
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -86,7 +88,7 @@ func interpret(o fhir.Node) (flag, trend Flag) {
 			continue
 		}
 		f := flagOf(code, i)
-		if f.Level > flag.Level || flag.Code == "" {
+		if f.Level > flag.Level || flag.Level == LevelNone {
 			flag = f
 		}
 	}
@@ -99,7 +101,13 @@ func flagOf(code string, concept fhir.Node) Flag {
 		canonical = s
 	}
 	f, ok := flags[canonical]
-	if !ok {
+	switch said := strings.ToLower(Concept(concept)); {
+	case ok:
+	case strings.Contains(said, "critical") || strings.Contains(said, "panic"):
+		f = Flag{Word: Concept(concept) + " – act now", Symbol: "◆◆", Level: LevelCritical}
+	case said == "normal":
+		f = flags["N"]
+	default:
 		f = Flag{Word: Concept(concept), Symbol: "◆", Level: LevelAbnormal}
 	}
 	f.Code = code
@@ -109,7 +117,7 @@ func flagOf(code string, concept fhir.Node) Flag {
 // compare derives a flag from the range when the laboratory sent none. It says
 // nothing if the units differ or the value is not an exact number.
 func compare(value fhir.Node, r refRange) Flag {
-	if value.Get("comparator").Exists() || !r.sameUnit(value) {
+	if value.Get("comparator").Exists() || !r.sameUnit(value) || r.other {
 		return noFlag
 	}
 	v, ok := rational(value.Get("value").Text())

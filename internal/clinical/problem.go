@@ -27,6 +27,7 @@ type ProblemLine struct {
 	By        string
 	Current   bool
 	Withdrawn bool
+	Refuted   bool
 }
 
 // Problem renders a Condition. One without a clinical status stays current: it
@@ -36,7 +37,7 @@ func (f *Formatter) Problem(r *fhir.Resource) ProblemLine {
 	clinical, verified := codeOf(root.Get("clinicalStatus"), ""), codeOf(root.Get("verificationStatus"), "")
 	p := ProblemLine{
 		ID: r.ID(), Name: Concept(root.Get("code")), Onset: f.when(root.Get("onset")), Recorded: f.DateOf(root.Get("recordedDate")),
-		By: Party(root.Get("recorder")), Withdrawn: verified == "entered-in-error",
+		By: Party(root.Get("recorder")), Withdrawn: verified == "entered-in-error", Refuted: verified == "refuted",
 	}
 	p.Status = join(", ", words(clinicalStatus, clinical), verification[verified])
 	if s := root.Get("severity"); s.Exists() {

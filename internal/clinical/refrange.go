@@ -1,6 +1,8 @@
 package clinical
 
 import (
+	"strings"
+
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -8,6 +10,7 @@ import (
 type refRange struct {
 	low, high, unit, code string
 	words                 string
+	other                 bool // not the normal range, or one of several: nothing is compared with it
 }
 
 const noRange = "No range given"
@@ -18,14 +21,20 @@ func (r refRange) given() bool { return r.words != noRange }
 // rangeOf picks the normal range of an observation or component.
 func rangeOf(o fhir.Node) refRange {
 	var best fhir.Node
+	var all, normal []fhir.Node
 	for r := range o.All("referenceRange") {
-		kind := codeOf(r.Get("type"), "referencerange-meaning")
-		if !best.Exists() || kind == "normal" {
-			best = r
+		all = append(all, r)
+		if !r.Get("type").Exists() || codeOf(r.Get("type"), "referencerange-meaning") == "normal" {
+			normal = append(normal, r)
 		}
 	}
-	if !best.Exists() {
+	switch {
+	case len(all) == 0:
 		return refRange{words: noRange}
+	case len(normal) == 1:
+		best = normal[0]
+	default:
+		return someRanges(all)
 	}
 	low, high := best.Get("low"), best.Get("high")
 	r := refRange{low: low.Get("value").Text(), high: high.Get("value").Text()}
@@ -34,11 +43,38 @@ func rangeOf(o fhir.Node) refRange {
 			r.unit, r.code = unitText(q), q.Get("code").Text()
 		}
 	}
-	r.words = rangeWords(r, text(best.Get("text")))
-	if who := best.Get("appliesTo"); who.Exists() {
-		r.words = join(", ", r.words, Concept(who))
-	}
+	r.words = rangeWords(r, text(best.Get("text"))) + ofWhom(best)
 	return r
+}
+
+// someRanges says all of several ranges, of men and women, of ages, therapeutic
+// ones. Which of them is the patient's is for the reader; no flag comes of it.
+func someRanges(all []fhir.Node) refRange {
+	var said []string
+	for _, n := range all {
+		r := refRange{low: n.Get("low").Get("value").Text(), high: n.Get("high").Get("value").Text(), unit: unitText(n.Get("low"))}
+		if r.unit == "" {
+			r.unit = unitText(n.Get("high"))
+		}
+		words := rangeWords(r, text(n.Get("text"))) + ofWhom(n)
+		if kind := n.Get("type"); kind.Exists() {
+			words = Concept(kind) + " " + words
+		}
+		said = append(said, words)
+	}
+	return refRange{words: strings.Join(said, "; "), other: true}
+}
+
+// ofWhom names those a range is for.
+func ofWhom(n fhir.Node) string {
+	out := ""
+	for who := range n.All("appliesTo") {
+		out += ", " + Concept(who)
+	}
+	if age := n.Get("age"); age.Exists() {
+		out += ", age " + span(age.Get("low"), age.Get("high"))
+	}
+	return out
 }
 
 func rangeWords(r refRange, written string) string {

@@ -27,8 +27,10 @@ type ResultCell struct {
 	Note      string
 	Corrected bool   // amended or corrected after it was final
 	Withdrawn bool   // entered in error: out of trends, kept in history, struck
+	Pending   bool   // registered or cancelled without a value: it supersedes no result
 	Former    string // value before the correction, to be shown struck; "" if not at hand
 	Parts     []ResultCell
+	Whole     bool   // it has a value beside those of its parts
 	Order     Moment // for sorting; never printed
 	Point     Point
 }
@@ -61,7 +63,9 @@ func (f *Formatter) Result(r *fhir.Resource, former *fhir.Resource) ResultCell {
 		cell.Flag, cell.Trend = withdrawnFlag, Flag{}
 	}
 	cell.By = Party(root.Get("performer"))
-	cell.Note = text(root.Get("note").Get("text"))
+	for n := range root.All("note") {
+		cell.Note = join(" – ", cell.Note, text(n.Get("text")))
+	}
 	for c := range root.All("component") {
 		part := f.cell(c, root)
 		part.ID, part.Status, part.Corrected, part.Withdrawn = cell.ID, cell.Status, cell.Corrected, cell.Withdrawn
@@ -72,8 +76,10 @@ func (f *Formatter) Result(r *fhir.Resource, former *fhir.Resource) ResultCell {
 		cell.Parts = append(cell.Parts, part)
 	}
 	slices.SortStableFunc(cell.Parts, func(a, b ResultCell) int { return partRank(a) - partRank(b) })
-	if len(cell.Parts) > 0 && cell.Value == noValue {
-		cell.Value = ""
+	cell.Pending = cell.Value == noValue && len(cell.Parts) == 0 && (code == "registered" || code == "cancelled")
+	if len(cell.Parts) > 0 {
+		cell.Whole = cell.Value != noValue
+		cell.Value, cell.Unit = strings.TrimSuffix(join(" ", cell.Value, cell.Unit), noValue), ""
 		for _, p := range cell.Parts {
 			cell.Value = join(", ", cell.Value, p.Test+" "+join(" ", p.Value, p.Unit))
 			if p.Flag.Level > cell.Flag.Level && !cell.Withdrawn {
@@ -82,7 +88,7 @@ func (f *Formatter) Result(r *fhir.Resource, former *fhir.Resource) ResultCell {
 		}
 	}
 	if former != nil && cell.Corrected {
-		old := f.cell(former.Root(), former.Root())
+		old := f.Result(former, nil)
 		if was := join(" ", old.Value, old.Unit); was != join(" ", cell.Value, cell.Unit) {
 			cell.Former = was
 		}
@@ -120,18 +126,28 @@ func partRank(c ResultCell) int {
 func (f *Formatter) cell(n, whole fhir.Node) ResultCell {
 	value, r := n.Get("value"), rangeOf(n)
 	cell := ResultCell{
-		Order: momentOf(whole.Get("effective")),
+		Order: orderOf(whole),
 		Key:   testKey(n.Get("code")), Test: Concept(n.Get("code")), Range: r.words, Ranged: r.given(),
 		Collected: f.DateTime(momentOf(whole.Get("effective"))), Resulted: f.DateTime(momentOf(whole.Get("issued"))),
 	}
 	cell.Test, cell.Detail = testName(n.Get("code"))
 	cell.Value, cell.Unit = f.value(n)
 	cell.Flag, cell.Trend = interpret(n)
-	if cell.Flag.Code == "" && kindOf(value) == "quantity" {
+	if cell.Flag.Word == noFlag.Word && kindOf(value) == "quantity" {
 		cell.Flag = compare(value, r)
 	}
 	cell.Point = point(value, whole, r)
 	return cell
+}
+
+// orderOf is when a result was collected, for sorting. Without that it is when
+// it was resulted: a result must not sort as the oldest, or the one before it
+// would be taken for the latest.
+func orderOf(o fhir.Node) Moment {
+	if m := momentOf(o.Get("effective")); m.Known() {
+		return m
+	}
+	return momentOf(o.Get("issued"))
 }
 
 const noValue = "No value recorded"
@@ -158,10 +174,12 @@ func (f *Formatter) value(n fhir.Node) (value, unit string) {
 		return f.Period(v), ""
 	case "range":
 		low, high := v.Get("low"), v.Get("high")
-		return join(" to ", text(low.Get("value")), text(high.Get("value"))), LabUnit(unitText(low))
+		if s := join(" to ", text(low.Get("value")), text(high.Get("value"))); s != "" {
+			return s, LabUnit(unitText(low))
+		}
 	case "ratio":
 		over, under := v.Get("numerator"), v.Get("denominator")
-		return text(over.Get("value")) + " : " + text(under.Get("value")), LabUnit(unitText(over))
+		return amount(over) + " : " + amount(under), ""
 	case "sampledData":
 		return "Waveform, see the document", ""
 	}
@@ -169,6 +187,11 @@ func (f *Formatter) value(n fhir.Node) (value, unit string) {
 		return "Not available: " + Concept(why), ""
 	}
 	return noValue, ""
+}
+
+// amount is one side of a ratio, a titer's `≥` and the unit included.
+func amount(q fhir.Node) string {
+	return orElse(join(" ", text(q.Get("comparator")), text(q.Get("value")), LabUnit(unitText(q))), noValue)
 }
 
 // testKey names the test for grouping: its LOINC code if it has one.

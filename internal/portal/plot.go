@@ -52,13 +52,14 @@ type PlotValue struct {
 
 // plots makes a plot for each unit in which a test was reported. Results in
 // different units never share an axis; with components (blood pressure) each is
-// a series, if they have one unit.
-func (c *chartRequest) plots(id, name string, cells []clinical.ResultCell) []Plot {
-	var plots []Plot
+// a series, if they have one unit. rest are the results that no plot shows.
+func (c *chartRequest) plots(id, name string, cells []clinical.ResultCell) (plots []Plot, rest []clinical.ResultCell) {
 	byAxis := map[string]int{}
+	drawn := map[int][]clinical.ResultCell{}
 	for _, cell := range cells {
 		points := series(cell)
 		if len(points) == 0 {
+			rest = append(rest, cell)
 			continue
 		}
 		axis := points[0].Point.Axis
@@ -70,13 +71,22 @@ func (c *chartRequest) plots(id, name string, cells []clinical.ResultCell) []Plo
 		}
 		if len(points) == len(plots[i].Series) {
 			plots[i].Rows = append(plots[i].Rows, c.row(cell, points))
+			drawn[i] = append(drawn[i], cell)
+		} else {
+			rest = append(rest, cell)
+		}
+	}
+	for i := range plots {
+		if len(plots[i].Rows) < 2 {
+			rest = append(rest, drawn[i]...)
 		}
 	}
 	plots = slices.DeleteFunc(plots, func(p Plot) bool { return len(p.Rows) < 2 })
+	newestFirst(rest)
 	for i := range plots {
 		c.ticks(&plots[i], cells)
 	}
-	return plots
+	return plots, rest
 }
 
 func newPlot(id, name string, points []clinical.ResultCell) Plot {

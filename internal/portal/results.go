@@ -2,6 +2,7 @@ package portal
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/clinical"
@@ -72,8 +73,12 @@ func (c *chartRequest) cells(part Part) []clinical.ResultCell {
 	for _, r := range part.Resources {
 		cells = append(cells, c.portal.format.Result(r, c.former(r)))
 	}
-	slices.SortStableFunc(cells, func(a, b clinical.ResultCell) int { return b.Order.Time().Compare(a.Order.Time()) })
+	newestFirst(cells)
 	return cells
+}
+
+func newestFirst(cells []clinical.ResultCell) {
+	slices.SortStableFunc(cells, func(a, b clinical.ResultCell) int { return b.Order.Time().Compare(a.Order.Time()) })
 }
 
 func (c *chartRequest) former(r *fhir.Resource) *fhir.Resource {
@@ -104,16 +109,42 @@ func byTest(cells []clinical.ResultCell) [][]clinical.ResultCell {
 	return tests
 }
 
-// latest picks the newest result of each test that was not entered in error.
+// newest is the first result that stands: neither entered in error nor still
+// without a value, because a sample that was sent again or cancelled says
+// nothing of the patient and must not take a critical value out of sight.
+func newest(t []clinical.ResultCell) clinical.ResultCell {
+	for _, stands := range []func(clinical.ResultCell) bool{
+		func(c clinical.ResultCell) bool { return !c.Withdrawn && !c.Pending },
+		func(c clinical.ResultCell) bool { return !c.Withdrawn },
+	} {
+		if i := slices.IndexFunc(t, stands); i >= 0 {
+			return t[i]
+		}
+	}
+	return t[0]
+}
+
+// counted says how many results of a test there are, and how many of them
+// have no value.
+func counted(t []clinical.ResultCell) string {
+	pending := 0
+	for _, c := range t {
+		if c.Pending {
+			pending++
+		}
+	}
+	if pending == 0 || len(t) == 1 {
+		return count(len(t), "result", "results")
+	}
+	return count(len(t), "result", "results") + ", " + strconv.Itoa(pending) + " without a value"
+}
+
+// latest picks the newest result of each test that stands.
 func latest(tests [][]clinical.ResultCell, base, chosen string) []resultRow {
 	var rows []resultRow
 	for _, t := range tests {
-		i := slices.IndexFunc(t, func(cell clinical.ResultCell) bool { return !cell.Withdrawn })
-		if i < 0 {
-			i = 0
-		}
-		slug := slugOf(t[i].Key)
-		rows = append(rows, resultRow{ResultCell: t[i], Address: base + slug, Here: slug == chosen, Count: count(len(t), "result", "results")})
+		slug := slugOf(t[0].Key)
+		rows = append(rows, resultRow{ResultCell: newest(t), Address: base + slug, Here: slug == chosen, Count: counted(t)})
 	}
 	return rows
 }
@@ -140,7 +171,8 @@ func grouped(rows []resultRow) []resultGroup {
 }
 
 func (c *chartRequest) history(t []clinical.ResultCell) *testHistory {
-	return &testHistory{Name: t[0].Test, Detail: t[0].Detail, Plots: c.plots("test", t[0].Test, t), Rows: t}
+	plots, _ := c.plots("test", t[0].Test, t) // every result is listed below the figure
+	return &testHistory{Name: t[0].Test, Detail: t[0].Detail, Plots: plots, Rows: t}
 }
 
 func buildVitals(c *chartRequest) (any, error) {
@@ -148,7 +180,12 @@ func buildVitals(c *chartRequest) (any, error) {
 	cells := c.cells(part)
 	page := vitalsPage{Page: c.page, Notice: noticeOf(part, len(cells), "No vital signs recorded.")}
 	for i, t := range byTest(cells) {
-		page.Signs = append(page.Signs, vitalSign{Latest: newest(t), Plots: c.plots("sign-"+index(i), t[0].Test, t), Rows: t, Rank: vitalRank(t[0].Key)})
+		plots, rest := c.plots("sign-"+index(i), t[0].Test, t)
+		sign := vitalSign{Latest: newest(t), Plots: plots, Rest: rest, Rank: vitalRank(t[0].Key)}
+		if len(t) == 1 && !t[0].Withdrawn {
+			sign.Rest = nil // it is the latest, above
+		}
+		page.Signs = append(page.Signs, sign)
 	}
 	slices.SortStableFunc(page.Signs, func(a, b vitalSign) int { return strings.Compare(a.Rank, b.Rank) })
 	return page, nil
@@ -164,17 +201,8 @@ type vitalsPage struct {
 type vitalSign struct {
 	Latest clinical.ResultCell
 	Plots  []Plot
-	Rows   []clinical.ResultCell
+	Rest   []clinical.ResultCell // those that are in no figure: in words, in error, too few of one unit
 	Rank   string
-}
-
-func newest(t []clinical.ResultCell) clinical.ResultCell {
-	for _, cell := range t {
-		if !cell.Withdrawn {
-			return cell
-		}
-	}
-	return t[0]
 }
 
 // vitalRank orders vital signs as they are read at the bedside: by LOINC code.

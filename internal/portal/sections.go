@@ -46,26 +46,47 @@ func buildOverview(c *chartRequest) (any, error) {
 		}
 		page.Results = append(page.Results, g.Rows...)
 	}
-	if hidden := len(page.Results) - overviewResults; hidden > 0 {
-		page.Results, page.More = page.Results[:overviewResults], count(hidden, "more test", "more tests")
+	shown := max(overviewResults, abnormal(page.Results))
+	if hidden := len(page.Results) - shown; hidden > 0 {
+		page.Results, page.More = page.Results[:shown], count(hidden, "more test", "more tests")+", none abnormal"
 	}
 	page.ResultNote = noticeOf(c.parts[3], len(results), "No laboratory results recorded.")
-	page.VitalNote.More, page.ResultNote.More = "", ""
+	for _, note := range []*Notice{&page.VitalNote, &page.ResultNote} {
+		if note.More != "" {
+			note.More = "Made from the newest entries only: what was measured long ago may be missing here."
+		}
+	}
 	return page, nil
+}
+
+// abnormal counts the abnormal results, which come first and are never among
+// those that an overview leaves out.
+func abnormal(rows []resultRow) int {
+	n := 0
+	for _, r := range rows {
+		if r.Flag.Level == clinical.LevelAbnormal && !r.Withdrawn {
+			n++
+		}
+	}
+	return n
 }
 
 type problemList struct {
 	Current []clinical.ProblemLine
 	Past    []clinical.ProblemLine
+	Untrue  []clinical.ProblemLine // refuted, or entered in error: the patient never had them
 	Notice  Notice
 }
 
 func (c *chartRequest) problems(part Part) problemList {
 	var list problemList
 	for _, r := range part.Resources {
-		if line := c.portal.format.Problem(r); line.Current {
+		switch line := c.portal.format.Problem(r); {
+		case line.Current:
 			list.Current = append(list.Current, line)
-		} else {
+		case line.Withdrawn || line.Refuted:
+			list.Untrue = append(list.Untrue, line)
+		default:
 			list.Past = append(list.Past, line)
 		}
 	}
