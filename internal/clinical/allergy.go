@@ -107,7 +107,7 @@ func (s AllergyState) settled(none, partial []string) AllergyState {
 	case len(partial) > 0:
 		s.Kind, s.Detail = AllergiesNotRecorded, strings.Join(partial, "; ")+"; others not recorded"
 	case len(s.Others) > 0:
-		s.Kind, s.Detail = AllergiesNotRecorded, "Only entries that no longer apply"
+		s.Kind, s.Detail = AllergiesNotRecorded, "Only entries that do not apply: resolved, refuted or entered in error"
 	default:
 		s.Kind = AllergiesNotRecorded
 	}

@@ -19,6 +19,7 @@ type Banner struct {
 	Photo     string // reference of the photo, "" if none
 	Allergies AllergyState
 	Alert     NameAlert
+	Pregnancy string // `Pregnant, 34 weeks`, "" if nothing says so
 }
 
 // NameAlert marks patients who are easily taken for another.
@@ -86,7 +87,11 @@ func birth(patient fhir.Node) Moment {
 // known or stand in for one.
 func alertOf(patient fhir.Node) NameAlert {
 	if m := patient.Get("multipleBirth"); m.Text() != "" && m.Text() != "false" {
-		return NameAlert{true, "Twin or multiple birth"}
+		reason := "Twin or multiple birth"
+		if kindOf(m) == "integer" {
+			reason += ", number " + text(m)
+		}
+		return NameAlert{true, reason}
 	}
 	for n := range patient.All("name") {
 		if use := n.Get("use").Text(); use == "temp" || use == "anonymous" {

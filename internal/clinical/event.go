@@ -14,6 +14,7 @@ type EventLine struct {
 	When   string
 	Detail string
 	Status string
+	Untrue bool   // entered in error, refuted, or not done: struck
 	Order  Moment // for sorting; never printed
 }
 
@@ -47,7 +48,7 @@ func (f *Formatter) Event(r *fhir.Resource) (e EventLine, ok bool) {
 	case "Immunization":
 		e = EventLine{Kind: "Immunization", What: Concept(root.Get("vaccineCode")), Status: words(eventStatus, root.Get("status").Text()), Order: momentOf(root.Get("occurrence"))}
 	case "DiagnosticReport":
-		e = EventLine{Kind: "Report", What: Concept(root.Get("code")), Detail: recorded(Party(root.Get("performer"))), Status: words(resultStatus, root.Get("status").Text()), Order: momentOf(root.Get("effective"))}
+		e = EventLine{Kind: "Report", What: Concept(root.Get("code")), Detail: recorded(Party(root.Get("performer")), orElse(text(root.Get("conclusion")), NotRecorded)), Status: words(resultStatus, root.Get("status").Text()), Order: momentOf(root.Get("effective"))}
 	case "DocumentReference":
 		v := f.Document(r)
 		e = EventLine{Kind: "Document", What: v.Title, Detail: v.Format, Status: v.Status, Order: v.Order}
@@ -55,6 +56,9 @@ func (f *Formatter) Event(r *fhir.Resource) (e EventLine, ok bool) {
 		return e, false
 	}
 	e.ID = r.ID()
+	for _, code := range []string{root.Get("status").Text(), codeOf(root.Get("verificationStatus"), "")} {
+		e.Untrue = e.Untrue || code == "entered-in-error" || code == "refuted" || code == "not-done"
+	}
 	e.When = f.DateTime(e.Order)
 	return e, true
 }

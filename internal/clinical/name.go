@@ -3,6 +3,7 @@ package clinical
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
@@ -11,6 +12,7 @@ import (
 type PersonName struct {
 	Full      string // FAMILY, Given (Title)
 	Preferred string // what the person likes to be called, "" if nothing else
+	Latin     string // the name in Latin letters, if Full has none and the record knows it
 	Family    string
 	Given     string
 }
@@ -36,7 +38,26 @@ func Name(person fhir.Node, at time.Time) PersonName {
 	if nick != "" && !strings.EqualFold(nick, p.Given) {
 		p.Preferred = nick
 	}
+	if !latin(p.Full) {
+		p.Latin = latinName(person)
+	}
 	return p
+}
+
+// latinName is a name that every reader of the ward can compare with a
+// wristband, "" if none is recorded.
+func latinName(person fhir.Node) string {
+	for n := range person.All("name") {
+		use := n.Get("use").Text()
+		if full := HumanName(n).Full; use != "nickname" && use != "old" && latin(full) && full != Unknown {
+			return full
+		}
+	}
+	return ""
+}
+
+func latin(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
 }
 
 // nameRank prefers the official name, then the usual one, and any name in

@@ -54,7 +54,7 @@ func TestAllergyStates(t *testing.T) {
 		{"unconfirmed counts", []*fhir.Resource{allergy(t, "1", "active", "unconfirmed")}, nil, "Known allergies", ""},
 		{"no status counts", []*fhir.Resource{allergy(t, "1", "", "")}, nil, "Known allergies", ""},
 		{"known outweighs none", []*fhir.Resource{nka, nuts}, nil, "Known allergies", "Clarify"},
-		{"only resolved", []*fhir.Resource{allergy(t, "1", "resolved", "confirmed")}, nil, "Allergies not recorded", "no longer apply"},
+		{"only resolved", []*fhir.Resource{allergy(t, "1", "resolved", "confirmed")}, nil, "Allergies not recorded", "do not apply"},
 	} {
 		s := f.Allergies(c.list, c.err)
 		if s.Statement() != c.want || !strings.Contains(s.Detail, c.detail) {

@@ -23,6 +23,7 @@ type PatientRow struct {
 	Died      string
 	Alert     NameAlert
 	Allergies string // "" where lists do not show them
+	Address   string // where the patient lives, for those with a name alert
 }
 
 // Row renders a patient for a list. place is the ward and bed, or "".
@@ -31,7 +32,19 @@ func (f *Formatter) Row(patient *fhir.Resource, place string, now time.Time) Pat
 	return PatientRow{
 		ID: b.ID, Name: b.Name, Born: strings.TrimPrefix(b.Born, "Born "), Gender: b.Gender, MRN: b.MRN,
 		Place: orElse(Plain(place), "No ward recorded"), Deceased: b.Deceased, Died: b.Died, Alert: b.Alert,
+		Address: address(patient.Root().Get("address")),
 	}
+}
+
+func address(n fhir.Node) string {
+	if s := text(n.Get("text")); s != "" {
+		return s
+	}
+	lines := ""
+	for l := range n.All("line") {
+		lines = join(", ", lines, text(l))
+	}
+	return orElse(join(", ", lines, text(n.Get("city"))), "Address not recorded")
 }
 
 // MarkSimilar sets the name alert of every row whose name could be read for
@@ -42,11 +55,20 @@ func MarkSimilar(rows []PatientRow) {
 		keys[i] = [2]string{folded(r.Name.Family), folded(r.Name.Given)}
 	}
 	for i := range rows {
+		if rows[i].Alert.On {
+			continue
+		}
+		var alert NameAlert
 		for j := range rows {
-			if i != j && rows[i].ID != rows[j].ID && similar(keys[i], keys[j]) && !rows[i].Alert.On {
-				rows[i].Alert = NameAlert{true, "Similar name in this list"}
+			switch {
+			case i == j || rows[i].ID == rows[j].ID || !similar(keys[i], keys[j]):
+			case keys[i] == keys[j] && rows[i].Born == rows[j].Born:
+				alert = NameAlert{true, "Same name and birth date as another in this list: compare MRN and address"}
+			case !alert.On:
+				alert = NameAlert{true, "Similar name in this list"}
 			}
 		}
+		rows[i].Alert = alert
 	}
 }
 

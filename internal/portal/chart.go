@@ -47,6 +47,7 @@ var sections = []section{
 const (
 	searchAllergies   = "AllergyIntolerance?patient=%p&_count=200"
 	searchPlace       = "Encounter?patient=%p&status=arrived,triaged,in-progress,onleave&_count=20"
+	searchPregnancy   = "Observation?patient=%p&code=http://loinc.org|82810-3,http://loinc.org|11778-8&_sort=-date&_count=20"
 	searchProblems    = "Condition?patient=%p&_sort=-recorded-date&_count=300"
 	searchMedications = "MedicationRequest?patient=%p&_sort=-authoredon&_include=MedicationRequest:medication&_count=300"
 	searchGiven       = "MedicationAdministration?patient=%p&_sort=-effective-time&_include=MedicationAdministration:medication&_count=60"
@@ -107,7 +108,7 @@ func (p *Portal) openChart(r *http.Request, actor identity.Actor, name string, s
 	if !validID(id) {
 		return nil, fault.New(fault.NotFound, "portal.openChart", "")
 	}
-	all := append([]string{searchAllergies, searchPlace}, searches...)
+	all := append([]string{searchAllergies, searchPlace, searchPregnancy}, searches...)
 	view, err := p.cfg.Chart.View(r.Context(), actor, ViewRequest{Name: name, Patient: id, Searches: fill(all, id)})
 	if err != nil {
 		return nil, err
@@ -115,7 +116,7 @@ func (p *Portal) openChart(r *http.Request, actor identity.Actor, name string, s
 	if view.Patient == nil || len(view.Parts) != len(all) || view.Patient.ID() != id {
 		return nil, fault.New(fault.Internal, "portal.openChart", "")
 	}
-	c := &chartRequest{portal: p, request: r, actor: actor, patient: view.Patient, parts: view.Parts[2:]}
+	c := &chartRequest{portal: p, request: r, actor: actor, patient: view.Patient, parts: view.Parts[3:]}
 	c.page = p.workPage(r, actor, "Chart")
 	c.page.At = "chart"
 	c.allergies = p.format.Allergies(view.Parts[0].Resources, loadError(view.Parts[0]))
@@ -126,8 +127,21 @@ func (p *Portal) openChart(r *http.Request, actor identity.Actor, name string, s
 		Banner: p.format.PatientBanner(view.Patient, c.allergies, p.cfg.Clock.Now()),
 		Place:  placeOf(view.Parts[1]), Mark: mark,
 	}
+	c.page.Banner.Pregnancy = p.pregnancy(view.Parts[2])
 	p.alertOn(&c.page.Banner.Banner)
 	return c, nil
+}
+
+// pregnancy says what is known, and that it is not known if it could not be
+// loaded. Whom the role keeps from it reads so on every part of the page.
+func (p *Portal) pregnancy(part Part) string {
+	switch {
+	case part.Err == nil:
+		return p.format.Pregnancy(part.Resources, p.cfg.Clock.Now())
+	case fault.Is(part.Err, fault.Denied):
+		return ""
+	}
+	return "Pregnancy unavailable: it could not be loaded"
 }
 
 // loadError is the failure of a part; a list that is known to be cut short is a

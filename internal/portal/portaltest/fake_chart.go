@@ -154,6 +154,10 @@ func matches(r *fhir.Resource, params url.Values) bool {
 				ok = slices.Contains(strings.Split(v, ","), root.Get("status").Text())
 			case "category":
 				ok = root.Get("category").Get("coding").Get("code").Text() == v
+			case "code":
+				ok = slices.ContainsFunc(strings.Split(v, ","), func(token string) bool {
+					return strings.HasSuffix(token, "|"+root.Get("code").Get("coding").Get("code").Text())
+				})
 			case "identifier":
 				ok = root.Get("identifier").Get("value").Text() == v
 			case "birthdate":
