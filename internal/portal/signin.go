@@ -65,7 +65,7 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 	try := Attempt{Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
 	entry, err := p.cfg.Accounts.Code(r.Context(), challenge.Value, try)
 	if err != nil {
-		page.Error = p.refused(r, err, "That code is wrong or no longer valid. Wait for the next one, or start again.")
+		page.Error = p.refused(r, err, "The sign-in did not work. Check name, password and code: start again, and take the code your authenticator shows then.")
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}

@@ -96,18 +96,21 @@ func (v *Vault) lookup(ctx context.Context, ids []TypeID) (map[TypeID]record.Key
 	return known, nil
 }
 
+// allotmentFormat is the first byte of the value of every name cell.
+const allotmentFormat = 1
+
 // allotment is what the cell of a name holds: the key, and a tag that binds it to
 // the name. Without the tag whoever holds the database could let one patient's
 // name lead to another one's key, and so to whom that one's ward may see.
 func (v *Vault) allotment(digest []byte, key record.Key) []byte {
-	return append(key[:], v.sealer.ShortDigest("allotment", string(digest)+string(key[:]))...)
+	return append(append([]byte{allotmentFormat}, key[:]...), v.sealer.ShortDigest("allotment", string(digest)+string(key[:]))...)
 }
 
 func (v *Vault) allotted(digest, value []byte) (key record.Key, ok bool) {
-	if len(value) < len(key) {
+	if len(value) < 1+len(key) {
 		return key, false
 	}
-	key = record.Key(value[:len(key)])
+	key = record.Key(value[1 : 1+len(key)])
 	return key, hmac.Equal(value, v.allotment(digest, key))
 }
 
