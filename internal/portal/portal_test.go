@@ -111,7 +111,7 @@ func TestSignInTellsNothingApart(t *testing.T) {
 		t.Errorf("the second step without the first: %d", a.StatusCode)
 	}
 	v.post("/sign-in", "user", portaltest.User, "password", portaltest.Password)
-	if a := v.post("/sign-in/code", "code", "000000"); a.StatusCode != 401 || !strings.Contains(a.body, "wrong or no longer valid") {
+	if a := v.post("/sign-in/code", "code", "000000"); a.StatusCode != 401 || !strings.Contains(a.body, "sign-in did not work") {
 		t.Errorf("wrong code: %d", a.StatusCode)
 	}
 }
