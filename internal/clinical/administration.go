@@ -25,7 +25,7 @@ func (f *Formatter) Given(r *fhir.Resource, find func(reference string) *fhir.Re
 	drug := drugOf(r, find)
 	code := root.Get("status").Text()
 	g := GivenLine{
-		ID: r.ID(), Generic: drug.Generic, Brand: drug.Brand, Order: momentOf(root.Get("effective")),
+		ID: r.ID(), Generic: drug.Generic, Brand: drug.Brand, Order: f.placed(momentOf(root.Get("effective"))),
 		Dose: orElse(doseOf(root.Get("dosage")), "dose not recorded"), Route: routeOf(root.Get("dosage")),
 		Status: words(givenStatus, code), By: Party(root.Get("performer").Get("actor")), Done: code == "completed" || code == "in-progress",
 	}

@@ -62,6 +62,19 @@ func Instant(t time.Time) Moment {
 	return Moment{t, t, momentTime}
 }
 
+// placed puts a date without a time where the facility's day begins. Sorted by
+// midnight in Greenwich, a result of today would stand behind one of last night.
+func (f *Formatter) placed(m Moment) Moment {
+	if m.form == momentNone || m.form == momentTime {
+		return m
+	}
+	at := func(t time.Time) time.Time {
+		y, month, d := t.Date()
+		return time.Date(y, month, d, 0, 0, 0, 0, f.zone)
+	}
+	return Moment{at(m.at), at(m.until), m.form}
+}
+
 // Known reports whether there is a date at all.
 func (m Moment) Known() bool { return m.form != momentNone }
 

@@ -59,6 +59,7 @@ func (f *Formatter) Event(r *fhir.Resource) (e EventLine, ok bool) {
 	for _, code := range []string{root.Get("status").Text(), codeOf(root.Get("verificationStatus"), "")} {
 		e.Untrue = e.Untrue || code == "entered-in-error" || code == "refuted" || code == "not-done"
 	}
+	e.Order = f.placed(e.Order)
 	e.When = f.DateTime(e.Order)
 	return e, true
 }

@@ -124,7 +124,7 @@ func (f *Formatter) dosage(line *MedicationLine, root fhir.Node) {
 	n := 0
 	for d := range root.All(name) {
 		n++
-		dose, route, when, written := doseOf(d), routeOf(d), f.frequency(d), Spelled(d.Get("text").Text())
+		dose, route, when, written := doseOf(d), routeOf(d), f.frequency(d, line.Order), Spelled(d.Get("text").Text())
 		line.Dose, line.Route, line.When, line.Text = dose, route, when, written
 		limits = limitsOf(d)
 		if n > 1 {

@@ -126,7 +126,7 @@ func partRank(c ResultCell) int {
 func (f *Formatter) cell(n, whole fhir.Node) ResultCell {
 	value, r := n.Get("value"), rangeOf(n)
 	cell := ResultCell{
-		Order: orderOf(whole),
+		Order: f.placed(orderOf(whole)),
 		Key:   testKey(n.Get("code")), Test: Concept(n.Get("code")), Range: r.words, Ranged: r.given(),
 		Collected: f.DateTime(momentOf(whole.Get("effective"))), Resulted: f.DateTime(momentOf(whole.Get("issued"))),
 	}
@@ -136,7 +136,7 @@ func (f *Formatter) cell(n, whole fhir.Node) ResultCell {
 	if cell.Flag.Word == noFlag.Word && kindOf(value) == "quantity" {
 		cell.Flag = compare(value, r)
 	}
-	cell.Point = point(value, whole, r)
+	cell.Point = f.point(value, whole, r)
 	return cell
 }
 
@@ -205,11 +205,11 @@ func testKey(code fhir.Node) string {
 	return "text|" + Concept(code)
 }
 
-func point(value, whole fhir.Node, r refRange) Point {
+func (f *Formatter) point(value, whole fhir.Node, r refRange) Point {
 	if kindOf(value) != "quantity" || value.Get("comparator").Exists() {
 		return Point{}
 	}
-	at := momentOf(whole.Get("effective"))
+	at := f.placed(momentOf(whole.Get("effective")))
 	v, err := strconv.ParseFloat(value.Get("value").Text(), 64)
 	if err != nil || !at.Exact() {
 		return Point{}

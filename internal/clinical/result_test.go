@@ -83,3 +83,13 @@ func TestFormerOfParts(t *testing.T) {
 		t.Errorf("former: %q", got.Former)
 	}
 }
+
+// TestDayWithoutTime holds that a result of today stands before one of last
+// night, though it came without a time of day.
+func TestDayWithoutTime(t *testing.T) {
+	night := observation(t, `"status":"final","valueQuantity":{"value":1},"effectiveDateTime":"2026-03-06T21:00:00-05:00"`)
+	today := observation(t, `"status":"final","valueQuantity":{"value":1},"effectiveDateTime":"2026-03-07"`)
+	if !today.Order.Time().After(night.Order.Time()) || today.Point.At <= night.Point.At || today.Collected != "07-Mar-2026" {
+		t.Errorf("today %v, last night %v", today.Order.Time(), night.Order.Time())
+	}
+}

@@ -44,7 +44,7 @@ func address(n fhir.Node) string {
 	for l := range n.All("line") {
 		lines = join(", ", lines, text(l))
 	}
-	return orElse(join(", ", lines, text(n.Get("city"))), "Address not recorded")
+	return orElse(join(", ", lines, text(n.Get("city"))), NotRecorded)
 }
 
 // MarkSimilar sets the name alert of every row whose name could be read for

@@ -14,7 +14,7 @@ var shortNames = map[string]string{
 	"1742-6": "ALT", "1920-8": "AST", "6768-6": "Alkaline phosphatase", "1975-2": "Bilirubin, total",
 	"3094-0": "Urea nitrogen", "33762-6": "NT-proBNP", "89579-7": "Troponin I, high sensitivity",
 	"85354-9": "Blood pressure", "55284-4": "Blood pressure", "59408-5": "Oxygen saturation", "2708-6": "Oxygen saturation",
-	"72514-3": "Pain score", "19935-6": "Peak expiratory flow", "33452-4": "Peak expiratory flow", "8339-4": "Birth weight", "39156-5": "Body mass index", "9843-4": "Head circumference", "3016-3": "TSH",
+	"72514-3": "Pain score", "19935-6": "Peak expiratory flow", "33452-4": "Peak expiratory flow", "8339-4": "Birth weight", "11881-0": "Fundal height", "39156-5": "Body mass index", "9843-4": "Head circumference", "3016-3": "TSH",
 	"1988-5": "C-reactive protein", "9318-7": "Albumin to creatinine, urine", "14959-1": "Albumin to creatinine, urine",
 }
 

@@ -29,7 +29,7 @@ var weekdays = map[string]string{"mon": "Monday", "tue": "Tuesday", "wed": "Wedn
 
 // frequency renders when a medicine is taken: from the structure if there is
 // one, because free text may say something else, then from the text.
-func (f *Formatter) frequency(d fhir.Node) string {
+func (f *Formatter) frequency(d fhir.Node, ordered Moment) string {
 	t := d.Get("timing")
 	when := repeatWords(t.Get("repeat"))
 	if when == "" {
@@ -43,7 +43,7 @@ func (f *Formatter) frequency(d fhir.Node) string {
 			when = join(", ", when, f.DateTimeOf(e))
 		}
 	}
-	when = join(" ", when, f.bounds(t.Get("repeat")))
+	when = join(" ", when, f.bounds(t.Get("repeat"), ordered))
 	need := d.Get("asNeeded")
 	switch {
 	case need.Text() == "true":
@@ -97,7 +97,8 @@ func repeatWords(r fhir.Node) string {
 
 // bounds says how long a course lasts or when it ends: an order past its end
 // must not read as one without end.
-func (f *Formatter) bounds(r fhir.Node) string {
+// A beginning on the day of the order goes without saying.
+func (f *Formatter) bounds(r fhir.Node, ordered Moment) string {
 	b := r.Get("bounds")
 	switch kindOf(b) {
 	case "duration":
@@ -107,7 +108,7 @@ func (f *Formatter) bounds(r fhir.Node) string {
 	case "period":
 		start, end := momentOf(b.Get("start")), momentOf(b.Get("end"))
 		from, until := "", ""
-		if start.Known() {
+		if start.Known() && !(ordered.Known() && f.Date(start) == f.Date(ordered)) {
 			from = "from " + f.DateTime(start)
 		}
 		if end.Known() {

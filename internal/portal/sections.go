@@ -48,7 +48,7 @@ func buildOverview(c *chartRequest) (any, error) {
 	}
 	shown := max(overviewResults, abnormal(page.Results))
 	if hidden := len(page.Results) - shown; hidden > 0 {
-		page.Results, page.More = page.Results[:shown], count(hidden, "more test", "more tests")+", none abnormal"
+		page.Results, page.More = page.Results[:shown], count(hidden, "more test", "more tests")+", none flagged abnormal"
 	}
 	page.ResultNote = noticeOf(c.parts[3], len(results), "No laboratory results recorded.")
 	for _, note := range []*Notice{&page.VitalNote, &page.ResultNote} {
