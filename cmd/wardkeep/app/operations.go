@@ -21,6 +21,7 @@ func operations() map[string]operation {
 		"client-add":    with(addClient),
 		"user-add":      with(addUser),
 		"user-disable":  with(disableUser),
+		"user-enable":   with(enableUser),
 		"user-reset":    with(resetUser),
 		"audit-prove":   with(prove),
 		"audit-list":    with(listAudit),
@@ -82,11 +83,38 @@ type invited struct {
 }
 
 func addUser(ctx context.Context, h *House, who string, in newUser) (invited, error) {
+	if err := h.checkPlaces(ctx, in); err != nil {
+		return invited{}, err
+	}
 	person, invitation, err := h.Identity.AddPerson(ctx, operator(who, "operator"), identity.NewPerson{
 		UserName: in.UserName, Given: in.Given, Family: in.Family, Title: in.Title,
 		Roles: []string{in.Role}, WardIDs: in.Wards, PractitionerID: in.Practitioner,
 	})
 	return invitedAs(person.UserName, invitation), err
+}
+
+// checkPlaces refuses wards and practitioners that are not there: a nurse whose
+// ward is misspelt would see an empty ward and no reason.
+func (h *House) checkPlaces(ctx context.Context, in newUser) error {
+	var ids []vault.TypeID
+	for _, ward := range in.Wards {
+		if ward != identity.EveryWard {
+			ids = append(ids, vault.TypeID{Type: "Location", ID: ward})
+		}
+	}
+	if in.Practitioner != "" {
+		ids = append(ids, vault.TypeID{Type: "Practitioner", ID: in.Practitioner})
+	}
+	for _, id := range ids {
+		rec, err := h.Vault.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !rec.Exists() || rec.Deleted {
+			return fault.New(fault.Invalid, "app.checkPlaces", "there is no "+id.Type+" of that id; file it first, or leave it out")
+		}
+	}
+	return nil
 }
 
 func invitedAs(name string, i identity.Invitation) invited {
@@ -101,6 +129,14 @@ func disableUser(ctx context.Context, h *House, who string, in userChange) (stru
 		return struct{}{}, err
 	}
 	return struct{}{}, h.Identity.Disable(ctx, operator(who, "operator"), person.ID, in.Reason)
+}
+
+func enableUser(ctx context.Context, h *House, who string, in userChange) (struct{}, error) {
+	person, err := h.person(ctx, who, in.UserName)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, h.Identity.Enable(ctx, operator(who, "operator"), person.ID, in.Reason)
 }
 
 func resetUser(ctx context.Context, h *House, who string, in userChange) (invited, error) {

@@ -10,6 +10,7 @@ import (
 type userCmd struct {
 	Add      userAddCmd     `cmd:"" help:"Add a person; prints a one-time code to enrol with."`
 	Disable  userDisableCmd `cmd:"" help:"Disable a person; sessions end at once."`
+	Enable   userEnableCmd  `cmd:"" help:"Let a disabled person sign in again."`
 	ResetMfa userResetCmd   `cmd:"" name:"reset-mfa" help:"Let a person enrol a new second factor."`
 }
 
@@ -53,6 +54,20 @@ func (c *userDisableCmd) Run(ctx context.Context, t Terminal) error {
 		return err
 	}
 	fmt.Fprintln(t.Out, c.UserName, "is disabled; open sessions have ended.")
+	return nil
+}
+
+type userEnableCmd struct {
+	place
+	UserName string `arg:"" help:"Who."`
+	Reason   string `help:"Why; it is kept in the audit log." required:""`
+}
+
+func (c *userEnableCmd) Run(ctx context.Context, t Terminal) error {
+	if err := c.atDesk(ctx, "user-enable", userChange{c.UserName, c.Reason}, nil); err != nil {
+		return err
+	}
+	fmt.Fprintln(t.Out, c.UserName, "may sign in again.")
 	return nil
 }
 
