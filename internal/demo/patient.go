@@ -22,8 +22,7 @@ func (c *chart) demographics() obj {
 	body := o("resourceType", "Patient", "id", c.id, "meta", testMeta(),
 		"extension", c.raceExtensions(), "identifier", ids, "active", true, "name", list(name),
 		"telecom", c.telecom(), "gender", p.sex, "birthDate", date(p.birth),
-		"address", list(o("use", "home", "type", "both", "line", list(p.line),
-			"city", town, "state", state, "postalCode", zip, "country", "US")),
+		"address", homeAddress(p.line),
 		"maritalStatus", concept(p.married))
 	if p.years(c.now) >= 16 || c.r.IntN(3) > 0 {
 		body = body.with("contact", list(c.nextOfKin()))
@@ -36,6 +35,11 @@ func (c *chart) demographics() obj {
 		body = body.with("communication", list(language))
 	}
 	return body.with("generalPractitioner", list(c.doctor.ref()), "managingOrganization", orgRef(orgHospital))
+}
+
+func homeAddress(line string) arr {
+	return list(o("use", "home", "type", "both", "line", list(line),
+		"city", town, "state", state, "postalCode", zip, "country", "US"))
 }
 
 var languageName = map[string]string{

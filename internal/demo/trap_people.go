@@ -101,9 +101,11 @@ func newbornNamed(given, family string, order int) func(*chart) {
 }
 
 // childOf links a newborn to the mother: a RelatedPerson of the baby, and the
-// baby's stay as part of hers.
+// baby's stay as part of hers. They live at one address.
 func childOf(mother int, given, family string) func(*chart) {
 	return func(c *chart) {
+		s := slotOf(mother)
+		c.patient = c.patient.set("address", homeAddress(pickPerson(c.w.random(mother), c.w.now, s.sex, s.age).line))
 		c.mothersStay = "Encounter/" + patientID(mother) + "-stay"
 		c.put("RelatedPerson", c.id+"-mother", o("active", true, "patient", c.subject(),
 			"relationship", list(concept(v3("RoleCode", "NMTH", "natural mother"))),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -149,6 +150,12 @@ func TestWhatTrapRecordsHoldOrLack(t *testing.T) {
 	for url := range rec {
 		if strings.Contains(url, "/p032") && url != "Patient/p032" {
 			t.Errorf("%s exists, though nothing is recorded of p032", url)
+		}
+	}
+	home := regexp.MustCompile(`"line":\["[^"]+"`)
+	for _, baby := range []string{"p006", "p007"} {
+		if a, b := home.Find(rec["Patient/p005"][0]), home.Find(rec["Patient/"+baby][0]); a == nil || !bytes.Equal(a, b) {
+			t.Errorf("%s does not live with the mother: %s, %s", baby, a, b)
 		}
 	}
 	for _, raw := range rec.of("Observation", "p016") {
