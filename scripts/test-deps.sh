@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go and Node: a browser. On Debian and
-# Ubuntu by apt; elsewhere it says what is missing.
+# Installs what the tests need beside Go and Node: a browser, and curl for the
+# README's block. On Debian and Ubuntu by apt; elsewhere it says what is missing.
 set -euo pipefail
 
 need=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || need+=(chromium)
+command -v curl >/dev/null || need+=(curl)
 [ ${#need[@]} -eq 0 ] && exit 0
 
 if command -v apt-get >/dev/null; then
