@@ -30,9 +30,6 @@ type Config struct {
 	Listen string `koanf:"listen"`
 	// Redirect is the address of a plain HTTP listener that only redirects; "" for none.
 	Redirect string `koanf:"redirect"`
-	// Admin is the address of the listener for metrics and profiles; "" for
-	// none. It MUST be reachable by operators only.
-	Admin string `koanf:"admin"`
 	// BaseURL is how clients reach the server; "" derives it from Listen.
 	BaseURL string `koanf:"base_url"`
 	// TLS certificate and key files; empty: a local CA in Dir.
