@@ -1,0 +1,80 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/wardkeep/wardkeep/internal/config"
+)
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "wardkeep.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLaterGoesOverEarlier(t *testing.T) {
+	path := file(t, "listen: 127.0.0.1:9443\nfacility: From the file\nzone: Europe/Berlin\n")
+	cfg, err := config.Load(path, []string{"WARDKEEP_FACILITY=From the environment", "OTHER=x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.Listen != "127.0.0.1:9443" || cfg.Facility != "From the environment" || cfg.Tenant != config.Default().Tenant {
+		t.Errorf("%+v", cfg)
+	}
+}
+
+func TestUnknownSettingsAreRefused(t *testing.T) {
+	if _, err := config.Load(file(t, "listne: 127.0.0.1:9443\n"), nil); err == nil || !strings.Contains(err.Error(), "listne") {
+		t.Errorf("in the file: %v", err)
+	}
+	if _, err := config.Load("", []string{"WARDKEEP_LISTNE=x"}); err == nil {
+		t.Error("in the environment: accepted")
+	}
+	if _, err := config.Load(file(t, "listen: [\n"), nil); err == nil {
+		t.Error("what is not YAML is accepted")
+	}
+	if _, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), nil); err == nil {
+		t.Error("a missing file is accepted")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for name, change := range map[string]func(*config.Config){
+		"no port":           func(c *config.Config) { c.Listen = "localhost" },
+		"certificate alone": func(c *config.Config) { c.TLSCert = "x" },
+		"base with slash":   func(c *config.Config) { c.BaseURL = "https://a.example/" },
+		"plain base":        func(c *config.Config) { c.BaseURL = "http://a.example" },
+		"unknown zone":      func(c *config.Config) { c.Zone = "Mars/Olympus" },
+	} {
+		cfg := config.Default()
+		if err := cfg.Check(); err != nil {
+			t.Fatalf("the defaults: %v", err)
+		}
+		if change(&cfg); cfg.Check() == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestBase(t *testing.T) {
+	for listen, want := range map[string]string{
+		"127.0.0.1:8443": "https://localhost:8443", ":443": "https://localhost", "0.0.0.0:8443": "https://localhost:8443",
+		"ehr.example:443": "https://ehr.example", "192.0.2.7:8443": "https://192.0.2.7:8443",
+	} {
+		cfg := config.Default()
+		if cfg.Listen = listen; cfg.Base() != want {
+			t.Errorf("%s: %s, want %s", listen, cfg.Base(), want)
+		}
+	}
+	for listen, want := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, "0.0.0.0:1": false, ":1": false, "192.0.2.7:1": false} {
+		if config.Loopback(listen) != want {
+			t.Errorf("%s", listen)
+		}
+	}
+}
