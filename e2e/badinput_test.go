@@ -84,6 +84,11 @@ func malformedRequests() []malformed {
 	} {
 		post(name, body)
 	}
+	for field, member := range typedMembers {
+		for name, attack := range attacks {
+			post(name+" in "+field, patientWith(fmt.Sprintf(member, attack)))
+		}
+	}
 	post("wrong media type", whole, "Content-Type", "text/plain")
 	post("xml media type", whole, "Content-Type", "application/fhir+xml")
 	post("no media type", whole, "Content-Type", "")
@@ -135,6 +140,67 @@ func malformedRequests() []malformed {
 		malformed{"1 GB", "POST", "/fhir/Patient", func() io.Reader { return io.LimitReader(zeros{}, 1<<30) }, nil},
 	)
 	return list
+}
+
+// attacks are texts that must be refused wherever a field has a form.
+var attacks = map[string]string{
+	"SQL":    "'; DROP TABLE patient; -- " + canary,
+	"script": "<script>alert('" + canary + "')</script>",
+}
+
+// typedMembers are the fields of a Patient whose text has a form: bound codes,
+// dates, ids, instants, numbers, booleans, base64, narratives.
+var typedMembers = map[string]string{
+	"id": `"id":"%s"`, "gender": `"gender":"%s"`, "birthDate": `"birthDate":"%s"`, "active": `"active":"%s"`,
+	"deceasedBoolean": `"deceasedBoolean":"%s"`, "deceasedDateTime": `"deceasedDateTime":"%s"`,
+	"multipleBirthInteger": `"multipleBirthInteger":"%s"`, "meta.lastUpdated": `"meta":{"lastUpdated":"%s"}`,
+	"meta.versionId":    `"meta":{"versionId":"%s"}`,
+	"text.status":       `"text":{"status":"%s","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}`,
+	"text.div":          `"text":{"status":"generated","div":"%s"}`,
+	"identifier.use":    `"identifier":[{"use":"%s"}]`,
+	"identifier.period": `"identifier":[{"value":"x","period":{"start":"%s"}}]`,
+	"name.period":       `"contact":[{"name":{"period":{"end":"%s"}}}]`, "name.use": `"contact":[{"name":{"use":"%s"}}]`,
+	"telecom.system": `"telecom":[{"system":"%s"}]`, "telecom.use": `"telecom":[{"use":"%s"}]`, "telecom.rank": `"telecom":[{"rank":"%s"}]`,
+	"address.use": `"address":[{"use":"%s"}]`, "address.type": `"address":[{"type":"%s"}]`, "photo.data": `"photo":[{"data":"%s"}]`, "contact.gender": `"contact":[{"gender":"%s"}]`,
+	"link.type":       `"link":[{"other":{"reference":"Patient/1"},"type":"%s"}]`,
+	"extension.value": `"extension":[{"url":"http://x.org","valueDateTime":"%s"}]`,
+	"communication":   `"communication":[{"language":{"text":"x"},"preferred":"%s"}]`,
+}
+
+// openMembers are fields in which R4 lets any text stand, or any without blanks:
+// free text, codes that are not bound, URIs.
+var openMembers = []string{
+	`"language":"%s"`, `"implicitRules":"%s"`, `"meta":{"profile":["%s"]}`, `"identifier":[{"system":"%s"}]`,
+	`"identifier":[{"value":"%s"}]`, `"photo":[{"url":"%s"}]`, `"photo":[{"title":"%s"}]`,
+	`"extension":[{"url":"%s","valueString":"x"}]`, `"address":[{"city":"%s"}]`, `"maritalStatus":{"text":"%s"}`,
+	`"maritalStatus":{"coding":[{"code":"%s"}]}`, `"contact":[{"name":{"text":"%s"}}]`, `"telecom":[{"value":"%s"}]`,
+}
+
+// TestHostileTextIsData puts SQL and script where the standard allows any text:
+// it is refused, or kept as it is and given back as data, never as a page.
+func TestHostileTextIsData(t *testing.T) {
+	a := startDemo(t, "", "--patients", "0").client("system/*.cruds")
+	kept := 0
+	for _, member := range openMembers {
+		for name, attack := range attacks {
+			got := a.do("POST", "/fhir/Patient", strings.NewReader(patientWith(fmt.Sprintf(member, attack))))
+			if got.status == 400 && !bytes.Contains(got.body, []byte(canary)) {
+				continue
+			}
+			id, _ := got.json(t)["id"].(string)
+			back := a.do("GET", "/fhir/Patient/"+id, nil)
+			text, _ := json.Marshal(back.json(t))
+			want, _ := json.Marshal(attack)
+			if got.status != 201 || !bytes.Contains(text, want[1:len(want)-1]) ||
+				!strings.HasPrefix(back.header.Get("Content-Type"), "application/fhir+json") || back.header.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s in %s: %d %.200s", name, member, got.status, back.body)
+			}
+			kept++
+		}
+	}
+	if total := a.do("GET", "/fhir/Patient?_summary=count", nil).json(t)["total"]; total != float64(kept) || kept < 10 {
+		t.Errorf("%v patients are there, %d were kept", total, kept)
+	}
 }
 
 type zeros struct{}

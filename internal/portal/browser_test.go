@@ -15,8 +15,18 @@ import (
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
 )
 
+// lacks skips a test for want of something, or fails it where nothing may be
+// wanting.
+func lacks(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
 // stage starts a portal over the fakes and a browser in front of it. Without a
-// browser or built assets the test is skipped.
+// browser or built assets the test is skipped, and fails with CI=true.
 func stage(t *testing.T, idle time.Duration) (*portaltest.Stage, *portaltest.Browser) {
 	t.Helper()
 	files, err := assets.Load()
@@ -24,7 +34,7 @@ func stage(t *testing.T, idle time.Duration) (*portaltest.Stage, *portaltest.Bro
 		t.Fatal(err)
 	}
 	if !files.Built() {
-		t.Skip("assets are not built: npm --prefix web ci && npm --prefix web run build")
+		lacks(t, "assets are not built: npm --prefix web ci && npm --prefix web run build")
 	}
 	s, err := portaltest.NewStage(idle)
 	if err != nil {
@@ -33,7 +43,7 @@ func stage(t *testing.T, idle time.Duration) (*portaltest.Stage, *portaltest.Bro
 	t.Cleanup(s.Close)
 	b, err := portaltest.NewBrowser(t.Context(), t.TempDir())
 	if errors.Is(err, portaltest.ErrNoBrowser) {
-		t.Skip(err)
+		lacks(t, err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +111,7 @@ func TestPagesInBrowser(t *testing.T) {
 	}
 	axe, err := os.ReadFile("../../web/node_modules/axe-core/axe.min.js")
 	if err != nil {
-		t.Skip("axe-core is not installed: npm --prefix web ci")
+		lacks(t, "axe-core is not installed: npm --prefix web ci")
 	}
 	s, b := stage(t, time.Hour)
 	look := looker{t: t, b: b, axe: string(axe), folder: os.Getenv("WARDKEEP_SCREENSHOTS")}
