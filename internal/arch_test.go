@@ -17,9 +17,11 @@ const module = "github.com/wardkeep/wardkeep"
 // import packages of lower floors, and those named in beside.
 var floors = map[string]int{
 	"internal/fault": 0, "internal/clock": 0,
-	"internal/record": 1, "internal/seal/box": 1,
+	"internal/record": 1, "internal/seal/box": 1, "internal/ucum": 1, "internal/ucum/gen": 1,
 	"internal/fhir": 2, "internal/fhir/r4": 2, "internal/fhir/r4/gen": 2, "internal/fhir/r4/namehash": 1,
 	"internal/kms": 2, "internal/store": 2, "internal/config": 2,
+	"internal/fhir/defs": 2, "internal/fhir/defs/gen": 2, "internal/fhir/path": 2, "internal/fhir/patch": 2, "internal/fhir/xml": 2,
+	"internal/terminology": 3, "internal/profile": 3,
 	"internal/search": 3, "internal/kms/local": 3, "internal/audit/verify": 3,
 	"internal/store/posting": 3, "internal/store/pebble": 3, "internal/store/storetest": 3,
 	"internal/seal": 3, "internal/seal/file": 3, "internal/seal/traindict": 3,
@@ -27,17 +29,24 @@ var floors = map[string]int{
 	"internal/vault":    5,
 	"internal/identity": 6, "internal/authz": 6, "policies": 0,
 	"internal/chart": 7,
-	"internal/smart": 8,
-	"internal/web":   9, "internal/clinical": 9, "internal/demo": 9,
+	"internal/smart": 8, "internal/notify": 8,
+	"internal/web": 9, "internal/clinical": 9, "internal/demo": 9,
 	"internal/fhirhttp": 9, "internal/portal": 9, "internal/portal/assets": 9,
 	"internal/portal/portaltest": 9,
-	"e2e":                        10, "internal/bulk": 8, "cmd/wardkeep": 10, "cmd/wardkeep-verify": 10, "cmd/wardkeep/app": 10,
+	"e2e":                        10, "e2e/testscript": 10, "bench": 10, "internal/bulk": 8, "cmd/wardkeep": 10, "cmd/wardkeep-verify": 10, "cmd/wardkeep/app": 10,
 }
 
 // beside are the imports allowed on the same floor.
 var beside = map[string][]string{
 	"internal/fhir":              {"internal/fhir/r4"},
 	"internal/fhir/r4/gen":       {"internal/fhir/r4"},
+	"internal/fhir/defs":         {"internal/fhir", "internal/fhir/r4"},
+	"internal/fhir/defs/gen":     {"internal/fhir", "internal/fhir/r4"},
+	"internal/fhir/path":         {"internal/fhir", "internal/fhir/r4"},
+	"internal/fhir/patch":        {"internal/fhir", "internal/fhir/r4", "internal/fhir/path"},
+	"internal/fhir/xml":          {"internal/fhir", "internal/fhir/r4"},
+	"internal/profile":           {"internal/terminology"},
+	"internal/search":            {"internal/terminology"},
 	"internal/store/pebble":      {"internal/store/posting"},
 	"internal/store/storetest":   {"internal/store/posting"},
 	"internal/audit":             {"internal/audit/verify"},
