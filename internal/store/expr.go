@@ -29,6 +29,12 @@ type (
 		Of  Expr
 	}
 
+	// Targets is every record that some member of Of has an edge Rel to.
+	Targets struct {
+		Rel record.Token
+		Of  Expr
+	}
+
 	// Is is the named records themselves.
 	Is struct{ Keys []record.Key }
 
@@ -49,12 +55,13 @@ type (
 	Minus struct{ Of, Without Expr }
 )
 
-func (All) expr()    {}
-func (Has) expr()    {}
-func (To) expr()     {}
-func (Join) expr()   {}
-func (Is) expr()     {}
-func (During) expr() {}
-func (And) expr()    {}
-func (Or) expr()     {}
-func (Minus) expr()  {}
+func (All) expr()     {}
+func (Has) expr()     {}
+func (To) expr()      {}
+func (Join) expr()    {}
+func (Targets) expr() {}
+func (Is) expr()      {}
+func (During) expr()  {}
+func (And) expr()     {}
+func (Or) expr()      {}
+func (Minus) expr()   {}

@@ -216,6 +216,10 @@ func BenchmarkFind(b *testing.B) {
 		{"join to 267 patients limit 20", store.Find{Expr: store.Join{Rel: mix(70, 1), Of: store.All{Class: patients}}, Limit: 20}},
 		{"join to what nobody points to", store.Find{Expr: store.Join{Rel: mix(70, 1), Of: store.Minus{Of: code(9), Without: store.All{Class: patients}}}, Limit: 20}},
 		{"members of that", store.Find{Expr: store.Minus{Of: code(9), Without: store.All{Class: patients}}, CountOnly: true}},
+		{"267 targets of 200 thousand", store.Find{Expr: store.Targets{Rel: mix(70, 1), Of: store.During{}}, CountOnly: true}},
+		{"all targets of 200 thousand", store.Find{Expr: store.Targets{Rel: mix(70, 3), Of: store.During{}}, CountOnly: true}},
+		{"one of all targets", store.Find{Expr: store.Targets{Rel: mix(70, 3), Of: store.Has{Token: some.Tokens[44]}}, CountOnly: true}},
+		{"targets of few", store.Find{Expr: store.Targets{Rel: mix(70, 1), Of: store.Has{Token: some.Tokens[44]}}, CountOnly: true}},
 		{"count of all", store.Find{Expr: store.During{}, CountOnly: true}},
 	}
 	for _, c := range cases {

@@ -247,6 +247,31 @@ func (v *view) Referrers(ctx context.Context, rel record.Token, keys []record.Ke
 	return errors.Join(it.Error(), it.Close())
 }
 
+// Referred implements posting.Source.
+func (v *view) Referred(ctx context.Context, rel record.Token, add func(record.Key, posting.Chunk, []byte) error) error {
+	relation := binary.BigEndian.AppendUint64([]byte{tagEdge}, uint64(rel))
+	it, err := v.iter(relation)
+	if err != nil {
+		return err
+	}
+	var key record.Key
+	n := 0
+	for ok := it.First(); ok && err == nil; ok = it.Next() {
+		if n++; n%checkEvery == 0 && ctx.Err() != nil {
+			return errors.Join(ctx.Err(), it.Close())
+		}
+		if len(it.Key()) != len(relation)+len(key)+chunkBytes {
+			return errors.Join(damaged("posting key"), it.Close())
+		}
+		var box []byte
+		if box, err = it.ValueAndErr(); err == nil {
+			copy(key[:], it.Key()[len(relation):])
+			err = add(key, chunkOf(it.Key()), box)
+		}
+	}
+	return errors.Join(err, it.Error(), it.Close())
+}
+
 // First implements posting.Source. Commit times never fall as positions rise,
 // so no index of times is kept.
 func (v *view) First(t time.Time) (record.Position, error) {

@@ -90,6 +90,10 @@ type Source interface {
 	// and one of keys, in any order. It may reorder keys.
 	Referrers(ctx context.Context, rel record.Token, keys []record.Key, add func(Chunk, []byte) error) error
 
+	// Referred calls add with every container of every list ByEdge of rel,
+	// those of one key one after another.
+	Referred(ctx context.Context, rel record.Token, add func(record.Key, Chunk, []byte) error) error
+
 	// First returns the lowest position committed at or after t, Last()+1
 	// if there is none.
 	First(t time.Time) (record.Position, error)

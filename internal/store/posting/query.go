@@ -23,8 +23,8 @@ type Query struct {
 	dead bool // dead members are members too
 }
 
-// Compile prepares an expression to be walked upwards, or downwards. Joins are
-// evaluated here; all else while walking.
+// Compile prepares an expression to be walked upwards, or downwards. Joins and
+// targets are evaluated here; all else while walking.
 func Compile(ctx context.Context, src Source, e store.Expr, down bool) (*Query, error) {
 	c := compiler{src: src, dir: direction(down)}
 	root, err := c.node(ctx, e)
@@ -161,13 +161,10 @@ func (c compiler) node(ctx context.Context, e store.Expr) (node, error) {
 		return c.to(ctx, e.Rel, e.Keys)
 	case store.Join:
 		return c.join(ctx, e)
+	case store.Targets:
+		return c.targets(ctx, e)
 	case store.Is:
-		f := newFixed(c.dir)
-		err := c.src.Heads(ctx, e.Keys, func(p record.Position) {
-			at, low := Locate(p)
-			f.in(at).Add(low)
-		})
-		return f, err
+		return c.is(ctx, e.Keys)
 	case store.During:
 		return c.during(e)
 	case store.And:
@@ -242,38 +239,4 @@ func (c compiler) to(ctx context.Context, rel record.Token, keys []record.Key) (
 		o.kids = append(o.kids, n)
 	}
 	return o, nil
-}
-
-// join gathers who points to the live members of e.Of, chunk by chunk.
-func (c compiler) join(ctx context.Context, e store.Join) (node, error) {
-	of, err := Compile(ctx, c.src, e.Of, false)
-	if err != nil {
-		return nil, err
-	}
-	f := newFixed(c.dir)
-	var ps []record.Position
-	for part, err := range of.chunks(ctx, 0) {
-		if err != nil {
-			return nil, errors.Join(err, of.Close())
-		}
-		ps = ps[:0]
-		for low := range part.set.All() {
-			ps = append(ps, part.at.Position(low))
-		}
-		keys, err := c.src.Keys(ctx, ps)
-		if err == nil {
-			err = c.refer(ctx, f, e.Rel, keys)
-		}
-		if err != nil {
-			return nil, errors.Join(err, of.Close())
-		}
-	}
-	return f, of.Close()
-}
-
-// refer adds to f all that points through rel to any of keys.
-func (c compiler) refer(ctx context.Context, f *fixed, rel record.Token, keys []record.Key) error {
-	return c.src.Referrers(ctx, rel, keys, func(at Chunk, box []byte) error {
-		return f.in(at).Or(box)
-	})
 }

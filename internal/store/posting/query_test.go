@@ -112,6 +112,20 @@ func (s *source) Referrers(_ context.Context, rel record.Token, keys []record.Ke
 	return s.failing
 }
 
+func (s *source) Referred(_ context.Context, rel record.Token, add func(record.Key, posting.Chunk, []byte) error) error {
+	for l, sets := range s.lists {
+		for c, set := range sets {
+			if l.Kind != posting.ByEdge || l.Token != rel {
+				continue
+			}
+			if err := add(l.Key, c, set.AppendTo(nil)); err != nil {
+				return err
+			}
+		}
+	}
+	return s.failing
+}
+
 func (s *source) First(t time.Time) (record.Position, error) {
 	for _, v := range s.model.Versions {
 		if !v.Time.Before(t) {
@@ -277,6 +291,7 @@ func TestRefused(t *testing.T) {
 	for name, e := range map[string]store.Expr{
 		"empty And":      store.And{},
 		"within a join":  store.Join{Of: store.And{}},
+		"within targets": store.Targets{Of: store.And{}},
 		"beside a list":  store.Or{store.Has{Token: 1}, store.And{}},
 		"within a minus": store.Minus{Of: store.Has{Token: 1}, Without: store.And{}},
 	} {
@@ -297,6 +312,7 @@ func TestErrors(t *testing.T) {
 	exprs := []store.Expr{
 		store.Has{Token: 1}, store.And{store.Has{Token: 1}, store.Has{Token: 2}}, store.Or{store.Has{Token: 1}, store.Has{Token: 2}},
 		store.Minus{Of: store.Has{Token: 1}, Without: store.Has{Token: 2}}, store.Join{Rel: 1, Of: store.Has{Token: 1}},
+		store.Targets{Rel: 1, Of: store.Has{Token: 1}},
 		store.Is{Keys: []record.Key{{1}}}, store.To{Rel: 1, Keys: make([]record.Key, 20)}, store.During{Until: time.Unix(500, 0)},
 	}
 	for _, e := range exprs {

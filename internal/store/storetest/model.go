@@ -61,6 +61,13 @@ func (m *Model) member(e store.Expr, v *Version, current map[record.Key]*Version
 			t := current[x.To]
 			return x.Rel == e.Rel && t != nil && !t.Deleted && m.member(e.Of, t, current)
 		})
+	case store.Targets:
+		for _, from := range current {
+			if !from.Deleted && slices.Contains(from.Edges, record.Edge{Rel: e.Rel, To: v.Key}) && m.member(e.Of, from, current) {
+				return true
+			}
+		}
+		return false
 	case store.Is:
 		return slices.Contains(e.Keys, v.Key)
 	case store.During:
@@ -130,7 +137,7 @@ func (c *Chance) rel() record.Token { return subject + record.Token(c.IntN(2)) }
 // Expr returns an expression of at most depth levels over commits until now.
 func (c *Chance) Expr(depth, now int) store.Expr {
 	if depth > 0 {
-		switch c.IntN(4) {
+		switch c.IntN(5) {
 		case 0:
 			return store.And(c.exprs(depth, now, 1))
 		case 1:
@@ -139,6 +146,8 @@ func (c *Chance) Expr(depth, now int) store.Expr {
 			return store.Minus{Of: c.Expr(depth-1, now), Without: c.Expr(depth-1, now)}
 		case 3:
 			return store.Join{Rel: c.rel(), Of: c.Expr(depth-1, now)}
+		case 4:
+			return store.Targets{Rel: c.rel(), Of: c.Expr(depth-1, now)}
 		}
 	}
 	switch c.IntN(8) {
