@@ -143,11 +143,14 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 		}
 	}
 	rt := s.find(r)
-	if rt == nil {
+	switch {
+	case rt == nil:
 		return failed(s.absent(r))
+	case rt.alone:
+		return failed(fault.New(fault.NotSupported, "fhirhttp.dispatch", "This cannot be an entry of a bundle. Send it as a request of its own."))
 	}
 	rec := &capture{header: http.Header{}, status: http.StatusOK}
-	if err := s.known(r); err != nil {
+	if err := known(r); err != nil {
 		return failed(err)
 	}
 	if err := rt.serve(rec, r, actor); err != nil {
@@ -163,50 +166,6 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 		a.head.LastModified = t
 	}
 	return a
-}
-
-// find returns the route of an inner request and fills in its path values. A
-// bundle in a bundle has none.
-func (s *server) find(r *http.Request) *route {
-	for i := range s.routes {
-		rt := &s.routes[i]
-		if rt.method != r.Method && !(rt.method == "GET" && r.Method == "HEAD") || rt.pattern == "/fhir" || rt.pattern == "/fhir/{$}" {
-			continue
-		}
-		if matchPath(rt.pattern, r) {
-			return rt
-		}
-	}
-	return nil
-}
-
-// absent tells an address that is not there from one that takes other methods.
-func (s *server) absent(r *http.Request) error {
-	for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-		probe := r.Clone(r.Context())
-		if probe.Method = method; s.find(probe) != nil {
-			return fault.New(fault.NotAllowed, "fhirhttp.dispatch", "")
-		}
-	}
-	return fault.New(fault.NotFound, "fhirhttp.dispatch", "There is no such address.")
-}
-
-func matchPath(pattern string, r *http.Request) bool {
-	want, have := strings.Split(pattern, "/"), strings.Split(r.URL.Path, "/")
-	if len(want) != len(have) {
-		return false
-	}
-	for i, part := range want {
-		if name, ok := strings.CutPrefix(part, "{"); ok {
-			if have[i] == "" || strings.HasPrefix(have[i], "_") {
-				return false
-			}
-			r.SetPathValue(strings.TrimSuffix(name, "}"), have[i])
-		} else if part != have[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func failed(err error) answer {

@@ -123,7 +123,7 @@ func TestBatchesAreNot(t *testing.T) {
 			t.Errorf("no outcome: %+v", e.Response)
 		}
 	}
-	want := "200 404 200 412 200 201 204 405 404 404 200 304 200 404 404"
+	want := "200 404 200 412 200 201 204 405 400 200 200 304 200 404 404"
 	if text := strings.Join(got, " "); text != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}

@@ -2,33 +2,56 @@ package fhirhttp
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/search"
 )
 
-// handleMetadata tells what is served (FHIR R4 2.19, CapabilityStatement). It is
-// open to everybody and says nothing of the data.
-func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request) {
+// handleMetadata tells what is served (FHIR R4 3.1.0.9). It is open to everybody
+// and says nothing of the data.
+func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.Actor) error {
 	q, err := queryOf(r)
 	if err == nil {
 		err = accepts(r, q.take("_format"))
 	}
 	if err != nil {
-		Fail(w, r, err)
-		return
+		return err
 	}
-	writeJSON(w, http.StatusOK, s.capability)
+	switch q.take("mode") {
+	case "", "full", "normative": // all that is stated is normative in R4
+		writeJSON(w, http.StatusOK, s.capability)
+		return nil
+	case "terminology":
+		if s.Terminology == nil {
+			return fault.New(fault.NotSupported, "fhirhttp.handleMetadata", "There is no terminology service here. Ask for mode=full.")
+		}
+		writeJSON(w, http.StatusOK, s.Terminology)
+		return nil
+	}
+	return fault.New(fault.Invalid, "fhirhttp.handleMetadata", "mode is one of full, normative, terminology.")
 }
 
 type object map[string]any
 
+// capabilityStatement makes the statement of the table of routes.
 func (s *server) capabilityStatement() ([]byte, error) {
 	var resources []object
 	for t := range r4.Resources {
-		resources = append(resources, capabilityOf(t.String()))
+		resources = append(resources, s.capabilityOf(t.String()))
+	}
+	rest := object{
+		"mode": "server", "security": s.security(), "resource": resources,
+		"interaction": s.interactions(func(rt *route) bool { return rt.level() == "system" && rt.does != "capabilities" }),
+	}
+	if list := s.operations(func(rt *route) bool { return rt.level() == "system" }); len(list) > 0 {
+		rest["operation"] = list
 	}
 	return json.Marshal(object{
 		"resourceType": "CapabilityStatement",
@@ -41,12 +64,7 @@ func (s *server) capabilityStatement() ([]byte, error) {
 		"implementation": object{
 			"description": "Wardkeep FHIR R4 server", "url": s.Base,
 		},
-		"rest": []object{{
-			"mode":        "server",
-			"security":    s.security(),
-			"resource":    resources,
-			"interaction": []object{{"code": "transaction"}, {"code": "batch"}},
-		}},
+		"rest": []object{rest},
 	})
 }
 
@@ -65,21 +83,58 @@ func (s *server) security() object {
 	}
 }
 
-func capabilityOf(typ string) object {
+// interactions lists the codes of the routes that count, each once.
+func (s *server) interactions(counts func(*route) bool) []object {
+	list, seen := []object{}, map[string]bool{}
+	for i := range s.routes {
+		rt := &s.routes[i]
+		if !counts(rt) {
+			continue
+		}
+		for code := range strings.FieldsSeq(rt.does) {
+			if !seen[code] {
+				seen[code] = true
+				list = append(list, object{"code": code})
+			}
+		}
+	}
+	return list
+}
+
+// operations lists the operations of the routes that count, each once.
+func (s *server) operations(counts func(*route) bool) []object {
+	var list []object
+	seen := map[operation]bool{}
+	for i := range s.routes {
+		if rt := &s.routes[i]; rt.op != nil && counts(rt) && !seen[*rt.op] {
+			seen[*rt.op] = true
+			list = append(list, object{"name": rt.op.name, "definition": rt.op.definition})
+		}
+	}
+	return list
+}
+
+func (s *server) capabilityOf(typ string) object {
+	serves := func(rt *route) bool { return rt.serves(typ) }
+	out := object{
+		"type": typ, "profile": "http://hl7.org/fhir/StructureDefinition/" + typ,
+		"interaction":     s.interactions(serves),
+		"referencePolicy": []string{"literal", "logical", "local"},
+	}
+	for i := range s.routes {
+		if rt := &s.routes[i]; rt.serves(typ) {
+			maps.Copy(out, rt.claims)
+		}
+	}
+	if list := s.operations(serves); len(list) > 0 {
+		out["operation"] = list
+	}
+	if !slices.ContainsFunc(s.routes, func(rt route) bool { return rt.does == "search-type" && rt.serves(typ) }) {
+		return out
+	}
 	var params []object
 	for _, p := range search.Params(typ) {
 		params = append(params, object{"name": p.Code, "type": p.Type})
-	}
-	interactions := []object{}
-	for _, code := range []string{"read", "vread", "update", "delete", "history-instance", "create", "search-type"} {
-		interactions = append(interactions, object{"code": code})
-	}
-	out := object{
-		"type": typ, "interaction": interactions,
-		"versioning": "versioned-update", "readHistory": true, "updateCreate": true,
-		"conditionalCreate": true, "conditionalRead": "full-support",
-		"conditionalUpdate": true, "conditionalDelete": "single",
-		"referencePolicy": []string{"literal", "logical", "local"},
 	}
 	if len(params) > 0 {
 		out["searchParam"] = params

@@ -35,6 +35,8 @@ type rig struct {
 	t      *testing.T
 	api    http.Handler
 	clock  *clock.Manual
+	log    *audit.Log
+	config fhirhttp.Config
 	actors map[string]identity.Actor
 }
 
@@ -70,10 +72,12 @@ func newRig(t *testing.T) *rig {
 		Vault: vault.New(vault.Config{Store: engine, Sealer: sealer, Log: log, Clock: r.clock}),
 		Log:   log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler), Base: base,
 	})
-	api, err := fhirhttp.New(fhirhttp.Config{
+	r.log = log
+	r.config = fhirhttp.Config{
 		Chart: door, Authenticate: r.authenticate, Base: base, TokenURL: "https://ehr.example.org/oauth2/token",
 		Version: "test", Released: noon, Clock: r.clock,
-	})
+	}
+	api, err := fhirhttp.New(r.config)
 	check(t, err)
 	r.api = web.Chain(api, web.Config{Log: slog.New(slog.DiscardHandler), Clock: r.clock, MaxBody: 1 << 20, OnFault: fhirhttp.Fail})
 	r.people()
@@ -88,9 +92,10 @@ func (r *rig) authenticate(req *http.Request) (chart.Actor, error) {
 	return actor, nil
 }
 
-// people are a program with all scopes, one that may only read, and a nurse.
+// people are programs with all scopes and with a few, one that may see nothing,
+// and a nurse.
 func (r *rig) people() {
-	for name, text := range map[string]string{"program": "system/*.cruds", "reader": "system/*.rs", "writer": "system/Observation.cu"} {
+	for name, text := range map[string]string{"program": "system/*.cruds", "reader": "system/*.rs", "writer": "system/Observation.cu", "blind": "system/Linkage.r"} {
 		scopes, err := identity.ParseScopes(text)
 		check(r.t, err)
 		r.actors[name] = identity.Actor{Kind: identity.KindClient, ID: name, Scopes: scopes, SessionID: "s"}
