@@ -47,7 +47,10 @@ type Item struct {
 	// Commit fills them in where they are zero. A version shown has none.
 	Digest [32]byte
 	Index  [32]byte
-	Name   string // "Patient/123"; part of the content
+	// Amended: the version was there before and is sealed anew, found by more.
+	// Commit fills it in.
+	Amended bool
+	Name    string // "Patient/123"; part of the content
 }
 
 // Actions. Others may be used; these have a form in FHIR.
@@ -60,8 +63,9 @@ const (
 	ActionDelete   = "delete"
 	ActionSearch   = "search"
 	ActionHistory  = "history"
-	ActionView     = "view"   // one page made of several searches
-	ActionExport   = "export" // bulk data
+	ActionView     = "view"    // one page made of several searches
+	ActionExport   = "export"  // bulk data
+	ActionReindex  = "reindex" // current versions found by more than before
 	ActionBatch    = "batch"
 	ActionLogin    = "login"
 	ActionLogout   = "logout"
@@ -126,16 +130,37 @@ func (e *Event) account(patients []record.Key, items []Item) verify.Account {
 	}
 	for _, item := range items {
 		ref := verify.Ref{Key: item.Key, Version: item.Version}
-		if item.written() {
-			a.Written = append(a.Written, verify.Written{Ref: ref, Digests: record.Digests{Content: item.Digest, Index: item.Index}})
-		} else {
+		written := verify.Written{Ref: ref, Digests: record.Digests{Content: item.Digest, Index: item.Index}}
+		switch item.kind() {
+		case itemShown:
 			a.Read = append(a.Read, ref)
+		case itemWritten:
+			a.Written = append(a.Written, written)
+		case itemAmended:
+			a.Amended = append(a.Amended, written)
 		}
 	}
 	return a
 }
 
 func (i *Item) written() bool { return i.Digest != [32]byte{} }
+
+// Kinds of items, in the order in which an entry lists them.
+const (
+	itemShown = iota
+	itemWritten
+	itemAmended
+)
+
+func (i *Item) kind() int {
+	switch {
+	case !i.written():
+		return itemShown
+	case i.Amended:
+		return itemAmended
+	}
+	return itemWritten
+}
 
 // eventOf is the inverse of account.
 func eventOf(a *verify.Account) Event {
@@ -149,6 +174,9 @@ func eventOf(a *verify.Account) Event {
 	}
 	for _, w := range a.Written {
 		e.Items = append(e.Items, Item{Key: w.Key, Version: w.Version, Digest: w.Content, Index: w.Index})
+	}
+	for _, w := range a.Amended {
+		e.Items = append(e.Items, Item{Key: w.Key, Version: w.Version, Digest: w.Content, Index: w.Index, Amended: true})
 	}
 	return e
 }

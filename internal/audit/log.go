@@ -89,7 +89,7 @@ func (l *Log) Commit(ctx context.Context, b record.Batch, events ...Event) (stor
 	if err := checkBatch(&b); err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
-	events, err := cover(b.Puts, events)
+	events, err := cover(&b, events)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
@@ -109,7 +109,7 @@ func (l *Log) Append(ctx context.Context, events ...Event) error {
 	if err := l.usable(op); err != nil {
 		return err
 	}
-	events, err := cover(nil, events)
+	events, err := cover(&record.Batch{}, events)
 	if err != nil {
 		return fault.Wrap(fault.Internal, op, err)
 	}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -69,14 +70,19 @@ func checkBatch(b *record.Batch) error {
 	return nil
 }
 
-// cover returns the events with the digests of the puts filled in, or an error
-// if the events do not name every put once.
-func cover(puts []record.Put, events []Event) ([]Event, error) {
-	pending := make(map[verify.Ref]*record.Put, len(puts))
-	for i := range puts {
-		pending[verify.Ref{Key: puts[i].Key, Version: puts[i].Version}] = &puts[i]
+// cover returns the events with the digests of the puts and amends filled in, or
+// an error if the events do not name each of them once.
+func cover(b *record.Batch, events []Event) ([]Event, error) {
+	pending := make(map[verify.Ref]*record.Put, len(b.Puts)+len(b.Amends))
+	for i := range b.Puts {
+		pending[verify.Ref{Key: b.Puts[i].Key, Version: b.Puts[i].Version}] = &b.Puts[i]
 	}
-	if len(pending) != len(puts) {
+	amends := make(map[verify.Ref]bool, len(b.Amends))
+	for i := range b.Amends {
+		ref := verify.Ref{Key: b.Amends[i].Key, Version: b.Amends[i].Version}
+		pending[ref], amends[ref] = &b.Amends[i], true
+	}
+	if len(pending) != len(b.Puts)+len(b.Amends) {
 		return nil, errTwice
 	}
 	events = slices.Clone(events)
@@ -98,7 +104,7 @@ func cover(puts []record.Put, events []Event) ([]Event, error) {
 			if item.written() && (item.Digest != d.Content || item.Index != d.Index) {
 				return nil, errDigest
 			}
-			item.Digest, item.Index = d.Content, d.Index
+			item.Digest, item.Index, item.Amended = d.Content, d.Index, amends[ref]
 			pending[ref] = nil
 		}
 	}
@@ -121,16 +127,8 @@ func (l *Log) prepare(ctx context.Context, events []Event) ([]part, error) {
 		if e.Outcome == "" {
 			e.Outcome = OutcomeSuccess
 		}
-		// An entry lists what was shown before what was written.
-		slices.SortStableFunc(e.Items, func(a, b Item) int {
-			switch {
-			case a.written() == b.written():
-				return 0
-			case b.written():
-				return -1
-			}
-			return 1
-		})
+		// An entry lists what was shown, then what was written, then what was amended.
+		slices.SortStableFunc(e.Items, func(a, b Item) int { return cmp.Compare(a.kind(), b.kind()) })
 		patients, items := e.Patients, e.Items
 		for first := true; first || len(patients)+len(items) > 0; first = false {
 			n := min(len(patients), maxItems)

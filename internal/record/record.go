@@ -105,7 +105,14 @@ type Guard struct {
 
 // Batch is what one commit makes visible at once, or not at all.
 type Batch struct {
-	Puts   []Put
+	Puts []Put
+	// Amends are current versions, not deleted, sealed anew and found by more
+	// than before: Version is the current one and Class the record's, or
+	// nothing of the batch happens. Body and Card replace those there are, at
+	// the same position and with the time of the version's commit; Tokens and
+	// Edges join those it bears, which MUST be among them. A record is amended
+	// once in a batch, and not put as well.
+	Amends []Put
 	Cells  []Cell
 	Guards []Guard
 

@@ -25,6 +25,7 @@ type Account struct {
 	Patients  []record.Key
 	Read      []Ref
 	Written   []Written
+	Amended   []Written // versions there were, sealed anew
 }
 
 // Ref names a version of a record.
@@ -55,6 +56,7 @@ const (
 	fieldPatient
 	fieldRead
 	fieldWritten
+	fieldAmended
 )
 
 const accountFormat = 1
@@ -94,11 +96,17 @@ func (a *Account) Append(buf []byte) []byte {
 		buf = binary.BigEndian.AppendUint64(buf, r.Version)
 	}
 	for _, w := range a.Written {
-		buf = append(append(buf, fieldWritten, 88), w.Key[:]...)
-		buf = binary.BigEndian.AppendUint64(buf, w.Version)
-		buf = append(append(buf, w.Content[:]...), w.Index[:]...)
+		buf = w.append(append(buf, fieldWritten, 88))
+	}
+	for _, w := range a.Amended {
+		buf = w.append(append(buf, fieldAmended, 88))
 	}
 	return buf
+}
+
+func (w *Written) append(buf []byte) []byte {
+	buf = binary.BigEndian.AppendUint64(append(buf, w.Key[:]...), w.Version)
+	return append(append(buf, w.Content[:]...), w.Index[:]...)
 }
 
 // ParseAccount reads an opened accountability part. Fields unknown to this
@@ -151,20 +159,25 @@ func (a *Account) set(tag byte, value []byte) bool {
 			return false
 		}
 		a.Read = append(a.Read, parseRef(value))
-	case fieldWritten:
+	case fieldWritten, fieldAmended:
 		if len(value) != 88 {
 			return false
 		}
-		a.Written = append(a.Written, Written{
+		w := Written{
 			Ref:     parseRef(value),
 			Digests: record.Digests{Content: [32]byte(value[24:56]), Index: [32]byte(value[56:88])},
-		})
+		}
+		if tag == fieldWritten {
+			a.Written = append(a.Written, w)
+		} else {
+			a.Amended = append(a.Amended, w)
+		}
 	default:
 		if s := a.text(tag); s != nil {
 			*s = string(value)
 			return len(value) > 0
 		}
-		return tag > fieldWritten
+		return tag > fieldAmended
 	}
 	return true
 }

@@ -130,6 +130,7 @@ func (c *chain) check(raw []byte, leaf *uint64) (e *Entry, account *Account, tol
 			return e, nil, true
 		}
 		c.rows.named(account.Written, e)
+		c.rows.sealedAnew(account.Amended, e)
 	}
 	return e, account, told
 }

@@ -26,7 +26,7 @@ func Day(t time.Time) []byte { return t.UTC().AppendFormat(nil, time.DateOnly) }
 
 // Postings returns the tokens under which an entry is found.
 func Postings(a *Account, token Tokenize) []record.Token {
-	tokens := make([]record.Token, 0, 3+len(a.Patients)+len(a.Read)+len(a.Written))
+	tokens := make([]record.Token, 0, 3+len(a.Patients)+len(a.Read)+len(a.Written)+len(a.Amended))
 	tokens = append(tokens, token(TokenDay, Day(a.Time)))
 	if a.Actor != "" {
 		tokens = append(tokens, token(TokenActor, []byte(a.Actor)))
@@ -42,6 +42,9 @@ func Postings(a *Account, token Tokenize) []record.Token {
 	}
 	for i := range a.Written {
 		tokens = append(tokens, token(TokenRecord, a.Written[i].Key[:]))
+	}
+	for i := range a.Amended {
+		tokens = append(tokens, token(TokenRecord, a.Amended[i].Key[:]))
 	}
 	slices.Sort(tokens)
 	return slices.Compact(tokens)

@@ -22,7 +22,8 @@ type rows struct {
 	open    map[Ref]naming  // named by an entry, not met yet
 	unnamed map[Ref]version // met, not named yet
 	wrong   []mismatch
-	current []version // waiting to be checked in one read
+	amended map[Ref]naming // the last entry that sealed a version anew
+	current []version      // waiting to be checked in one read
 	deep    *deepCheck
 }
 
@@ -50,7 +51,7 @@ type mismatch struct {
 }
 
 func newRows(v *verifier) *rows {
-	r := &rows{verifier: v, open: map[Ref]naming{}, unnamed: map[Ref]version{}}
+	r := &rows{verifier: v, open: map[Ref]naming{}, unnamed: map[Ref]version{}, amended: map[Ref]naming{}}
 	if v.Deep != nil {
 		r.deep = newDeepCheck(v)
 	}
@@ -117,6 +118,16 @@ func (r *rows) named(written []Written, e *Entry) {
 			r.open[w.Ref] = said
 		}
 		r.advance()
+	}
+}
+
+// sealedAnew takes in the versions that an entry says were amended. What counts
+// in the end is what the last such entry says, so all are kept until then.
+func (r *rows) sealedAnew(amended []Written, e *Entry) {
+	for _, w := range amended {
+		if last, ok := r.amended[w.Ref]; !ok || !e.Time.Before(last.at) {
+			r.amended[w.Ref] = naming{w, e.Time}
+		}
 	}
 }
 
@@ -204,6 +215,7 @@ func (r *rows) finish() error {
 		}
 	}
 	r.checkCurrent()
+	r.checkAmended()
 	r.tellWrong()
 	for _, v := range sorted(r.unnamed) {
 		r.findRow(CodeRowExtra, v, "no entry says that this version was written")
@@ -217,6 +229,30 @@ func (r *rows) finish() error {
 		return r.deep.finish()
 	}
 	return nil
+}
+
+// checkAmended holds amended versions against the entries that say so: whoever
+// puts back what was there before would take the version out of the index.
+func (r *rows) checkAmended() {
+	left := r.wrong[:0]
+	for _, m := range r.wrong {
+		a, ok := r.amended[m.Ref]
+		delete(r.amended, m.Ref)
+		switch {
+		case !ok:
+			left = append(left, m)
+		case m.content != a.Content:
+			left = append(left, mismatch{m.version, a.Written})
+		case m.derived && m.index != a.Index:
+			r.findRow(CodeIndex, m.version, "the tokens or edges that were added do not follow from the version's content")
+		}
+	}
+	r.wrong = left
+	for _, a := range byKey(r.amended) {
+		if _, missing := r.open[a.Ref]; !missing {
+			r.find(Finding{Code: CodeRowSwapped, Record: a.Key.String(), Version: a.Version, Text: "what was there before the version was amended was put back in its place"})
+		}
+	}
 }
 
 // tellOpen tells why a version that an entry names was not met.

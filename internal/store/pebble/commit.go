@@ -33,6 +33,11 @@ func (s *Store) commitBatch(ctx context.Context, b *record.Batch) (*receipt, err
 	if err != nil {
 		return nil, err
 	}
+	if len(b.Amends) > 0 {
+		// The only commits that add to closed chunks, which Sweep rewrites.
+		s.sweep.Lock()
+		defer s.sweep.Unlock()
+	}
 	s.commit.Lock()
 	defer s.commit.Unlock()
 	if s.frozen() {
@@ -52,6 +57,9 @@ func (s *Store) commitBatch(ctx context.Context, b *record.Batch) (*receipt, err
 		return nil, err
 	}
 	if err := w.succeed(); err != nil {
+		return nil, err
+	}
+	if err := w.findAmended(); err != nil {
 		return nil, err
 	}
 	return s.write(w)

@@ -76,6 +76,9 @@ func check(b *record.Batch) error {
 			return invalid("a tombstone with tokens or edges")
 		}
 	}
+	if err := checkAmends(b); err != nil {
+		return err
+	}
 	if len(b.Puts) > 0 && b.Time.IsZero() {
 		return invalid("puts without a time")
 	}

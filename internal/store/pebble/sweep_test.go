@@ -207,3 +207,52 @@ func TestSweepBeside(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSweepBesideAmends: an amend adds to a closed chunk, and must not be lost to
+// a sweep that is writing the same container back.
+func TestSweepBesideAmends(t *testing.T) {
+	s := mustOpen(t, small("store", vfs.NewMem()))
+	const records = 2000
+	for v := uint64(1); v <= 35; v++ { // 70,000 positions: the first chunk is closed
+		var puts []record.Put
+		for n := range records {
+			if v > 1 && n < 200 {
+				continue // stays in the first chunk
+			}
+			p := plain(n).Puts[0]
+			p.Version, p.Tokens = v, []record.Token{1}
+			puts = append(puts, p)
+		}
+		must(t, s, record.Batch{Puts: puts, Time: time.Unix(1000, 0)})
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := range 200 {
+			p := plain(n).Puts[0]
+			p.Tokens = []record.Token{1, 7}
+			if _, err := s.Commit(t.Context(), record.Batch{Amends: []record.Put{p}}); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		if _, err := s.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for token, want := range map[record.Token]int{1: records, 7: 200} {
+		found, err := s.Find(t.Context(), store.Find{Expr: store.Has{Token: token}, CountOnly: true}, nil)
+		if err != nil || found.Count != want {
+			t.Errorf("token %d finds %d of %d, %v", token, found.Count, want, err)
+		}
+	}
+	if _, err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

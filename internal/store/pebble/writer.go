@@ -24,6 +24,8 @@ type writer struct {
 	older []superseded      // in order of keys
 	dead  []record.Position // in any order
 
+	amended []record.Row // those of the batch's amends, as they are
+
 	key, box []byte
 	set      posting.Set
 }
@@ -87,6 +89,9 @@ func (w *writer) size(run record.LogRun) int {
 	for i := range b.Puts {
 		n += 160 + len(b.Puts[i].Body) + len(b.Puts[i].Card)
 	}
+	for i := range b.Amends {
+		n += 160 + len(b.Amends[i].Body) + len(b.Amends[i].Card) + 40*(len(b.Amends[i].Tokens)+len(b.Amends[i].Edges))
+	}
 	for i := range b.Cells {
 		n += 48 + 2*len(b.Cells[i].Name) + len(b.Cells[i].Value)
 	}
@@ -109,6 +114,7 @@ func (w *writer) fill(run record.LogRun) error {
 		w.putExpiries,
 		func() error { return w.putLists(posting.ByToken) },
 		w.putCells,
+		w.putAmends,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {

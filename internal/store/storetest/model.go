@@ -34,10 +34,7 @@ func (m *Model) Commit(puts []record.Put, last record.Position, t time.Time) {
 
 // Find returns the positions of an expression's members, ascending.
 func (m *Model) Find(e store.Expr) []record.Position {
-	current := make(map[record.Key]*Version)
-	for i := range m.Versions {
-		current[m.Versions[i].Key] = &m.Versions[i]
-	}
+	current := m.current()
 	var out []record.Position
 	for _, v := range current {
 		if !v.Deleted && m.member(e, v, current) {
@@ -46,6 +43,15 @@ func (m *Model) Find(e store.Expr) []record.Position {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// current returns the last version of each record, tombstones included.
+func (m *Model) current() map[record.Key]*Version {
+	current := make(map[record.Key]*Version)
+	for i := range m.Versions {
+		current[m.Versions[i].Key] = &m.Versions[i]
+	}
+	return current
 }
 
 func (m *Model) member(e store.Expr, v *Version, current map[record.Key]*Version) bool {

@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"History", testHistory},
 		{"Guards", testGuards},
 		{"Races", testRaces},
+		{"Amend", testAmend},
 		{"Visibility", testVisibility},
 		{"Log", testLog},
 		{"Link", testLink},
