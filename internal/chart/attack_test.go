@@ -73,6 +73,24 @@ func TestMovedRecords(t *testing.T) {
 	if len(h.Versions) != 1 || h.Versions[0].Version != 2 {
 		t.Errorf("history shows %d versions", len(h.Versions))
 	}
+	for name, c := range map[string]struct {
+		who  as
+		want int
+	}{"the ward it left": {east, 0}, "the ward it came to": {west, 1}} {
+		for _, typ := range []string{"Observation", ""} {
+			h, err := r.chart.History(context.Background(), c.who.actor, chart.HistoryRequest{Type: typ})
+			check(t, err)
+			got := 0
+			for _, res := range h.Versions {
+				if res.TypeID.ID == "k-ann" {
+					got++
+				}
+			}
+			if got != c.want {
+				t.Errorf("%s: the history of %q shows %d versions", name, typ, got)
+			}
+		}
+	}
 	check(t, west.get("Observation/k-ann"))
 }
 

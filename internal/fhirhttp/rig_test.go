@@ -95,7 +95,7 @@ func (r *rig) authenticate(req *http.Request) (chart.Actor, error) {
 // people are programs with all scopes and with a few, one that may see nothing,
 // and a nurse.
 func (r *rig) people() {
-	for name, text := range map[string]string{"program": "system/*.cruds", "reader": "system/*.rs", "writer": "system/Observation.cu", "blind": "system/Linkage.r"} {
+	for name, text := range map[string]string{"program": "system/*.cruds", "reader": "system/*.rs", "writer": "system/Observation.cu", "blind": "system/Linkage.r", "blind2": "system/Linkage.c", "obs": "system/Observation.rs"} {
 		scopes, err := identity.ParseScopes(text)
 		check(r.t, err)
 		r.actors[name] = identity.Actor{Kind: identity.KindClient, ID: name, Scopes: scopes, SessionID: "s"}
@@ -153,6 +153,7 @@ type bundle struct {
 			Subject          struct{ Reference string }
 		}
 		Search   struct{ Mode string }
+		Request  struct{ Method, URL string }
 		Response struct {
 			Status, Location, Etag string
 			Outcome                json.RawMessage

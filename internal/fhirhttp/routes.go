@@ -65,6 +65,8 @@ func (s *server) systemRoutes() []route {
 	return []route{{
 		method: "POST", does: "transaction batch", serve: s.handleBundle, alone: true,
 		asks: []string{authz.Read, authz.Search, authz.Create, authz.Update, authz.Delete},
+	}, {
+		method: "GET", pattern: "_history", does: "history-system", serve: s.handleHistory, asks: []string{authz.HistoryType},
 	}}
 }
 
@@ -73,6 +75,8 @@ func (s *server) typeRoutes() []route {
 		method: "GET", pattern: "{type}", does: "search-type", serve: s.handleSearch, asks: []string{authz.Search},
 	}, {
 		method: "POST", pattern: "{type}/_search", does: "search-type", serve: s.handleSearchForm, asks: []string{authz.Search},
+	}, {
+		method: "GET", pattern: "{type}/_history", does: "history-type", serve: s.handleHistory, asks: []string{authz.HistoryType},
 	}, {
 		method: "POST", pattern: "{type}", does: "create", serve: s.handleCreate, asks: []string{authz.Create},
 		claims: object{"conditionalCreate": true},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
@@ -50,6 +51,58 @@ func whole(records []Record, since time.Time, after record.Position, limit int) 
 		return fault.Wrap(fault.Internal, "vault.History", errGap)
 	}
 	return nil
+}
+
+// Run is a part of a walk over the versions of many records.
+type Run struct {
+	Records []Record // newest first
+	Last    record.Position
+	More    bool // the walk has not ended: go on behind Last
+}
+
+// Versions walks the versions of all records of the types that wanted admits,
+// of typ alone unless that is "", newest first: limit of them at most, from those
+// older than the position after (0: from the newest) and not older than since.
+// Tombstones are among them. Records of the server itself are not.
+func (v *Vault) Versions(ctx context.Context, typ string, wanted func(string) bool, since time.Time, after record.Position, limit int) (Run, error) {
+	span := store.Span{After: after, Since: since, Newest: true, Limit: limit, Want: store.WantCard | store.WantBody}
+	if typ != "" {
+		class := v.sealer.Class(typ)
+		span.Class = &class
+	}
+	types, visited := v.classes(), 0
+	var run Run
+	newest := map[record.Key]uint64{}
+	err := v.store.History(ctx, span, func(row record.Row) error {
+		visited++
+		run.Last = row.Position
+		of := types[row.Class]
+		if typ != "" && of != typ {
+			return fault.Wrap(fault.Internal, "vault.Versions", errSwapped)
+		}
+		if of == "" || !wanted(of) {
+			return nil
+		}
+		later, seen := newest[row.Key]
+		if seen && row.Version != later-1 || !seen && after == 0 && !row.Current {
+			return fault.Wrap(fault.Internal, "vault.Versions", errGap)
+		}
+		newest[row.Key] = row.Version
+		r, err := v.open(ctx, TypeID{Type: of}, row)
+		run.Records = append(run.Records, r)
+		return err
+	})
+	run.More = visited == limit
+	return run, v.storeFault("vault.Versions", err)
+}
+
+// fhirClasses maps the classes of the types of FHIR back to their names.
+func (v *Vault) fhirClasses() map[record.Token]string {
+	types := map[record.Token]string{}
+	for t := range r4.Resources {
+		types[v.sealer.Class(t.String())] = t.String()
+	}
+	return types
 }
 
 // Export visits the current versions of up to limit records of a type in commit

@@ -9,6 +9,7 @@ package vault
 import (
 	"crypto/rand"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -39,6 +40,7 @@ type Vault struct {
 	names  *nameCache
 
 	counters counters
+	classes  func() map[record.Token]string // of the types of FHIR
 }
 
 // New returns a vault. It reads and writes nothing yet.
@@ -46,10 +48,12 @@ func New(cfg Config) *Vault {
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
-	return &Vault{
+	v := &Vault{
 		store: cfg.Store, sealer: cfg.Sealer, log: cfg.Log,
 		clock: cfg.Clock, rand: cfg.Rand, names: newNameCache(),
 	}
+	v.classes = sync.OnceValue(v.fhirClasses)
+	return v
 }
 
 // TypeID names a record as people do.
