@@ -1,24 +1,34 @@
 package search
 
 import (
+	"errors"
+
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
-// chain plans the links of a chain. What resolve finds is exact as it is.
-func (p *planner) chain(c *criterion, plan *Plan) (node, error) {
+// chain plans what a reference points to. A type of which the caller may see
+// nothing cannot match, as long as another is left.
+func (p *planner) chain(c *criterion) (node, error) {
+	p.linked = true
 	var nodes []node
 	set := map[string]bool{}
-	for _, sub := range c.chain.subs {
-		of, joined, err := p.joinable(sub, plan.Exact)
-		if err == nil && !joined {
-			of, err = p.resolved(sub, set)
+	var denied error
+	for _, sub := range c.chain {
+		of, err := p.middle(sub, func(id TypeID, _ []byte) error {
+			set[id.Type+"/"+id.ID] = true
+			return nil
+		})
+		if fault.Is(err, fault.Denied) {
+			denied = err
+			continue
 		}
 		if err != nil {
 			return node{}, err
 		}
-		if joined {
-			set = nil
+		if of == nil {
+			return anything, nil
 		}
 		for _, s := range c.sources {
 			if s.only == "" || s.only == sub.Type {
@@ -26,42 +36,106 @@ func (p *planner) chain(c *criterion, plan *Plan) (node, error) {
 			}
 		}
 	}
-	if set != nil {
-		plan.sets[c.chain] = set
+	if nodes == nil && denied != nil {
+		return node{}, denied
 	}
+	p.sets[c] = set
 	return p.or(nodes), nil
 }
 
-// joinable returns the middle of a chain as a set, if the rest of the plan is
-// exact and it is so itself.
-func (p *planner) joinable(sub *Query, rest bool) (e store.Expr, ok bool, err error) {
-	confiner, may := p.names.(Confiner)
-	if !may || !rest {
-		return nil, false, nil
+// pointed plans what something points to. Where the set that points was resolved, its cards
+// say where to.
+func (p *planner) pointed(c *criterion) (node, error) {
+	p.linked = true
+	set := map[string]bool{}
+	var ids []TypeID
+	var card cardReader
+	of, err := p.middle(c.has, func(_ TypeID, b []byte) error {
+		if err := card.open(b); err != nil {
+			return err
+		}
+		return card.targets(c.sources, p.q.Type, func(id string) {
+			if name := p.q.Type + "/" + id; !set[name] {
+				set[name] = true
+				ids = append(ids, TypeID{p.q.Type, id})
+			}
+		})
+	})
+	if err != nil {
+		return node{}, err
 	}
-	plan, err := sub.Plan(p.ctx, p.names, p.resolve)
-	if err != nil || !plan.Exact {
-		return nil, false, err
+	switch {
+	case of == nil:
+		return anything, nil
+	case p.joins:
+		var any store.Or
+		for _, s := range c.sources {
+			any = append(any, store.Targets{Rel: p.names.Rel(s.text), Of: of})
+		}
+		// One relation may point to several types.
+		return node{expr: store.And{p.class(), any}, exact: p.exact}, nil
 	}
-	return confiner.Confine(p.ctx, sub.Type, plan.Expr)
+	p.sets[c] = set
+	keys, err := p.keys(ids)
+	return node{expr: store.Is{Keys: keys}, exact: p.exact}, err
 }
 
-// resolved returns the middle of a chain as the records resolve finds, and adds
-// them to set, if there is one.
-func (p *planner) resolved(sub *Query, set map[string]bool) (store.Expr, error) {
-	if p.resolve == nil {
-		return nil, fault.New(fault.Internal, "search.Plan", "")
-	}
-	ids, keys, err := p.resolve(p.ctx, sub)
-	if err != nil {
-		return nil, err
-	}
-	if set != nil {
-		for _, id := range ids {
-			set[id.Type+"/"+id.ID] = true
+// targets calls add with the ids of the resources of type typ that sources
+// point to.
+func (r *cardReader) targets(sources []source, typ string, add func(id string)) error {
+	for _, s := range sources {
+		err := r.each(s.id, s.kind, func(v *value) bool {
+			if v.local && string(v.typ) == typ {
+				add(string(v.code))
+			}
+			return true
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return store.Is{Keys: keys}, nil
+	return nil
+}
+
+// middle returns the set at the other end of a link: while joins are made, as
+// what its plan finds, nil if that would not be exact; else as the records that
+// resolve finds, each of which found is told.
+func (p *planner) middle(sub *Query, found func(TypeID, []byte) error) (store.Expr, error) {
+	if p.joins {
+		return p.joined(sub)
+	}
+	if p.resolve == nil {
+		return nil, fault.Wrap(fault.Internal, "search.Plan", errResolve)
+	}
+	var is store.Is
+	err := p.resolve(p.ctx, sub, func(id TypeID, key record.Key, card []byte) error {
+		if len(is.Keys) == maxMiddle {
+			return fault.New(fault.TooCostly, "search.Plan", "A reference is followed to or from too many records. Add conditions to them.")
+		}
+		is.Keys = append(is.Keys, key)
+		return found(id, card)
+	})
+	return is, err
+}
+
+// maxMiddle bounds the records that one link of a chain may lead through, where
+// it cannot be a join.
+const maxMiddle = 500_000
+
+var errResolve = errors.New("a link has nothing to resolve it")
+
+func (p *planner) joined(sub *Query) (store.Expr, error) {
+	inner := p.of(sub)
+	inner.joins = true
+	n, err := inner.all(sub.criteria)
+	if err != nil || !n.exact {
+		return nil, err
+	}
+	e, exact, err := p.names.(Confiner).Confine(p.ctx, sub.Type, inner.expr(n))
+	if err != nil || !exact {
+		return nil, err
+	}
+	return e, nil
 }
 
 // join is every record with an edge to a member of of.

@@ -27,6 +27,9 @@ func (g *generator) doc(typ string) *plainDoc {
 // condition makes one condition on typ; depth bounds chains.
 func (g *generator) condition(typ string, depth int) (*plainQuery, search.Param) {
 	for {
+		if q, kv, ok := g.structure(typ, depth); ok {
+			return q, kv
+		}
 		p := g.params[typ][g.pick(g.codes[typ])]
 		if (p.kind == "reference" || p.kind == "uri") && g.IntN(2) == 0 {
 			continue // there are so many of them

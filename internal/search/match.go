@@ -21,7 +21,7 @@ func (p *matchers) get() *matcher {
 }
 
 // Match reports whether the resource whose card this is answers the query. It
-// looks at nothing else, so it is right whatever found the card; only a chain
+// looks at nothing else, so it is right whatever found the card; only a link
 // that an exact plan answers by a join is taken as it is.
 func (p *Plan) Match(card []byte) (bool, error) {
 	m := p.matchers.get()
@@ -43,8 +43,12 @@ func (p *Plan) Match(card []byte) (bool, error) {
 
 func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 	switch {
+	case c.has != nil:
+		set, known := p.sets[c]
+		m.name = append(append(append(m.name[:0], m.card.typ...), '/'), m.card.id...)
+		return !known || set[string(m.name)], nil
 	case c.chain != nil:
-		set, known := p.sets[c.chain]
+		set, known := p.sets[c]
 		if !known {
 			return true, nil
 		}

@@ -150,6 +150,13 @@ func (m *memory) eval(t testing.TB, e store.Expr) bitset {
 				out.set(edge.from)
 			}
 		}
+	case store.Targets:
+		of := m.eval(t, e.Of)
+		for _, edge := range m.byRel[e.Rel] {
+			if n, ok := m.byKey[edge.to]; ok && of.test(edge.from) {
+				out.set(n)
+			}
+		}
 	case store.Is:
 		for _, k := range e.Keys {
 			if n, ok := m.byKey[k]; ok {
@@ -225,13 +232,14 @@ func (m *memory) run(t testing.TB, q *search.Query) (found []int32, plan *search
 }
 
 func (m *memory) resolver(t testing.TB) search.Resolve {
-	return func(_ context.Context, q *search.Query) (ids []search.TypeID, keys []record.Key, err error) {
+	return func(_ context.Context, q *search.Query, visit func(search.TypeID, record.Key, []byte) error) error {
 		found, _, _ := m.run(t, q)
 		for _, n := range found {
-			ids = append(ids, m.ids[n])
-			keys = append(keys, keyOf(m.ids[n].Type, m.ids[n].ID))
+			if err := visit(m.ids[n], keyOf(m.ids[n].Type, m.ids[n].ID), m.cards[n]); err != nil {
+				return err
+			}
 		}
-		return ids, keys, nil
+		return nil
 	}
 }
 

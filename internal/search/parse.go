@@ -16,6 +16,9 @@ func Parse(typ string, params []Param, opt Options) (*Query, error) {
 	if len(params) > maxParams {
 		return nil, invalid("too-costly", fmt.Sprintf("More than %d parameters.", maxParams))
 	}
+	if opt.links == nil {
+		opt.links = new(int)
+	}
 	p := parser{s: s, opt: opt, q: &Query{Type: typ, Count: opt.DefaultCount}}
 	if p.q.Count == 0 {
 		p.q.Count = 50
@@ -77,8 +80,11 @@ func (p *parser) one(kv Param) error {
 	return nil
 }
 
-// criterion reads name[:modifier] or name[:Type].rest.
+// criterion reads name[:modifier], name[:Type].rest or _has:Type:name:rest.
 func (p *parser) criterion(kv Param) (*criterion, error) {
+	if rest, ok := strings.CutPrefix(kv.Key, "_has:"); ok {
+		return p.has(rest, kv.Value)
+	}
 	head, rest, chained := strings.Cut(kv.Key, ".")
 	name, modifier, modified := strings.Cut(head, ":")
 	q := p.s.params[name]
@@ -163,53 +169,6 @@ func (p *parser) values(c *criterion, modifier string, types []string, text stri
 			return err
 		}
 		c.preds = append(c.preds, pr)
-	}
-	return nil
-}
-
-// chain reads what follows a reference: a query on each type it may point to
-// that has such a parameter.
-func (p *parser) chain(c *criterion, modifier, rest, value string) error {
-	if c.param.kind != kindReference {
-		return invalid("not-supported", c.param.code+" is not a reference and cannot be followed.")
-	}
-	if p.opt.depth+1 > maxDepth {
-		return invalid("too-costly", fmt.Sprintf("A chain may have %d links.", maxDepth))
-	}
-	types := c.param.targets
-	if modifier != "" {
-		if !slices.Contains(types, modifier) {
-			_, err := p.modifier(c, modifier)
-			if err == nil {
-				err = invalid("not-supported", c.param.code+" is followed by a type, as in subject:Patient.name.")
-			}
-			return err
-		}
-		types = []string{modifier}
-	}
-	name, _, _ := strings.Cut(rest, ".")
-	name, _, _ = strings.Cut(name, ":")
-	opt := p.opt
-	opt.depth++
-	opt.Lenient, opt.Compartment = false, TypeID{}
-	c.chain = &chain{}
-	for _, t := range types {
-		if schemaOf(t).params[name] == nil {
-			continue
-		}
-		sub, err := Parse(t, []Param{{rest, value}}, opt)
-		if err != nil {
-			return err
-		}
-		c.chain.subs = append(c.chain.subs, sub)
-	}
-	switch n := len(c.chain.subs); {
-	case n == 0 && len(types) == 1:
-		return (&parser{s: schemaOf(types[0])}).unknown(name)
-	case n == 0:
-		return invalid("not-supported", c.param.code+" points to no type with such a parameter.")
-	case n > 8:
-		return invalid("not-supported", c.param.code+" may point to many types: name one, as in subject:Patient.name.")
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ type plainQuery struct {
 	or       []string
 	chain    *plainQuery // instead of or
 	chainTo  string
+
+	plainStructure
 }
 
 type plainWorld struct {
@@ -39,6 +41,8 @@ func (d *plainDoc) values(p *plainParam) []plainNode {
 
 func (w *plainWorld) holds(d *plainDoc, q *plainQuery) bool {
 	switch {
+	case q.structured():
+		return w.holdsStructure(d, q)
 	case q.chain != nil:
 		for _, n := range d.values(q.param) {
 			ref := n.text("reference")

@@ -32,9 +32,10 @@ type Confiner interface {
 	Confine(ctx context.Context, typ string, e store.Expr) (confined store.Expr, exact bool, err error)
 }
 
-// Resolve runs a query, rechecks it, and returns all it finds: the middle of a
-// chain. It MUST apply the access policy that a search by the caller would.
-type Resolve func(ctx context.Context, q *Query) (ids []TypeID, keys []record.Key, err error)
+// Resolve runs a query, rechecks it, and calls found with all it finds and their
+// cards, which are valid until it returns: the middle of a chain. It MUST apply
+// the access policy that a search by the caller would.
+type Resolve func(ctx context.Context, q *Query, found func(id TypeID, key record.Key, card []byte) error) error
 
 // Plan is a query as equality over tokens.
 type Plan struct {
@@ -43,7 +44,7 @@ type Plan struct {
 	Exact bool
 
 	q    *Query
-	sets map[*chain]map[string]bool // what links of chains point to: Type/id
+	sets map[*criterion]map[string]bool // what links of chains have found: Type/id
 
 	matchers matchers
 }
@@ -51,53 +52,72 @@ type Plan struct {
 // Plan plans q. Subtraction is used only for what is exact; everything else
 // that negates is left to Match.
 //
-// A chain becomes a join if all of q is exact and names is a Confiner. Otherwise
-// resolve runs its query, and Match knows what it found.
+// Links of chains become joins if all of q is exact then and names is a Confiner.
+// Otherwise resolve runs their queries, and Match knows what they found.
 func (q *Query) Plan(ctx context.Context, names Names, resolve Resolve) (*Plan, error) {
-	p := &planner{ctx: ctx, names: names, q: q, exact: names.Exact(), resolve: resolve}
-	plan := &Plan{q: q, Exact: p.exact, sets: map[*chain]map[string]bool{}}
-	var nodes []node
-	for _, c := range q.criteria {
-		if c.chain != nil {
-			continue
-		}
-		n, err := p.criterion(c)
-		if err != nil {
-			return nil, err
-		}
-		plan.Exact = plan.Exact && n.exact
-		nodes = append(nodes, n)
+	p := (&planner{ctx: ctx, names: names, exact: names.Exact(), resolve: resolve}).of(q)
+	_, may := names.(Confiner)
+	p.joins = may && p.exact
+	n, err := p.all(q.criteria)
+	if err == nil && p.joins && p.linked && !n.exact {
+		p.joins = false
+		n, err = p.all(q.criteria)
 	}
-	for _, c := range q.criteria {
-		if c.chain == nil {
-			continue
-		}
-		n, err := p.chain(c, plan)
-		if err != nil {
-			return nil, err
-		}
-		nodes = append(nodes, n)
+	if err != nil {
+		return nil, err
 	}
-	n := p.and(nodes)
-	plan.Expr = n.expr
-	if n.all {
-		plan.Expr = store.All{Class: names.Class(q.Type)}
+	plan := &Plan{q: q, Expr: p.expr(n), Exact: p.exact && n.exact}
+	if !p.joins {
+		plan.sets = p.sets
 	}
 	return plan, nil
 }
 
 type planner struct {
-	ctx   context.Context
-	names Names
-	q     *Query
-	exact bool
-
+	ctx     context.Context
+	names   Names
+	q       *Query
+	exact   bool
 	resolve Resolve
+
+	joins  bool // links are joins, or the plan is made anew without
+	linked bool // there are any
+	sets   map[*criterion]map[string]bool
 }
 
-// criterion plans a condition that is not a chain.
+// of returns a planner of another query.
+func (p *planner) of(q *Query) *planner {
+	inner := *p
+	inner.q, inner.linked, inner.sets = q, false, map[*criterion]map[string]bool{}
+	return &inner
+}
+
+func (p *planner) expr(n node) store.Expr {
+	if n.all {
+		return store.All{Class: p.names.Class(p.q.Type)}
+	}
+	return n.expr
+}
+
+// all plans conditions that must all hold.
+func (p *planner) all(list []*criterion) (node, error) {
+	nodes := make([]node, 0, len(list))
+	for _, c := range list {
+		n, err := p.criterion(c)
+		if err != nil {
+			return node{}, err
+		}
+		nodes = append(nodes, n)
+	}
+	return p.and(nodes), nil
+}
+
 func (p *planner) criterion(c *criterion) (node, error) {
 	switch {
+	case c.chain != nil:
+		return p.chain(c)
+	case c.has != nil:
+		return p.pointed(c)
 	case c.missing != nil:
 		n := p.present(c)
 		if *c.missing {

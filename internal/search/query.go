@@ -25,7 +25,8 @@ type Options struct {
 	// 0 means 50.
 	MaxCount, DefaultCount int
 
-	depth int // of chains
+	depth int  // links of chains above this query
+	links *int // queries that the whole search has come to
 }
 
 // Query is a search that has been read and found in order. It is immutable.
@@ -68,22 +69,21 @@ type criterion struct {
 	missing *bool
 	preds   []pred
 	tuples  [][]pred // of a composite: alternatives of one pred a component
-	chain   *chain
+
+	// chain asks about what a reference points to: one query for each type
+	// it may point to. has asks about what points here through sources.
+	chain []*Query
+	has   *Query
 
 	compartment TypeID // the condition is that compartment, read from sources
-}
-
-// chain is a condition on what a reference points to: one query for each type
-// it may point to.
-type chain struct {
-	subs []*Query
 }
 
 // Limits of one query.
 const (
 	maxParams = 100 // conditions
 	maxValues = 500 // alternatives of one condition
-	maxDepth  = 3   // links of a chain
+	maxDepth  = 8   // links of a chain, forwards and backwards
+	maxLinks  = 64  // queries that the links of a search make, for all types they may lead to
 	maxSorts  = 8
 )
 

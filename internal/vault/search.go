@@ -98,8 +98,8 @@ type bound struct {
 }
 
 func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (bound, error) {
-	plan, err := q.Plan(ctx, confiner{names{v}, narrow}, func(ctx context.Context, sub *search.Query) ([]TypeID, []record.Key, error) {
-		return v.resolve(ctx, sub, narrow)
+	plan, err := q.Plan(ctx, confiner{names{v}, narrow}, func(ctx context.Context, sub *search.Query, found func(TypeID, record.Key, []byte) error) error {
+		return v.resolve(ctx, sub, narrow, found)
 	})
 	if err != nil {
 		return bound{}, err
@@ -138,22 +138,19 @@ func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow N
 
 // resolve runs a query on the way of another, a link of a chain, narrowed like
 // any other search: a chain must not tell of records that a search would not.
-func (v *Vault) resolve(ctx context.Context, q *search.Query, narrow NarrowFunc) ([]TypeID, []record.Key, error) {
+func (v *Vault) resolve(ctx context.Context, q *search.Query, narrow NarrowFunc, found func(TypeID, record.Key, []byte) error) error {
 	b, err := v.bind(ctx, q, narrow)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	var ids []TypeID
-	var keys []record.Key
 	_, err = v.walk(ctx, b, store.Find{}, func(c candidate) error {
 		header, err := search.ReadHeader(c.opened.Card)
-		if err == nil {
-			ids = append(ids, TypeID{Type: q.Type, ID: header.ID})
-			keys = append(keys, c.row.Key)
+		if err != nil {
+			return err
 		}
-		return err
+		return found(TypeID{Type: q.Type, ID: header.ID}, c.row.Key, c.opened.Card)
 	})
-	return ids, keys, v.storeFault("vault.resolve", err)
+	return v.storeFault("vault.resolve", err)
 }
 
 // count finds the size of the whole set: from the posting lists alone where the
