@@ -115,7 +115,7 @@ func (p *parser) include(name, value string, iterate bool) error {
 		}
 	}
 	parts := strings.Split(value, ":")
-	s := schemaOf(parts[0])
+	s := p.opt.schema(parts[0])
 	if s == nil || len(parts) < 2 || len(parts) > 3 {
 		return wrong
 	}

@@ -8,7 +8,7 @@ import "maps"
 // that share one.
 func FieldIDs(clash func(typ, a, b string)) int {
 	n := 0
-	for typ, s := range schemas() {
+	for typ, s := range Base().schemas {
 		seen := map[fieldID]string{}
 		for _, f := range s.fields {
 			if have, ok := seen[f.id]; ok {
@@ -23,7 +23,7 @@ func FieldIDs(clash func(typ, a, b string)) int {
 
 // MixedCase returns token fields of which some values fold case and some do not.
 func MixedCase() (out []string) {
-	for _, s := range schemas() {
+	for _, s := range Base().schemas {
 		for _, f := range s.fields {
 			if f.kind == kindToken && f.folds() != 0 && len(f.types) > 1 {
 				out = append(out, f.text)
@@ -36,7 +36,7 @@ func MixedCase() (out []string) {
 // Unread returns the parameters of the tables that cannot be searched.
 func Unread() map[string][]string {
 	out := map[string][]string{}
-	for typ, s := range schemas() {
+	for typ, s := range Base().schemas {
 		for code, p := range s.params {
 			if p.special == "" && len(p.sources) == 0 && len(p.components) == 0 {
 				out[typ] = append(out[typ], code)
@@ -51,7 +51,7 @@ var Known = known[:]
 var Normalize = normalize
 
 func ParamCount() (n int) {
-	for s := range maps.Values(schemas()) {
+	for s := range maps.Values(Base().schemas) {
 		n += len(s.params)
 	}
 	return n

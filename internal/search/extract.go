@@ -21,9 +21,11 @@ type Document struct {
 	Patients []string // ids of the patients in whose compartment it is, sorted
 }
 
-// Extract reads a resource that is stamped with its id, version and time.
-func Extract(r *fhir.Resource) (Document, error) {
-	s := schemaOf(r.Type())
+// Extract reads a resource by R4's own parameters.
+func Extract(r *fhir.Resource) (Document, error) { return Base().Extract(r) }
+
+func (c *Catalog) extract(r *fhir.Resource, reads func(*field) bool) (Document, error) {
+	s := c.schemas[r.Type()]
 	if s == nil {
 		return Document{}, fault.New(fault.Invalid, "search.Extract", "This resource type is not of FHIR R4.")
 	}
@@ -34,7 +36,12 @@ func Extract(r *fhir.Resource) (Document, error) {
 	x := extractor{s: s, card: newCardWriter(len(s.fields))}
 	x.doc.Words = make([]Word, 0, 32)
 	for _, e := range s.elements {
-		x.element(e, r.Root())
+		if e.added == nil {
+			x.element(e, r.Root())
+		} else if reads(e.fields[0]) {
+			x.from, x.seen = len(x.doc.Words), nil
+			x.addedElement(e, r)
+		}
 	}
 	x.compartments(r)
 	x.doc.Card = x.card.bytes(s.typ, r.ID(), updated)

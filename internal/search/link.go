@@ -24,10 +24,10 @@ func (p *parser) chain(c *criterion, modifier, rest, value string) error {
 		}
 		types = []string{modifier}
 	}
-	types = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return !searchable(t, rest) })
+	types = slices.DeleteFunc(slices.Clone(types), func(t string) bool { return !p.opt.searchable(t, rest) })
 	switch n := len(types); {
 	case n == 0 && modifier != "" || n == 0 && len(c.param.targets) == 1:
-		return (&parser{s: schemaOf(cmp.Or(modifier, c.param.targets[0]))}).unknown(rest)
+		return (&parser{s: p.opt.schema(cmp.Or(modifier, c.param.targets[0]))}).unknown(rest)
 	case n == 0:
 		return invalid("not-supported", c.param.code+" points to no type with such a parameter.")
 	case n > 8:
@@ -44,14 +44,14 @@ func (p *parser) chain(c *criterion, modifier, rest, value string) error {
 }
 
 // searchable reports whether a type has the parameter that a key begins with.
-func searchable(typ, key string) bool {
+func (o Options) searchable(typ, key string) bool {
 	if rest, ok := strings.CutPrefix(key, "_has:"); ok {
-		_, _, _, err := cutHas(typ, rest)
+		_, _, _, err := o.cutHas(typ, rest)
 		return err == nil
 	}
 	name, _, _ := strings.Cut(key, ".")
 	name, _, _ = strings.Cut(name, ":")
-	return schemaOf(typ).params[name] != nil
+	return o.schema(typ).params[name] != nil
 }
 
 // link reads the query at the other end of a reference.
@@ -67,7 +67,7 @@ func (p *parser) link(typ, key, value string) (*Query, error) {
 
 // has reads Type:reference:rest: a query on the type that refers.
 func (p *parser) has(key, value string) (*criterion, error) {
-	q, typ, rest, err := cutHas(p.s.typ, key)
+	q, typ, rest, err := p.opt.cutHas(p.s.typ, key)
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +86,12 @@ func (p *parser) has(key, value string) (*criterion, error) {
 
 // cutHas splits what follows _has: and finds the reference by which typ is
 // pointed to.
-func cutHas(typ, key string) (q *param, from, rest string, err error) {
+func (o Options) cutHas(typ, key string) (q *param, from, rest string, err error) {
 	parts := strings.SplitN(key, ":", 3)
-	if len(parts) < 3 || parts[2] == "" || schemaOf(parts[0]) == nil {
+	if len(parts) < 3 || parts[2] == "" || o.schema(parts[0]) == nil {
 		return nil, "", "", invalid("value", "_has is _has:Type:reference:parameter, as in _has:Observation:patient:code.")
 	}
-	s := schemaOf(parts[0])
+	s := o.schema(parts[0])
 	if q = s.params[parts[1]]; q != nil && q.kind == kindReference && slices.Contains(q.targets, typ) {
 		return q, parts[0], parts[2], nil
 	}

@@ -9,7 +9,7 @@ import (
 // Parse reads a search for resources of type typ. Errors are fault.Invalid and
 // name what would be valid.
 func Parse(typ string, params []Param, opt Options) (*Query, error) {
-	s := schemaOf(typ)
+	s := opt.schema(typ)
 	if s == nil {
 		return nil, invalid("not-found", "There is no such resource type in FHIR R4.")
 	}

@@ -17,6 +17,8 @@ type Options struct {
 	// BaseURL of this server, without a slash at its end: absolute references
 	// to ourselves are local ones. "" if unknown.
 	BaseURL string
+	// Catalog is what may be searched by; nil: R4's own parameters.
+	Catalog *Catalog
 	// Now is what "ap" measures distances of dates from.
 	Now time.Time
 	// Compartment keeps the answer within one, e.g. Patient/23.

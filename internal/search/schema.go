@@ -22,9 +22,10 @@ type schema struct {
 type element struct {
 	text   string // stable: Observation.component.code
 	steps  []r4.Step
-	leaf   string // member of a HumanName or Address at the path's end
-	exists bool   // its value is whether it exists and is not false
-	group  int    // steps to the composite's element it lies in, 0: none
+	leaf   string     // member of a HumanName or Address at the path's end
+	exists bool       // its value is whether it exists and is not false
+	added  *Parameter // read by its Eval instead of steps
+	group  int        // steps to the composite's element it lies in, 0: none
 	fields []*field
 
 	types    []r4.TypeID
@@ -65,19 +66,19 @@ type component struct {
 	sources []source
 }
 
-// schemas holds every resource type's schema. It is derived from the static
+// Base returns the catalog of R4's own parameters. It is derived from the static
 // tables once, at first use, and never changes.
-var schemas = sync.OnceValue(func() map[string]*schema {
+var Base = sync.OnceValue(func() *Catalog {
 	all := map[string]*schema{}
 	for t := range r4.Resources {
-		all[t.String()] = newSchema(t)
+		all[t.String()] = newSchema(t, nil)
 	}
-	return all
+	return &Catalog{schemas: all}
 })
 
-func schemaOf(typ string) *schema { return schemas()[typ] }
+func schemaOf(typ string) *schema { return Base().schemas[typ] }
 
-func newSchema(t r4.TypeID) *schema {
+func newSchema(t r4.TypeID, added []*Parameter) *schema {
 	s := &schema{typ: t.String(), params: map[string]*param{}, compartments: map[string][]source{}}
 	b := schemaBuilder{s: s, root: t, elements: map[string]*element{}}
 	for p := range r4.Params(s.typ) {
@@ -85,6 +86,9 @@ func newSchema(t r4.TypeID) *schema {
 			s.params[q.code] = q
 			s.codes = append(s.codes, q.code)
 		}
+	}
+	for _, p := range added {
+		b.added(p)
 	}
 	slices.Sort(s.codes)
 	for _, c := range compartmentTypes {
