@@ -106,6 +106,8 @@ func (v *Vault) Commit(ctx context.Context, tx Tx) ([]Record, error) {
 }
 
 func (v *Vault) tryCommit(ctx context.Context, tx Tx) ([]Record, store.Receipt, error) {
+	v.catalog.writing.RLock()
+	defer v.catalog.writing.RUnlock()
 	now := v.clock.Now().Truncate(time.Millisecond)
 	p := preparation{vault: v, now: now, batch: record.Batch{Time: now}}
 	records, err := p.prepare(ctx, tx)

@@ -38,11 +38,15 @@ func (d *Deep) Index(ctx context.Context, row record.Row) ([]record.Token, []rec
 	if !ok {
 		return nil, nil, fault.Wrap(fault.Internal, "vault.Deep", errClass)
 	}
-	rec, err := d.vault.open(ctx, TypeID{Type: typ}, row)
+	opened, err := d.vault.openCard(ctx, typ, row)
 	if err != nil {
 		return nil, nil, err
 	}
-	doc, err := d.document(rec)
+	rec, err := d.vault.openBody(TypeID{Type: typ}, row, opened)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, err := d.document(rec, opened.Card)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +58,7 @@ func (d *Deep) Index(ctx context.Context, row record.Row) ([]record.Token, []rec
 	return p.tokens(doc.Words), p.edges(doc.Refs), nil
 }
 
-func (d *Deep) document(rec Record) (search.Document, error) {
+func (d *Deep) document(rec Record, card []byte) (search.Document, error) {
 	if !fhir.IsResource(rec.Type) {
 		env, err := unwrapDoc(rec)
 		return search.Document{Words: fieldsOf(rec.Type, env.Words)}, err
@@ -63,5 +67,5 @@ func (d *Deep) document(rec Record) (search.Document, error) {
 	if err != nil {
 		return search.Document{}, fault.Wrap(fault.Internal, "vault.Deep", err)
 	}
-	return search.Extract(res)
+	return d.vault.Catalog().ExtractAs(res, card)
 }

@@ -86,7 +86,7 @@ func (p *preparation) draft(change Change) (draft, error) {
 		d.body, d.doc = change.doc.body, change.doc.index(change.TypeID, p.now)
 	case change.Resource != nil:
 		d.stamped = change.Resource.Stamp(change.ID, change.Expect+1, p.now)
-		doc, err := search.Extract(d.stamped)
+		doc, err := p.vault.Catalog().Extract(d.stamped)
 		if err != nil {
 			return draft{}, fmt.Errorf("vault.draft: %w", err)
 		}
@@ -110,22 +110,10 @@ func (d draft) mentions() []TypeID {
 }
 
 func (p *preparation) seal(ctx context.Context, d draft) (Record, error) {
-	sealer := p.vault.sealer
-	put := record.Put{
-		Key: p.names[d.change.TypeID], Version: d.change.Expect + 1,
-		Class: sealer.Class(d.change.Type), Deleted: d.deleted(),
-	}
 	subjects := p.subjects(d)
-	ref := seal.Ref{Type: d.change.Type, Key: put.Key, Version: put.Version, Deleted: put.Deleted}
-	sealed, err := p.seals.Seal(ctx, ref, subjects, d.body, d.doc.Card)
+	put, err := p.put(ctx, d, subjects)
 	if err != nil {
-		return Record{}, p.vault.storeFault("vault.seal", err)
-	}
-	p.batch.Cells = append(p.batch.Cells, sealed.Cells...)
-	p.batch.Guards = append(p.batch.Guards, sealed.Guards...)
-	put.Body, put.Card = sealed.Body, sealed.Card
-	if !put.Deleted {
-		put.Tokens, put.Edges = p.tokens(d.doc.Words), p.edges(d.doc.Refs)
+		return Record{}, err
 	}
 	version := put.Version - 1
 	p.batch.Guards = append(p.batch.Guards, record.Guard{Record: &put.Key, Version: version})
@@ -136,6 +124,26 @@ func (p *preparation) seal(ctx context.Context, d draft) (Record, error) {
 		Current: true, Time: p.now, Body: d.body, Patients: subjects,
 		Resource: d.stamped,
 	}, nil
+}
+
+// put seals the draft as the version after the one expected.
+func (p *preparation) put(ctx context.Context, d draft, subjects []record.Key) (record.Put, error) {
+	put := record.Put{
+		Key: p.names[d.change.TypeID], Version: d.change.Expect + 1,
+		Class: p.vault.sealer.Class(d.change.Type), Deleted: d.deleted(),
+	}
+	ref := seal.Ref{Type: d.change.Type, Key: put.Key, Version: put.Version, Deleted: put.Deleted}
+	sealed, err := p.seals.Seal(ctx, ref, subjects, d.body, d.doc.Card)
+	if err != nil {
+		return put, p.vault.storeFault("vault.put", err)
+	}
+	p.batch.Cells = append(p.batch.Cells, sealed.Cells...)
+	p.batch.Guards = append(p.batch.Guards, sealed.Guards...)
+	put.Body, put.Card = sealed.Body, sealed.Card
+	if !put.Deleted {
+		put.Tokens, put.Edges = p.tokens(d.doc.Words), p.edges(d.doc.Refs)
+	}
+	return put, nil
 }
 
 // prefetch reads the keys of all patients concerned at once.

@@ -55,12 +55,18 @@ func (r *rig) keys(s store.Store) seal.Config {
 func (r *rig) stand(s store.Store) *vault.Vault {
 	r.t.Helper()
 	ctx := context.Background()
-	sealer, err := seal.Open(ctx, r.keys(s))
-	check(r.t, err)
+	sealer := r.sealerOn(s)
 	log, err := audit.Open(ctx, audit.Config{Store: s, Sealer: sealer, Keyring: local.New([32]byte{1}), Clock: r.clock, Tenant: "test"})
 	check(r.t, err)
 	r.t.Cleanup(func() { _ = log.Close(ctx) }) // after a test the store may be in any state
 	return vault.New(vault.Config{Store: s, Sealer: sealer, Log: log, Clock: r.clock})
+}
+
+func (r *rig) sealerOn(s store.Store) *seal.Sealer {
+	r.t.Helper()
+	sealer, err := seal.Open(context.Background(), r.keys(s))
+	check(r.t, err)
+	return sealer
 }
 
 func check(t *testing.T, err error) {

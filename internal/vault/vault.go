@@ -41,6 +41,7 @@ type Vault struct {
 
 	counters counters
 	classes  func() map[record.Token]string // of the types of FHIR
+	catalog  catalog
 }
 
 // New returns a vault. It reads and writes nothing yet.
@@ -53,6 +54,7 @@ func New(cfg Config) *Vault {
 		clock: cfg.Clock, rand: cfg.Rand, names: newNameCache(),
 	}
 	v.classes = sync.OnceValue(v.fhirClasses)
+	v.catalog.now.Store(search.Base())
 	return v
 }
 
