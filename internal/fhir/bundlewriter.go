@@ -9,8 +9,9 @@ import (
 
 // BundleHead is what stands in front of a Bundle's entries.
 type BundleHead struct {
-	Type      string // searchset, history, transaction-response, batch-response, collection
+	Type      string // searchset, history, transaction-response, batch-response, collection, document
 	ID        string
+	UUID      string    // of a document: its Bundle.identifier, a UUID
 	Timestamp time.Time // zero: none
 	Total     int64     // negative: none
 	Links     []Link
@@ -49,6 +50,10 @@ func NewBundleWriter(w io.Writer, h BundleHead) *BundleWriter {
 	b := &BundleWriter{w: w, buf: make([]byte, 0, flushAt+4096)}
 	b.buf = append(b.buf, `{"resourceType":"Bundle"`...)
 	b.field("id", h.ID)
+	if h.UUID != "" {
+		b.raw("identifier", appendQuoted([]byte(`{"system":"urn:ietf:rfc:3986","value":`), "urn:uuid:"+h.UUID))
+		b.buf = append(b.buf, '}')
+	}
 	b.field("type", h.Type)
 	if !h.Timestamp.IsZero() {
 		b.field("timestamp", h.Timestamp.UTC().Format(instant))

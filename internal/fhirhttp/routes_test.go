@@ -18,7 +18,9 @@ import (
 var samples = map[string]string{
 	"POST ": entries("batch", entry("GET", "Patient/canary", "", "", ""), entry("DELETE", "Patient/canary", "", "", ""),
 		entry("GET", "Patient?family=Kanarienvogel", "", "", "")),
-	"POST {type}/_search": "family=Kanarienvogel\nContent-Type: application/x-www-form-urlencoded",
+	"POST {type}/{id}/$meta-add":    metaParameters,
+	"POST {type}/{id}/$meta-delete": metaParameters,
+	"POST {type}/_search":           "family=Kanarienvogel\nContent-Type: application/x-www-form-urlencoded",
 }
 
 // sample makes a request that a route takes, about the canary.
