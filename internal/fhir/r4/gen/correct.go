@@ -6,8 +6,8 @@ import (
 )
 
 // The package the definitions come from adds elements of its own and of later
-// FHIR releases to some structures, and changes the type of one and the value
-// set of another. They are not R4 4.0.1 and a strict server
+// FHIR releases to some structures, and changes types, targets and the value set
+// of others. They are not R4 4.0.1 and a strict server
 // must refuse them; they were found by comparison with hl7.fhir.r4.core 4.0.1.
 var foreign = []string{
 	"Meta.project", "Meta.author", "Meta.onBehalfOf", "Meta.account", "Meta.accounts",
@@ -50,8 +50,23 @@ func (d *definitions) correct() {
 				e.Type = []elementType{{Code: "Resource"}}
 			case "DetectedIssue.status":
 				e.Binding.ValueSet = "http://hl7.org/fhir/ValueSet/observation-status"
+			case "AuditEvent.source.observer":
+				e.dropTargets("Subscription")
+			case "MeasureReport.subject":
+				e.dropTargets("CareTeam", "HealthcareService", "Organization")
+			case "ResearchStudy.site":
+				e.dropTargets("Organization", "ResearchStudy")
 			}
 		}
+	}
+}
+
+func (e *element) dropTargets(names ...string) {
+	for i := range e.Type {
+		t := &e.Type[i]
+		t.TargetProfile = slices.DeleteFunc(t.TargetProfile, func(p string) bool {
+			return slices.Contains(names, p[strings.LastIndexByte(p, '/')+1:])
+		})
 	}
 }
 
