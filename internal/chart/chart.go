@@ -23,7 +23,8 @@ import (
 // Actor is who asks.
 type Actor = identity.Actor
 
-// Config says what a chart stands on. All fields but Base are required.
+// Config says what a chart stands on. All fields but Base and
+// Changed are required.
 type Config struct {
 	Vault  *vault.Vault
 	Log    *audit.Log
@@ -31,6 +32,9 @@ type Config struct {
 	Clock  clock.Clock
 	Slog   *slog.Logger
 	Base   string // of the FHIR API as clients write it: https://host/fhir
+	// Changed is told of the types of every change once it is durable. It MUST
+	// NOT block.
+	Changed func(types ...string)
 }
 
 // Chart is safe for concurrent use.
@@ -42,6 +46,8 @@ type Chart struct {
 	slog   *slog.Logger
 	base   string
 	census *census
+
+	notify func(types ...string)
 }
 
 // New returns the door.
@@ -49,8 +55,26 @@ func New(cfg Config) *Chart {
 	return &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
 		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock),
+		notify: cfg.Changed,
 	}
 }
+
+// changed tells all who keep something derived from records.
+func (c *Chart) changed(types ...string) {
+	c.census.changed(types...)
+	if c.notify != nil {
+		c.notify(types...)
+	}
+}
+
+// options are what every query of a caller is read with.
+func (c *Chart) options() search.Options {
+	return search.Options{Catalog: c.vault.Catalog(), BaseURL: c.base, Now: c.clock.Now()}
+}
+
+// Params lists what a type can be searched by, the parameters added at run time
+// among them.
+func (c *Chart) Params(typ string) []search.ParamInfo { return c.vault.Catalog().Params(typ) }
 
 // Resource is one version, as the actor may see it.
 type Resource struct {

@@ -152,7 +152,7 @@ func (c *Chart) everyQuery(er EverythingRequest) ([]*search.Query, error) {
 		if _, ok := wanted[typ]; len(wanted) > 0 && !ok {
 			continue
 		}
-		opt := search.Options{BaseURL: c.base, Now: c.clock.Now()}
+		opt := c.options()
 		if er.ID != "" && er.Type != "Patient" {
 			opt.Compartment = typeIDOf(er.Type, er.ID)
 		}

@@ -49,7 +49,9 @@ func (c *Chart) lastN(ctx context.Context, req *request, lr LastNRequest) ([]Res
 	if err := lr.check(); err != nil {
 		return nil, err
 	}
-	q, err := search.Parse("Observation", lr.Params, search.Options{Lenient: lr.Lenient, BaseURL: c.base, Now: c.clock.Now()})
+	opt := c.options()
+	opt.Lenient = lr.Lenient
+	q, err := search.Parse("Observation", lr.Params, opt)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 		return nil, err
 	}
 	q, err := search.Parse(sr.Type, sr.Params, search.Options{
-		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(),
+		Catalog: c.vault.Catalog(), Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(),
 		MaxCount: maxCount, DefaultCount: defaultCount,
 	})
 	if err != nil {

@@ -61,7 +61,7 @@ func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refu
 		}
 		records, err := c.vault.Commit(ctx, tx)
 		if err == nil {
-			c.census.changed(t.types()...)
+			c.changed(t.types()...)
 			return t.outcomes(records)
 		}
 		if !fault.Is(err, fault.Conflict) || race == maxRaces {

@@ -127,7 +127,7 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 			Changes: []vault.Change{p.change}, Absent: p.absent, Event: req.event,
 		})
 		if err == nil {
-			c.census.changed(typ)
+			c.changed(typ)
 			return outcome(p, records[0])
 		}
 		if !fault.Is(err, fault.Conflict) || race == maxRaces {
