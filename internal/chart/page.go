@@ -52,7 +52,7 @@ func (c *Chart) openPage(actor Actor, sr SearchRequest) (vault.Cursor, error) {
 }
 
 func pageContext(actor Actor, sr SearchRequest) []byte {
-	return []byte(strings.Join([]string{string(actor.Kind), actor.ID, sr.Type, queryText(sr.Params)}, "\x00"))
+	return []byte(strings.Join([]string{string(actor.Kind), actor.ID, sr.Address(), queryText(sr.Params)}, "\x00"))
 }
 
 // queryText is the query as it is audited: in the order it was sent.

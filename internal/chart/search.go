@@ -1,10 +1,10 @@
 package chart
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/authz"
@@ -14,13 +14,25 @@ import (
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
-// SearchRequest is one page of one search.
+// SearchRequest is one page of one search: of a type, or with Type "" of the
+// types that its parameter _type names, or of all; within a compartment, if one
+// is given (FHIR R4 3.1.0.12 and 3.1.1).
 type SearchRequest struct {
-	Type    string
-	Params  []search.Param
-	Lenient bool   // Prefer: handling=lenient
-	BaseURL string // what references may begin with and still be local
-	Page    string // the token of the page to open; "" for the first
+	Type        string
+	Compartment vault.TypeID // e.g. Patient/23; the zero TypeID for none
+	Params      []search.Param
+	Lenient     bool   // Prefer: handling=lenient
+	BaseURL     string // what references may begin with and still be local
+	Page        string // the token of the page to open; "" for the first
+}
+
+// Address is the path that the request is sent to, below the base: "" for the
+// base itself.
+func (sr SearchRequest) Address() string {
+	if sr.Compartment == (vault.TypeID{}) {
+		return sr.Type
+	}
+	return sr.Compartment.Type + "/" + sr.Compartment.ID + "/" + cmp.Or(sr.Type, "*")
 }
 
 // SearchResult is one page.
@@ -44,7 +56,9 @@ const (
 // hidden is neither shown nor counted nor sorted by.
 func (c *Chart) Search(ctx context.Context, actor Actor, sr SearchRequest) (*SearchResult, error) {
 	req := c.begin(actor, "search", sr.Type)
-	req.event.Query = queryText(sr.Params)
+	if req.event.Query = queryText(sr.Params); sr.Compartment != (vault.TypeID{}) {
+		req.event.Query = sr.Address() + "?" + req.event.Query
+	}
 	result, err := c.search(ctx, req, sr)
 	if err := req.finish(ctx, err); err != nil {
 		return nil, err
@@ -74,13 +88,7 @@ func settled[T any](req *request, run func() (T, error)) (T, error) {
 }
 
 func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) (*SearchResult, error) {
-	if _, err := c.reach(req.actor, authz.Search, sr.Type); err != nil {
-		return nil, err
-	}
-	q, err := search.Parse(sr.Type, sr.Params, search.Options{
-		Catalog: c.vault.Catalog(), Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(),
-		MaxCount: maxCount, DefaultCount: defaultCount,
-	})
+	q, err := c.parse(req.actor, sr)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +114,30 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 		result.Next, err = c.sealPage(req.actor, sr, *found.Next)
 	}
 	return result, err
+}
+
+// parse reads a search whose types the actor may search. Of a search for types
+// that he did not name, those closed to him are left out.
+func (c *Chart) parse(actor Actor, sr SearchRequest) (*search.Query, error) {
+	reach := func(typ string) error {
+		_, err := c.reach(actor, authz.Search, typ)
+		return err
+	}
+	opt := search.Options{
+		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(), Compartment: sr.Compartment,
+		MaxCount: maxCount, DefaultCount: defaultCount,
+	}
+	if sr.Type != "" {
+		if err := reach(sr.Type); err != nil {
+			return nil, err
+		}
+		return search.Parse(sr.Type, sr.Params, opt)
+	}
+	q, err := search.ParseSystem(sr.Params, opt)
+	if err == nil {
+		err = q.Keep(reach)
+	}
+	return q, err
 }
 
 func limitOf(q *search.Query) int {
@@ -158,111 +190,4 @@ func (c *Chart) alarm(ctx context.Context, req *request, key record.Key) {
 	c.slog.ErrorContext(ctx, "alarm: index and policy disagree", "record", key.String(), "request", req.event.RequestID)
 	req.event.Detail = "index and policy disagree"
 	req.event.Items = append(req.event.Items, audit.Item{Key: key})
-}
-
-// include adds what _include and _revinclude ask for, of what the actor may see:
-// here the decision on the opened record is the first one, and what it denies is
-// left out like a reference that leads nowhere. :iterate goes on from what was
-// included, as far as includeDepth.
-func (c *Chart) include(ctx context.Context, req *request, q *search.Query, result *SearchResult) error {
-	if len(q.Includes) == 0 && len(q.RevIncludes) == 0 {
-		return nil
-	}
-	have := map[record.Key]bool{}
-	for _, m := range result.Matches {
-		have[m.key] = true
-	}
-	from := result.Matches
-	for depth := range includeDepth {
-		before := len(result.Included)
-		if err := c.includeFrom(ctx, req, q, from, depth > 0, have, result); err != nil {
-			return err
-		}
-		if from = result.Included[before:]; len(from) == 0 {
-			return nil
-		}
-	}
-	return nil
-}
-
-// includeDepth bounds the rounds of _include:iterate.
-const includeDepth = 8
-
-func (c *Chart) includeFrom(ctx context.Context, req *request, q *search.Query, from []Resource, included bool, have map[record.Key]bool, result *SearchResult) error {
-	var refs []vault.Ref
-	asked := map[vault.TypeID]bool{}
-	found := make([]vault.Record, len(from))
-	for i, m := range from {
-		found[i] = vault.Record{TypeID: m.TypeID, Key: m.key}
-		for _, id := range q.IncludeTargets(m.Resource, included) {
-			if !asked[id] {
-				asked[id] = true
-				refs = append(refs, vault.Ref{TypeID: id})
-			}
-		}
-	}
-	if len(refs) > maxReferences {
-		return errManyIncludes
-	}
-	for run := range slices.Chunk(refs, includeRun) {
-		records, err := c.vault.Read(ctx, run)
-		if err != nil {
-			return err
-		}
-		if err := c.includeAll(ctx, req, records, have, result); err != nil {
-			return err
-		}
-	}
-	// One more than may be carried, so that it shows if there are more.
-	reverse, err := c.vault.RevIncludes(ctx, q, found, included, c.narrow(req.actor), maxIncluded+1+len(have))
-	if err != nil {
-		return err
-	}
-	return c.includeAll(ctx, req, reverse, have, result)
-}
-
-// Bounds of what is read for _include: references followed from one page, and
-// how many at a time. What is hidden counts like what is not there.
-const (
-	maxReferences = 20_000
-	includeRun    = 100
-
-	maxIncludedBytes = 64 << 20
-)
-
-var errManyIncludes = fault.New(fault.TooCostly, "chart.include", "The includes bring more records than one page may carry. Lower _count.")
-
-func (c *Chart) includeAll(ctx context.Context, req *request, records []vault.Record, have map[record.Key]bool, result *SearchResult) error {
-	for _, rec := range records {
-		if !rec.Exists() || rec.Deleted || have[rec.Key] {
-			continue
-		}
-		if len(result.Included) == maxIncluded {
-			return errManyIncludes
-		}
-		have[rec.Key] = true
-		if err := c.includeOne(ctx, req, rec, result); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Chart) includeOne(ctx context.Context, req *request, rec vault.Record, result *SearchResult) error {
-	if _, err := c.reach(req.actor, authz.Search, rec.Type); err != nil {
-		return nil
-	}
-	res, err := open(rec)
-	if err != nil {
-		return err
-	}
-	allowed, err := c.permit(ctx, req.actor, authz.Search, res)
-	if err == nil && allowed {
-		if result.size += len(res.JSON()); result.size > maxIncludedBytes {
-			return errManyIncludes
-		}
-		req.discloses(res)
-		result.Included = append(result.Included, res)
-	}
-	return err
 }

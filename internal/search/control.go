@@ -90,6 +90,9 @@ func (p *parser) sort(value string) error {
 	for _, key := range strings.Split(value, ",") {
 		code, desc := strings.CutPrefix(strings.TrimSpace(key), "-")
 		q := p.s.params[code]
+		if len(p.opt.among) > 1 && code != "_id" && code != "_lastUpdated" {
+			return invalid("not-supported", "A search for several types is sorted by _id and _lastUpdated.")
+		}
 		if q == nil || q.kind == 0 && q.special == "" {
 			return invalid("not-supported", fmt.Sprintf("_sort names search parameters of %s, each with a minus for descending order: %s.",
 				p.s.typ, strings.Join(p.s.codes, ", ")))
@@ -102,49 +105,5 @@ func (p *parser) sort(value string) error {
 	if len(p.q.Sort) > maxSorts {
 		return invalid("too-costly", fmt.Sprintf("_sort takes %d keys.", maxSorts))
 	}
-	return nil
-}
-
-// include reads Type:param[:Target], Type:* or *.
-func (p *parser) include(name, value string, iterate bool) error {
-	wrong := invalid("value", name+" is Type:parameter, Type:parameter:TargetType, Type:* or *, with a reference parameter of that type.")
-	if value == "*" {
-		value = p.s.typ + ":*"
-		if name == "_revinclude" {
-			return invalid("too-costly", "_revinclude names the type that refers: Type:parameter or Type:*.")
-		}
-	}
-	parts := strings.Split(value, ":")
-	s := p.opt.schema(parts[0])
-	if s == nil || len(parts) < 2 || len(parts) > 3 {
-		return wrong
-	}
-	in := Include{Source: parts[0], Code: parts[1], Iterate: iterate}
-	if len(parts) == 3 {
-		in.Target = parts[2]
-	}
-	for _, code := range s.codes {
-		q := s.params[code]
-		if q.kind == kindReference && (in.Code == "*" || in.Code == code) {
-			in.params = append(in.params, q)
-		}
-	}
-	if in.params == nil {
-		return wrong
-	}
-	if in.Target != "" && !slices.ContainsFunc(in.params, func(q *param) bool { return slices.Contains(q.targets, in.Target) }) {
-		return wrong
-	}
-	if name == "_include" {
-		if in.Source != p.s.typ && !iterate {
-			return invalid("value", "_include starts from the type searched for; _include:iterate may start from others.")
-		}
-		p.q.Includes = append(p.q.Includes, in)
-		return nil
-	}
-	if in.Target != "" && in.Target != p.s.typ && !iterate {
-		return invalid("value", "_revinclude ends at the type searched for.")
-	}
-	p.q.RevIncludes = append(p.q.RevIncludes, in)
 	return nil
 }

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,37 +10,82 @@ import (
 // Parse reads a search for resources of type typ. Errors are fault.Invalid and
 // name what would be valid.
 func Parse(typ string, params []Param, opt Options) (*Query, error) {
-	s := opt.schema(typ)
-	if s == nil {
-		return nil, invalid("not-found", "There is no such resource type in FHIR R4.")
-	}
+	return parse([]string{typ}, params, opt)
+}
+
+// parse reads a search for several types, each parameter for all of them.
+func parse(types []string, params []Param, opt Options) (*Query, error) {
 	if len(params) > maxParams {
 		return nil, invalid("too-costly", fmt.Sprintf("More than %d parameters.", maxParams))
 	}
 	if opt.links == nil {
 		opt.links = new(int)
 	}
-	p := parser{s: s, opt: opt, q: &Query{Type: typ, Count: opt.DefaultCount}}
-	if p.q.Count == 0 {
-		p.q.Count = 50
-	}
-	if err := p.compartment(); err != nil {
-		return nil, err
+	opt.among = types
+	list := make(parsers, len(types))
+	for i, typ := range types {
+		s := opt.schema(typ)
+		if s == nil {
+			return nil, invalid("not-found", "There is no such resource type in FHIR R4.")
+		}
+		list[i] = &parser{s: s, opt: opt, q: &Query{Type: typ, opt: opt, Count: cmp.Or(opt.DefaultCount, 50)}}
+		if err := list[i].compartment(); err != nil {
+			return nil, err
+		}
 	}
 	for _, kv := range params {
-		err := p.one(kv)
-		if opt.Lenient && (err == errUnknown || kv.Value == "") {
-			continue
-		}
-		if err == errUnknown {
-			err = p.unknown(kv.Key)
-		}
+		used, err := list.one(kv)
 		if err != nil {
 			return nil, err
 		}
-		p.q.Used = append(p.q.Used, kv)
+		if used {
+			for _, p := range list {
+				p.q.Used = append(p.q.Used, kv)
+			}
+		}
 	}
-	return p.q, nil
+	return list.query(), nil
+}
+
+type parsers []*parser
+
+// one reads a parameter for each type; used is false if it was left out as
+// lenient handling asks for.
+func (list parsers) one(kv Param) (used bool, err error) {
+	lenient := list[0].opt.Lenient
+	if lenient && kv.Value == "" {
+		return false, nil
+	}
+	for i, p := range list {
+		err := p.one(kv)
+		if err != errUnknown {
+			if err != nil {
+				return false, err
+			}
+			continue
+		}
+		if !lenient {
+			return false, p.unknown(kv.Key)
+		}
+		for _, before := range list[:i] { // what is unknown for one is left out for all
+			before.q.criteria = before.q.criteria[:len(before.q.criteria)-1]
+		}
+		return false, nil
+	}
+	return true, nil
+}
+
+// query is the whole search.
+func (list parsers) query() *Query {
+	if len(list) == 1 {
+		return list[0].q
+	}
+	q := *list[0].q
+	q.Type, q.criteria = "", nil
+	for _, p := range list {
+		q.parts = append(q.parts, p.q)
+	}
+	return &q
 }
 
 type parser struct {
@@ -179,7 +225,7 @@ func (p *parser) compartment() error {
 		return nil
 	}
 	c := &criterion{sources: p.s.compartments[at.Type], compartment: at}
-	if c.sources == nil && at.Type != p.s.typ || !validID(at.ID) {
+	if !p.s.within(at.Type) || !validID(at.ID) {
 		return invalid("not-supported", p.s.typ+" does not belong to that compartment.")
 	}
 	c.preds = []pred{&refPred{types: []string{at.Type}, id: at.ID}}

@@ -27,13 +27,15 @@ type Options struct {
 	// 0 means 50.
 	MaxCount, DefaultCount int
 
-	depth int  // links of chains above this query
-	links *int // queries that the whole search has come to
+	depth int      // links of chains above this query
+	links *int     // queries that the whole search has come to
+	among []string // all types that are searched for
 }
 
-// Query is a search that has been read and found in order. It is immutable.
+// Query is a search that has been read and found in order. Once it is planned
+// it is immutable.
 type Query struct {
-	Type        string
+	Type        string // "" if it asks for several
 	Count       int    // entries on a page; 0 asks for the total alone
 	Total       string // none, estimate, accurate; "" if not asked
 	Summary     string // true, text, data, count, false; "" if not asked
@@ -44,6 +46,44 @@ type Query struct {
 	Used        []Param // what the self link shows, in the order given
 
 	criteria []*criterion
+	opt      Options
+	parts    []*Query // of a search for several types, one for each
+	named    bool     // which the client has named
+}
+
+// Parts are the queries for one type each that q consists of: q itself, unless
+// it asks for several types.
+func (q *Query) Parts() []*Query {
+	if q.Type != "" {
+		return []*Query{q}
+	}
+	return q.parts
+}
+
+// Keep drops the parts for types of which the caller may see nothing, as keep
+// tells by an error. It returns the error instead if the client has named the
+// type, or no part is left.
+func (q *Query) Keep(keep func(typ string) error) error {
+	var kept []*Query
+	var refused error
+	for _, part := range q.Parts() {
+		err := keep(part.Type)
+		switch {
+		case err == nil:
+			kept = append(kept, part)
+		case q.Type != "" || q.named || !fault.Is(err, fault.Denied):
+			return err
+		default:
+			refused = err
+		}
+	}
+	if len(kept) == 0 {
+		return refused
+	}
+	if q.Type == "" {
+		q.parts = kept
+	}
+	return nil
 }
 
 // Sort is one key of _sort.
@@ -55,12 +95,10 @@ type Sort struct {
 }
 
 // Include is one _include or _revinclude: the references of Source's parameter
-// Code, "*" for all of them, to Target, "" for any type.
+// Code, "*" for all of them, to Target, "" for any type. Source may be "*", too.
 type Include struct {
 	Source, Code, Target string
 	Iterate              bool
-
-	params []*param
 }
 
 // criterion is one condition; all of a query must hold.

@@ -86,7 +86,6 @@ func TestRefused(t *testing.T) {
 		{"Observation", "_include=Observation:code", "reference parameter"},
 		{"Observation", "_include=Patient:organization", "_include:iterate"},
 		{"Observation", "_include=Observation:subject:Medication", "reference parameter"},
-		{"Patient", "_revinclude=*", "Type:parameter"},
 		{"Patient", "_revinclude=Observation:subject:Group", "ends at"},
 		{"Patient", "_count:max=2", "modifier"},
 		{"Patient", strings.Repeat("active=true&", 101), "parameters"},
@@ -307,7 +306,7 @@ func TestIncludes(t *testing.T) {
 	}
 	for _, bits := range []int{64, 12} {
 		m := newMemory(t, bits, resources)
-		for include, want := range map[string]string{"Observation:subject": "a", "Observation:patient": "a", "Observation:subject:Patient": "a", "Observation:*": "a b", "Observation:performer": "b"} {
+		for include, want := range map[string]string{"Observation:subject": "a", "Observation:patient": "a", "Observation:subject:Patient": "a", "Observation:*": "a b", "Observation:performer": "b", "*": "e1 a b", "Observation:encounter": ""} {
 			q, err = parse(t, "Patient", "_revinclude="+include, search.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -315,7 +314,7 @@ func TestIncludes(t *testing.T) {
 			ids := []search.TypeID{{Type: "Patient", ID: "p1"}, {Type: "Patient", ID: "p3"}}
 			keys := []record.Key{keyOf("Patient", "p1"), keyOf("Patient", "p3")}
 			var got []string
-			for _, p := range q.RevPlans(context.Background(), ids, keys, false, m) {
+			for _, p := range q.RevPlans(ids, keys, false, m) {
 				hits := m.eval(t, p.Expr)
 				for n := range m.ids {
 					if !hits.test(int32(n)) {

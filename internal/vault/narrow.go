@@ -158,9 +158,9 @@ func (c compiled) admits(opened *seal.Opened) (bool, error) {
 }
 
 // matches rechecks a candidate against the whole query and its narrowing.
-func (b bound) matches(opened *seal.Opened) (bool, error) {
-	if ok, err := b.narrow.admits(opened); err != nil || !ok {
+func (p *part) matches(opened *seal.Opened) (bool, error) {
+	if ok, err := p.narrow.admits(opened); err != nil || !ok {
 		return false, err
 	}
-	return b.plan.Match(opened.Card)
+	return p.plan.Match(opened.Card)
 }

@@ -46,9 +46,9 @@ func (v *Vault) Search(ctx context.Context, r SearchRequest) (*SearchResult, err
 	if err != nil {
 		return nil, err
 	}
-	result := &SearchResult{Total: -1, Necessary: b.plan.Necessary()}
+	result := &SearchResult{Total: -1, Necessary: b.necessary()}
 	switch {
-	case r.Limit > 0 && b.sorted:
+	case r.Limit > 0 && r.Query.Sorted():
 		err = v.sorted(ctx, b, r, result)
 	case r.Limit > 0:
 		err = v.inOrder(ctx, b, r, result)
@@ -87,53 +87,90 @@ func (v *Vault) AllWithBodies(ctx context.Context, q *search.Query) ([]Record, e
 	return records, v.storeFault("vault.AllWithBodies", err)
 }
 
-// bound is a plan together with what it is confined to.
-type bound struct {
+// bound is a query together with what it is confined to: a part for each type.
+type bound []part
+
+type part struct {
 	typ    string
-	sorted bool
+	class  record.Token
 	plan   *search.Plan
 	expr   store.Expr
 	exact  bool // else every candidate is rechecked, against the narrowing too
 	narrow confines
 }
 
-func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (bound, error) {
-	plan, err := q.Plan(ctx, confiner{names{v}, narrow}, func(ctx context.Context, sub *search.Query, found func(TypeID, record.Key, []byte) error) error {
-		return v.resolve(ctx, sub, narrow, found)
-	})
-	if err != nil {
-		return bound{}, err
+// expr is what all parts find together.
+func (b bound) expr() store.Expr {
+	if len(b) == 1 {
+		return b[0].expr
 	}
-	b, err := v.confine(ctx, q.Type, plan, narrow)
-	b.sorted = q.Sorted()
-	return b, err
+	var any store.Or
+	for _, p := range b {
+		any = append(any, p.expr)
+	}
+	return any
+}
+
+// of returns the part that a row of a class belongs to.
+func (b bound) of(class record.Token) *part {
+	for i := range b {
+		if b[i].class == class {
+			return &b[i]
+		}
+	}
+	return nil
+}
+
+func (b bound) necessary() []record.Token {
+	if len(b) == 1 {
+		return b[0].plan.Necessary()
+	}
+	return nil
+}
+
+func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (bound, error) {
+	var b bound
+	for _, of := range q.Parts() {
+		plan, err := of.Plan(ctx, confiner{names{v}, narrow}, func(ctx context.Context, sub *search.Query, found func(TypeID, record.Key, []byte) error) error {
+			return v.resolve(ctx, sub, narrow, found)
+		})
+		if err != nil {
+			return nil, err
+		}
+		p, err := v.confine(ctx, of.Type, plan, narrow)
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, p)
+	}
+	return b, nil
 }
 
 // confine ANDs a plan with its class and its narrowing.
-func (v *Vault) confine(ctx context.Context, typ string, plan *search.Plan, narrow NarrowFunc) (bound, error) {
+func (v *Vault) confine(ctx context.Context, typ string, plan *search.Plan, narrow NarrowFunc) (part, error) {
 	exact := plan.Exact && v.sealer.Exact()
-	b, err := v.within(ctx, typ, store.And{store.All{Class: v.sealer.Class(typ)}, plan.Expr}, narrow, exact)
-	b.plan = plan
-	return b, err
+	p, err := v.within(ctx, typ, store.And{store.All{Class: v.sealer.Class(typ)}, plan.Expr}, narrow, exact)
+	p.plan = plan
+	return p, err
 }
 
 // within ANDs records of a type with their narrowing.
-func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow NarrowFunc, exact bool) (bound, error) {
-	b := bound{typ: typ, exact: exact, narrow: confines{all: true}}
+func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow NarrowFunc, exact bool) (part, error) {
+	p := part{typ: typ, class: v.sealer.Class(typ), exact: exact, narrow: confines{all: true}}
 	if narrow != nil {
 		n, err := narrow(ctx, typ)
 		if err != nil {
-			return bound{}, err
+			return part{}, err
 		}
-		if b.narrow, err = v.compile(ctx, typ, n); err != nil {
-			return bound{}, err
+		if p.narrow, err = v.compile(ctx, typ, n); err != nil {
+			return part{}, err
 		}
 	}
-	if !b.narrow.all {
-		expr = append(expr, v.narrowExpr(typ, b.narrow, exact))
+	if !p.narrow.all {
+		expr = append(expr, v.narrowExpr(typ, p.narrow, exact))
 	}
-	b.expr = expr
-	return b, nil
+	p.expr = expr
+	return p, nil
 }
 
 // resolve runs a query on the way of another, a link of a chain, narrowed like
@@ -148,26 +185,41 @@ func (v *Vault) resolve(ctx context.Context, q *search.Query, narrow NarrowFunc,
 		if err != nil {
 			return err
 		}
-		return found(TypeID{Type: q.Type, ID: header.ID}, c.row.Key, c.opened.Card)
+		return found(TypeID{Type: c.part.typ, ID: header.ID}, c.row.Key, c.opened.Card)
 	})
 	return v.storeFault("vault.resolve", err)
 }
 
-// count finds the size of the whole set: from the posting lists alone where the
-// plan is exact, else by opening every candidate's card.
+// count finds the size of the whole set: from the posting lists alone where a
+// part is exact, else by opening every candidate's card.
 func (v *Vault) count(ctx context.Context, b bound, result *SearchResult) error {
-	if b.exact {
-		found, err := v.store.Find(ctx, store.Find{Expr: b.expr, CountOnly: true}, nil)
-		result.Total = found.Count
-		return err
+	var exact, rest bound
+	for _, p := range b {
+		if p.exact {
+			exact = append(exact, p)
+		} else {
+			rest = append(rest, p)
+		}
 	}
 	total := 0
-	_, err := v.walk(ctx, b, store.Find{}, func(candidate) error {
-		total++
-		return nil
-	})
+	if len(exact) > 0 {
+		found, err := v.store.Find(ctx, store.Find{Expr: exact.expr(), CountOnly: true}, nil)
+		if err != nil {
+			return err
+		}
+		total = found.Count
+	}
+	if len(rest) > 0 {
+		_, err := v.walk(ctx, rest, store.Find{}, func(candidate) error {
+			total++
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
 	result.Total = total
-	return err
+	return nil
 }
 
 // names gives plans their tokens and keys.
@@ -209,7 +261,7 @@ func (v *Vault) RevIncludes(ctx context.Context, q *search.Query, found []Record
 	}
 	var records []Record
 	seen := map[record.Key]bool{} // two relations may lead to the same record
-	for _, rp := range q.RevPlans(ctx, ids, keys, included, names{v}) {
+	for _, rp := range q.RevPlans(ids, keys, included, names{v}) {
 		b, err := v.confine(ctx, rp.Type, rp.Plan, narrow)
 		if fault.Is(err, fault.Denied) {
 			continue // a type the actor may see nothing of adds nothing
@@ -217,7 +269,7 @@ func (v *Vault) RevIncludes(ctx context.Context, q *search.Query, found []Record
 		if err != nil {
 			return nil, err
 		}
-		_, err = v.walk(ctx, b, store.Find{}, func(c candidate) error {
+		_, err = v.walk(ctx, bound{b}, store.Find{}, func(c candidate) error {
 			if seen[c.row.Key] {
 				return nil
 			}

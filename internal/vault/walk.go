@@ -15,7 +15,7 @@ import (
 // candidate is a record whose card was opened and matches. The row's bytes are
 // gone once the walk moves on.
 type candidate struct {
-	typ    string
+	part   *part
 	row    record.Row
 	opened *seal.Opened
 }
@@ -24,7 +24,7 @@ type candidate struct {
 // yet.
 func (c candidate) bodiless() Record {
 	return Record{
-		TypeID: TypeID{Type: c.typ}, Key: c.row.Key, Version: c.row.Version,
+		TypeID: TypeID{Type: c.part.typ}, Key: c.row.Key, Version: c.row.Version,
 		Position: c.row.Position, Current: c.row.Current, Time: c.row.Time,
 		Patients: slices.Clone(c.opened.Subjects),
 	}
@@ -33,21 +33,22 @@ func (c candidate) bodiless() Record {
 // walk visits the records of a plan, each opened and, unless the plan is exact,
 // rechecked.
 func (v *Vault) walk(ctx context.Context, b bound, f store.Find, visit func(candidate) error) (store.Found, error) {
-	f.Expr, f.Want = b.expr, store.WantCard
+	f.Expr, f.Want = b.expr(), store.WantCard
 	found, err := v.store.Find(ctx, f, func(row record.Row) error {
-		if row.Class != v.sealer.Class(b.typ) || row.Deleted {
+		p := b.of(row.Class)
+		if p == nil || row.Deleted {
 			return fault.Wrap(fault.Internal, "vault.walk", errSwapped)
 		}
-		opened, err := v.openCard(ctx, b.typ, row)
+		opened, err := v.openCard(ctx, p.typ, row)
 		if err != nil {
 			return err
 		}
-		if !b.exact {
-			if ok, err := b.matches(opened); err != nil || !ok {
+		if !p.exact {
+			if ok, err := p.matches(opened); err != nil || !ok {
 				return err
 			}
 		}
-		return visit(candidate{typ: b.typ, row: row, opened: opened})
+		return visit(candidate{part: p, row: row, opened: opened})
 	})
 	return found, err
 }
@@ -86,7 +87,7 @@ func (v *Vault) sorted(ctx context.Context, b bound, r SearchRequest, result *Se
 	total := 0
 	found, err := v.walk(ctx, b, store.Find{}, func(c candidate) error {
 		total++
-		key, err := b.plan.SortKey(c.opened.Card)
+		key, err := c.part.plan.SortKey(c.opened.Card)
 		if err != nil {
 			return err
 		}
