@@ -124,7 +124,7 @@ func (c *Chart) parse(actor Actor, sr SearchRequest) (*search.Query, error) {
 		return err
 	}
 	opt := search.Options{
-		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(), Compartment: sr.Compartment,
+		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(), Compartment: sr.Compartment, Catalog: c.vault.Catalog(),
 		MaxCount: maxCount, DefaultCount: defaultCount,
 	}
 	if sr.Type != "" {

@@ -1,6 +1,9 @@
 package search
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // matcher is what one evaluation of a card needs; plans keep some.
 type matcher struct {
@@ -10,6 +13,8 @@ type matcher struct {
 	best   []byte
 	name   []byte
 }
+
+var errJoined = errors.New("search: a card is held against a plan of joins")
 
 type matchers struct{ pool sync.Pool }
 
@@ -21,8 +26,8 @@ func (p *matchers) get() *matcher {
 }
 
 // Match reports whether the resource whose card this is answers the query. It
-// looks at nothing else, so it is right whatever found the card; only a link
-// that an exact plan answers by a join is taken as it is.
+// looks at nothing else, so it is right whatever found the card. A plan whose
+// links are joins is exact, and has nothing to match cards with: an error.
 func (p *Plan) Match(card []byte) (bool, error) {
 	m := p.matchers.get()
 	defer p.matchers.pool.Put(m)
@@ -46,11 +51,14 @@ func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 	case c.has != nil:
 		set, known := p.sets[c]
 		m.name = append(append(append(m.name[:0], m.card.typ...), '/'), m.card.id...)
-		return !known || set[string(m.name)], nil
+		if !known {
+			return false, errJoined
+		}
+		return set[string(m.name)], nil
 	case c.chain != nil:
 		set, known := p.sets[c]
 		if !known {
-			return true, nil
+			return false, errJoined
 		}
 		return m.some(c.sources, func(v *value) bool {
 			m.name = append(append(append(m.name[:0], v.typ...), '/'), v.code...)

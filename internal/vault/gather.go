@@ -49,7 +49,7 @@ var ErrEnough = errors.New("enough")
 
 // Gather visits, in runs, what the queries find of one state of the store.
 func (v *Vault) Gather(ctx context.Context, r GatherRequest, visit func([]Record) error) (Gathered, error) {
-	g := gathering{vault: v, request: r, bounds: map[record.Token][]bound{}}
+	g := gathering{vault: v, request: r, bounds: map[record.Token][]part{}}
 	expr, err := g.bind(ctx)
 	if err != nil || len(g.bounds) == 0 {
 		return Gathered{}, err
@@ -104,7 +104,7 @@ func (v *Vault) Gather(ctx context.Context, r GatherRequest, visit func([]Record
 type gathering struct {
 	vault   *Vault
 	request GatherRequest
-	bounds  map[record.Token][]bound // by class
+	bounds  map[record.Token][]part // by class
 	rows    []record.Row
 	size    int
 }
@@ -113,16 +113,17 @@ func (g *gathering) bind(ctx context.Context) (store.Expr, error) {
 	v, r := g.vault, g.request
 	var each store.Or
 	for _, q := range r.Queries {
-		b, err := v.bind(ctx, q, r.Narrow)
+		// Cards are held against each query, whatever its plan has found.
+		b, err := v.bindWith(ctx, q, names{v}, r.Narrow)
 		if fault.Is(err, fault.Denied) {
 			continue // a type the actor may see nothing of adds nothing
 		}
 		if err != nil {
 			return nil, err
 		}
-		class := v.sealer.Class(q.Type)
-		if g.bounds[class] = append(g.bounds[class], b); len(r.Patients) == 0 {
-			each = append(each, b.expr)
+		for _, p := range b {
+			g.bounds[p.class] = append(g.bounds[p.class], p)
+			each = append(each, p.expr)
 		}
 	}
 	var expr store.Expr = each
@@ -195,7 +196,8 @@ func (g *gathering) match(ctx context.Context, row record.Row) (Record, error) {
 	if len(g.request.Patients) > 0 && !g.request.Patients.HasAny(opened.Subjects) {
 		return Record{}, nil
 	}
-	for _, b := range bounds {
+	for i := range bounds {
+		b := &bounds[i]
 		if b.exact && len(bounds) == 1 && len(g.request.Patients) == 0 {
 			return g.vault.openBody(TypeID{Type: typ}, row, opened)
 		}

@@ -129,9 +129,15 @@ func (b bound) necessary() []record.Token {
 }
 
 func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (bound, error) {
+	return v.bindWith(ctx, q, confiner{names{v}, narrow}, narrow)
+}
+
+// bindWith is bind with other names: without a search.Confiner, cards can always
+// be held against the plan.
+func (v *Vault) bindWith(ctx context.Context, q *search.Query, names search.Names, narrow NarrowFunc) (bound, error) {
 	var b bound
 	for _, of := range q.Parts() {
-		plan, err := of.Plan(ctx, confiner{names{v}, narrow}, func(ctx context.Context, sub *search.Query, found func(TypeID, record.Key, []byte) error) error {
+		plan, err := of.Plan(ctx, names, func(ctx context.Context, sub *search.Query, found func(TypeID, record.Key, []byte) error) error {
 			return v.resolve(ctx, sub, narrow, found)
 		})
 		if err != nil {
