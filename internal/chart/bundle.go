@@ -21,7 +21,7 @@ type Entry struct {
 	IfNoneMatch string
 	IfModified  string
 	IfNoneExist string
-	Resource    *fhir.Resource
+	Resource    *fhir.Resource // of a PATCH, what the patch comes in
 }
 
 // Entries reads the requests of a batch or transaction.
@@ -41,8 +41,8 @@ func Entries(bundle *fhir.Resource) ([]Entry, error) {
 		if e.Method == "" {
 			return nil, entryFault(fault.Invalid, e.Place, "required", "An entry of a batch or transaction needs a request.")
 		}
-		if (e.Method == "POST" || e.Method == "PUT") && e.Resource == nil {
-			return nil, entryFault(fault.Invalid, e.Place, "required", "An entry that creates or updates needs a resource.")
+		if (e.Method == "POST" || e.Method == "PUT" || e.Method == "PATCH") && e.Resource == nil {
+			return nil, entryFault(fault.Invalid, e.Place, "required", "An entry that creates, updates or patches needs a resource.")
 		}
 		entries = append(entries, e)
 	}
@@ -95,7 +95,7 @@ func (e Entry) target() (target, error) {
 		}
 		t.where = where
 	}
-	if e.Resource != nil && e.Resource.Type() != typ {
+	if e.Resource != nil && e.Method != "PATCH" && e.Resource.Type() != typ {
 		return target{}, entryFault(fault.Invalid, e.Place, "value", "The resource is of another type than the address.")
 	}
 	return t, nil

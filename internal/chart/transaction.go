@@ -91,8 +91,8 @@ type step struct {
 }
 
 // order is the order in which entries take effect, whatever their order in the
-// Bundle: deletions, creations, updates, reads.
-var order = [...][]string{{"DELETE"}, {"POST"}, {"PUT"}, {"GET", "HEAD"}}
+// Bundle: deletions, creations, updates and patches, reads.
+var order = [...][]string{{"DELETE"}, {"POST"}, {"PUT", "PATCH"}, {"GET", "HEAD"}}
 
 func (t *transaction) plan(ctx context.Context) (vault.Tx, error) {
 	t.steps = make([]step, len(t.entries))
@@ -131,7 +131,7 @@ func (t *transaction) methods() error {
 	for i := range t.entries {
 		t.steps[i].at = -1
 		if e := &t.entries[i]; !slices.ContainsFunc(order[:], func(m []string) bool { return slices.Contains(m, e.Method) }) {
-			err := entryFault(fault.NotSupported, e.Place+".request.method", "not-supported", "An entry is a GET, HEAD, POST, PUT or DELETE.")
+			err := entryFault(fault.NotSupported, e.Place+".request.method", "not-supported", "An entry is a GET, HEAD, POST, PUT, PATCH or DELETE.")
 			if err := t.refuse(i, err); err != nil {
 				return err
 			}
@@ -185,7 +185,7 @@ func (t *transaction) identify(ctx context.Context, i int, e *Entry) error {
 	case s.target.where != nil:
 		err = t.identifyWhere(ctx, s, e)
 	case s.id == "":
-		return entryFault(fault.Invalid, e.Place+".request.url", "value", "An update or deletion names a record or a condition.")
+		return entryFault(fault.Invalid, e.Place+".request.url", "value", "An update, patch or deletion names a record or a condition.")
 	}
 	if err != nil {
 		return located(err, e.Place)
@@ -215,10 +215,7 @@ func (t *transaction) identifyCreate(ctx context.Context, s *step, e *Entry) err
 }
 
 func (t *transaction) identifyWhere(ctx context.Context, s *step, e *Entry) error {
-	action := authz.Update
-	if e.Method == "DELETE" {
-		action = authz.Delete
-	}
+	action := map[string]string{"PUT": authz.Update, "PATCH": authz.Patch, "DELETE": authz.Delete}[e.Method]
 	if _, err := t.chart.reach(t.actor, action, s.target.typ); err != nil {
 		return err
 	}
@@ -230,6 +227,8 @@ func (t *transaction) identifyWhere(ctx context.Context, s *step, e *Entry) erro
 		s.id = match.TypeID.ID
 	case e.Method == "DELETE":
 		s.plan.nothing = true
+	case e.Method == "PATCH":
+		return fault.New(fault.NotFound, "chart.identifyWhere", "The condition finds no record.")
 	case e.Resource.ID() != "":
 		s.id = e.Resource.ID()
 	default:
@@ -303,6 +302,20 @@ func (t *transaction) decide(ctx context.Context, s *step, e *Entry) error {
 		s.plan, err = t.chart.planDelete(ctx, t.actor, s.target.typ, s.id, cond)
 		return err
 	}
+	if e.Method == "PATCH" {
+		apply, err := entryPatch(e.Resource)
+		if err != nil {
+			return err
+		}
+		s.plan, err = t.chart.planPatch(ctx, t.actor, s.target.typ, s.id, func(old *fhir.Resource) (*fhir.Resource, error) {
+			res, err := apply(old)
+			if err != nil {
+				return nil, err
+			}
+			return t.resolve(ctx, res)
+		}, cond)
+		return err
+	}
 	if id := e.Resource.ID(); e.Method == "PUT" && id != "" && id != s.id {
 		return entryFault(fault.Invalid, e.Place, "value", "The resource has another id than the record it is to change.")
 	}
@@ -314,43 +327,12 @@ func (t *transaction) decide(ctx context.Context, s *step, e *Entry) error {
 		s.plan, err = t.chart.planCreate(ctx, t.actor, res, s.id)
 		return err
 	}
+	if len(s.plan.absent) > 0 { // the condition found nothing
+		s.plan, err = t.chart.planUpsert(ctx, t.actor, res, s.id, cond)
+		return err
+	}
 	s.plan, err = t.chart.planUpdate(ctx, t.actor, res, s.id, cond)
 	return err
-}
-
-// resolve rewrites the references of a resource to the records they mean.
-func (t *transaction) resolve(ctx context.Context, res *fhir.Resource) (*fhir.Resource, error) {
-	var failed error
-	rewritten, err := res.Rewrite(func(ref string) (string, bool) {
-		if local, ok := t.names[ref]; ok {
-			return local, true
-		}
-		typ, where, ok := conditionalReference(ref)
-		if !ok || failed != nil {
-			return "", false
-		}
-		local, ok := t.found[ref]
-		if !ok {
-			var match *Resource
-			match, _, failed = t.chart.match(ctx, t.req, typ, where)
-			if failed == nil && match == nil {
-				failed = &fault.Error{
-					Kind: fault.Precondition, Op: "chart.resolve", Err: ErrUnresolved,
-					Public: "A conditional reference finds no record.",
-				}
-			}
-			if failed != nil {
-				return "", false
-			}
-			local = typ + "/" + match.TypeID.ID
-			t.found[ref] = local
-		}
-		return local, true
-	})
-	if failed != nil {
-		return nil, failed
-	}
-	return rewritten, err
 }
 
 func (t *transaction) outcomes(records []vault.Record) ([]Outcome, error) {

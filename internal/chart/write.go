@@ -221,17 +221,7 @@ func (c *Chart) planUpdate(ctx context.Context, actor Actor, res *fhir.Resource,
 	if err := cond.check(old); err != nil {
 		return plan{}, err
 	}
-	if res, err = c.localise(res); err != nil {
-		return plan{}, err
-	}
-	next, err := c.permitNew(ctx, actor, authz.Update, res, id)
-	if err == nil {
-		err = c.keepsMarks(ctx, actor, *old, next)
-	}
-	return plan{
-		change:  vault.Change{TypeID: typeIDOf(res.Type(), id), Expect: old.Version, Resource: res},
-		revived: old.Deleted,
-	}, err
+	return c.planNext(ctx, actor, authz.Update, res, *old)
 }
 
 func (c *Chart) planUpdateWhere(ctx context.Context, req *request, res *fhir.Resource, where []search.Param, cond Condition) (plan, error) {
@@ -248,11 +238,21 @@ func (c *Chart) planUpdateWhere(ctx context.Context, req *request, res *fhir.Res
 	}
 	var p plan
 	if res.ID() != "" {
-		p, err = c.planUpdate(ctx, actor, res, res.ID(), cond)
+		p, err = c.planUpsert(ctx, actor, res, res.ID(), cond)
 	} else {
 		p, err = c.planCreate(ctx, actor, res, NewID())
 	}
 	p.absent = absent
+	return p, err
+}
+
+// planUpsert creates the record under an id that a conditional update chose. If
+// there is one that its condition did not find, it is not written over.
+func (c *Chart) planUpsert(ctx context.Context, actor Actor, res *fhir.Resource, id string, cond Condition) (plan, error) {
+	p, err := c.planUpdate(ctx, actor, res, id, cond)
+	if err == nil && p.change.Expect != 0 && !p.revived {
+		return plan{}, fault.New(fault.Conflict, "chart.planUpsert", "The resource has the id of a record that the condition does not find.")
+	}
 	return p, err
 }
 

@@ -47,6 +47,9 @@ type Config struct {
 	Log string `koanf:"log"`
 	// CacheMB is the memory the embedded store may use for blocks.
 	CacheMB int `koanf:"cache_mb"`
+	// CORSOrigins are the web origins, apart by spaces, whose pages may call the
+	// FHIR API from a browser; "" for none.
+	CORSOrigins string `koanf:"cors_origins"`
 }
 
 // Default returns the settings of a server on this machine only.
@@ -130,6 +133,12 @@ func (c Config) Check() error {
 		u, err := url.Parse(c.BaseURL)
 		if err != nil || u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.BaseURL, "/") {
 			return errors.New("base_url must look like https://ehr.example.org, without a slash at its end")
+		}
+	}
+	for origin := range strings.FieldsSeq(c.CORSOrigins) {
+		u, err := url.Parse(origin)
+		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || u.Scheme != "https" && u.Hostname() != "localhost" {
+			return errors.New("cors_origins must look like https://app.example.org https://other.example.org, without paths")
 		}
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {

@@ -50,6 +50,8 @@ func TestCheck(t *testing.T) {
 		"certificate alone": func(c *config.Config) { c.TLSCert = "x" },
 		"base with slash":   func(c *config.Config) { c.BaseURL = "https://a.example/" },
 		"plain base":        func(c *config.Config) { c.BaseURL = "http://a.example" },
+		"any origin":        func(c *config.Config) { c.CORSOrigins = "*" },
+		"origin with path":  func(c *config.Config) { c.CORSOrigins = "https://a.example/x" },
 		"unknown zone":      func(c *config.Config) { c.Zone = "Mars/Olympus" },
 	} {
 		cfg := config.Default()

@@ -69,6 +69,7 @@ func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor char
 type answer struct {
 	head fhir.EntryHead
 	body []byte
+	read bool // the body is what was asked for, whatever Prefer says of changes
 }
 
 func (s *server) transaction(r *http.Request, actor chart.Actor, entries []chart.Entry, answers []answer) error {
@@ -118,6 +119,7 @@ func (s *server) within(room *int, outer *http.Request, actor chart.Actor, e cha
 		return failed(fault.New(fault.TooCostly, "fhirhttp.within", "The answers to the entries before are as much as one response carries. Send this one in another bundle."))
 	}
 	a := s.dispatch(outer.Context(), actor, outer, e)
+	a.read = e.Method == http.MethodGet || e.Method == http.MethodHead
 	*room -= len(a.body)
 	return a
 }
@@ -125,18 +127,27 @@ func (s *server) within(room *int, outer *http.Request, actor chart.Actor, e cha
 // dispatch carries out one entry by the same handlers as a request of its own.
 func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Request, e chart.Entry) answer {
 	var body []byte
+	media := fhirJSON
 	if e.Resource != nil {
 		body = e.Resource.JSON()
+		if e.Method == http.MethodPatch {
+			var err error
+			if media, body, err = chart.PatchBody(e.Resource); err != nil {
+				return failed(err)
+			}
+		}
 	}
 	r, err := http.NewRequestWithContext(ctx, e.Method, "/fhir/"+strings.TrimPrefix(e.URL, "/"), bytes.NewReader(body))
 	if err != nil {
 		return failed(fault.New(fault.Invalid, "fhirhttp.dispatch", "The entry's address is not well formed."))
 	}
-	r.Header.Set("Content-Type", fhirJSON)
+	r.Header.Set("Content-Type", media)
+	if preferences(outer).lenient {
+		r.Header.Set("Prefer", "handling=lenient")
+	}
 	for name, value := range map[string]string{
 		"If-Match": e.IfMatch, "If-None-Match": e.IfNoneMatch,
 		"If-None-Exist": e.IfNoneExist, "If-Modified-Since": e.IfModified,
-		"Prefer": outer.Header.Get("Prefer"),
 	} {
 		if value != "" {
 			r.Header.Set(name, value)
@@ -179,11 +190,16 @@ func (s *server) responses(kind string, answers []answer, p preference) ([]byte,
 	var out bytes.Buffer
 	b := fhir.NewBundleWriter(&out, fhir.BundleHead{Type: kind, Timestamp: s.Clock.Now(), Total: -1})
 	for _, a := range answers {
-		body := a.body
-		if p.result != "representation" || len(body) == 0 {
-			body = nil
+		if !a.read && p.result != "representation" {
+			a.body = nil
 		}
-		b.Entry(a.head, body)
+		if !a.read && p.result == "OperationOutcome" && a.head.Outcome == nil {
+			a.head.Outcome = stored()
+		}
+		if len(a.body) == 0 {
+			a.body = nil
+		}
+		b.Entry(a.head, a.body)
 	}
 	err := b.Close()
 	return out.Bytes(), err

@@ -55,6 +55,39 @@ func TestTransactionReferences(t *testing.T) {
 	}
 }
 
+// TestReferencesToVersions: those to a version stay such, and those that ask for
+// it become such (FHIR R4 3.1.0.11.2).
+func TestReferencesToVersions(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/old", patient("old", "Old"))
+	r.do(201, "PUT", "/Patient/apart", patient("apart", "Apart"))
+	urn, full := "urn:uuid:b3b8f7c0-5a0c-4b0e-9c3d-0d6f2a1e7a11", "http://elsewhere.example.org/fhir/Patient/far"
+	asks := func(ref string) string {
+		return strings.Replace(fresh(result("x", ref, "1.10")), `"subject":{`, `"subject":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/resolve-as-version-specific","valueBoolean":true}],`, 1)
+	}
+	w := r.do(200, "POST", "", entries("transaction",
+		entry("POST", "Observation", "", fresh(result("a", full+"/_history/7", "1")), ""),
+		entry("POST", "Observation", "", fresh(result("b", urn+"#part", "1")), ""),
+		entry("POST", "Observation", "", asks(urn), ""),
+		entry("POST", "Observation", "", asks("Patient/old"), ""),
+		entry("POST", "Observation", "", asks("Patient/apart"), ""),
+		entry("POST", "Observation", "", fresh(result("c", "Patient/apart/_history/1", "1")), ""),
+		entry("POST", "Patient", full, fresh(patient("far", "Far")), ""),
+		entry("POST", "Patient", urn, fresh(patient("new", "New")), ""),
+		entry("PUT", "Patient/old", "", patient("old", "Older"), ""),
+	))
+	b := r.bundle(w)
+	far, created := "Patient/"+b.Entry[6].Resource.ID, "Patient/"+b.Entry[7].Resource.ID
+	for i, want := range []string{far + "/_history/1", created + "#part", created + "/_history/1", "Patient/old/_history/2", "Patient/apart", "Patient/apart/_history/1"} {
+		if got := b.Entry[i].Resource.Subject.Reference; got != want {
+			t.Errorf("entry %d refers to %s, not %s", i, got, want)
+		}
+	}
+	if text := w.Body.String(); strings.Contains(text, "resolve-as-version-specific") || !strings.Contains(text, "1.10") {
+		t.Errorf("%s", text)
+	}
+}
+
 func TestTransactionsAreWhole(t *testing.T) {
 	r := newRig(t)
 	r.do(201, "PUT", "/Location/east", `{"resourceType":"Location","id":"east"}`)

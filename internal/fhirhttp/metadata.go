@@ -10,6 +10,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/search"
 )
@@ -18,15 +19,22 @@ import (
 // and says nothing of the data.
 func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.Actor) error {
 	q, err := queryOf(r)
-	if err == nil {
-		err = accepts(r, q.take("_format"))
-	}
 	if err != nil {
 		return err
 	}
-	switch q.take("mode") {
+	mode := q.take("mode")
+	v, err := q.view(r)
+	if err != nil {
+		return err
+	}
+	switch mode {
 	case "", "full", "normative": // all that is stated is normative in R4
-		writeJSON(w, http.StatusOK, s.capability)
+		w.Header().Set("ETag", s.tag)
+		if r.Header.Get("If-None-Match") == s.tag && v.subset.IsWhole() {
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+		writeJSON(w, http.StatusOK, v.apply(s.capability))
 		return nil
 	case "terminology":
 		if s.Terminology == nil {
@@ -41,7 +49,7 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 type object map[string]any
 
 // capabilityStatement makes the statement of the table of routes.
-func (s *server) capabilityStatement() ([]byte, error) {
+func (s *server) capabilityStatement() (*fhir.Resource, error) {
 	var resources []object
 	for t := range r4.Resources {
 		resources = append(resources, s.capabilityOf(t.String()))
@@ -53,7 +61,7 @@ func (s *server) capabilityStatement() ([]byte, error) {
 	if list := s.operations(func(rt *route) bool { return rt.level() == "system" }); len(list) > 0 {
 		rest["operation"] = list
 	}
-	return json.Marshal(object{
+	src, err := json.Marshal(object{
 		"resourceType": "CapabilityStatement",
 		"status":       "active",
 		"date":         s.Released.UTC().Format(time.RFC3339),
@@ -66,12 +74,16 @@ func (s *server) capabilityStatement() ([]byte, error) {
 		},
 		"rest": []object{rest},
 	})
+	if err != nil {
+		return nil, err
+	}
+	return fhir.Parse(src)
 }
 
 func (s *server) security() object {
 	uris := "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 	return object{
-		"cors": false,
+		"cors": len(s.Origins) > 0,
 		"service": []object{{"coding": []object{{
 			"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR",
 		}}}},

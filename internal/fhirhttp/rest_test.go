@@ -166,6 +166,25 @@ func TestPrefer(t *testing.T) {
 	}
 }
 
+// TestPreferOfEntries: what Prefer says of changes does not take away what was read.
+func TestPreferOfEntries(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
+	for _, kind := range []string{"batch", "transaction"} {
+		for prefer, want := range map[string][2]bool{"minimal": {false, false}, "representation": {true, false}, "OperationOutcome": {false, true}} {
+			b := r.bundle(r.do(200, "POST", "", entries(kind,
+				entry("POST", "Patient", "", fresh(patient("x", "X")), ""), entry("GET", "Patient/ann", "", "", ""), entry("DELETE", "Observation?code=x", "", "", ""),
+			), "Prefer: return="+prefer))
+			if got := [2]bool{b.Entry[0].Resource.ID != "", b.Entry[0].Response.Outcome != nil}; got != want || b.Entry[1].Resource.ID != "ann" {
+				t.Errorf("%s, %s: %+v", kind, prefer, b)
+			}
+			if b.Entry[0].Response.Location == "" || b.Entry[0].Response.Status != "201 Created" {
+				t.Errorf("%s, %s: %+v", kind, prefer, b.Entry[0])
+			}
+		}
+	}
+}
+
 func TestConditions(t *testing.T) {
 	r := newRig(t)
 	mrn := "identifier=urn:mrn|M-ann"
@@ -181,6 +200,7 @@ func TestConditions(t *testing.T) {
 	r.do(400, "PUT", "/Patient?", patient("another", "Brown"))
 	r.do(201, "PUT", "/Patient?identifier=urn:mrn|M-new", fresh(patient("new", "New")))
 	r.do(201, "PUT", "/Patient?identifier=urn:mrn|M-own", patient("own", "Own"))
+	r.do(409, "PUT", "/Patient?identifier=urn:mrn|M-other", patient("own", "Other"))
 	r.do(200, "GET", "/Patient/own", "")
 	r.do(201, "POST", "/Patient", fresh(patient("ann", "Twin")))
 	r.do(412, "POST", "/Patient", fresh(patient("ann", "Adams")), "If-None-Exist: "+mrn)

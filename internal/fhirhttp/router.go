@@ -103,6 +103,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rt != nil {
 		r.Pattern = rt.method + " /fhir/" + rt.pattern
 	}
+	if s.crossOrigin(w, r) {
+		return
+	}
+	if strings.Contains(r.URL.RawQuery, "_pretty=true") {
+		w = pretty{w}
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), maxTime)
 	defer cancel()
 	r = r.WithContext(ctx)

@@ -3,6 +3,9 @@
 package fhirhttp
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -14,7 +17,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/web"
 )
 
-// Config says what the API stands on. All fields but Terminology are required.
+// Config says what the API stands on. All fields but the last two are required.
 type Config struct {
 	Chart *chart.Chart
 	// Authenticate returns who sends a request, or fault.Unauthenticated.
@@ -27,12 +30,16 @@ type Config struct {
 	// Terminology is the JSON of the TerminologyCapabilities; nil if there is no
 	// terminology service.
 	Terminology []byte
+	// Origins are the web origins whose pages may call the API from a browser,
+	// such as https://app.example.org; none by default.
+	Origins []string
 }
 
 type server struct {
 	Config
 	routes     []route
-	capability []byte
+	capability *fhir.Resource
+	tag        string        // of the CapabilityStatement
 	bundles    chan struct{} // one place for each bundle that is being carried out
 }
 
@@ -48,6 +55,7 @@ func New(cfg Config) (http.Handler, error) {
 	if s.capability, err = s.capabilityStatement(); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
 	}
+	s.tag = fmt.Sprintf(`"%x"`, sha256.Sum256(s.capability.JSON()))
 	return compressed(s), nil
 }
 
@@ -69,7 +77,19 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	if _, ok := w.(pretty); ok {
+		var out bytes.Buffer
+		if json.Indent(&out, body, "", "  ") == nil {
+			body = out.Bytes()
+		}
+	}
 	w.Header().Set("Content-Type", fhirJSON+"; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client hung up: nobody is left to tell
 }
+
+// pretty marks an answer to a request with _pretty=true (FHIR R4 3.1.0.1.7).
+type pretty struct{ http.ResponseWriter }
+
+// Unwrap lets http.ResponseController reach the connection.
+func (p pretty) Unwrap() http.ResponseWriter { return p.ResponseWriter }

@@ -97,7 +97,7 @@ func (s *server) handleDelete(w http.ResponseWriter, r *http.Request, actor char
 	if err != nil {
 		return err
 	}
-	return s.deleted(w, out)
+	return s.deleted(w, r, out)
 }
 
 func (s *server) handleDeleteWhere(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
@@ -109,12 +109,16 @@ func (s *server) handleDeleteWhere(w http.ResponseWriter, r *http.Request, actor
 	if err != nil {
 		return err
 	}
-	return s.deleted(w, out)
+	return s.deleted(w, r, out)
 }
 
-func (s *server) deleted(w http.ResponseWriter, out chart.Outcome) error {
+func (s *server) deleted(w http.ResponseWriter, r *http.Request, out chart.Outcome) error {
 	if !out.Unchanged {
 		w.Header().Set("ETag", etag(out.Resource.Version))
+	}
+	if preferences(r).result == "OperationOutcome" {
+		writeJSON(w, http.StatusOK, stored())
+		return nil
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -137,11 +141,16 @@ func (s *server) changed(w http.ResponseWriter, r *http.Request, out chart.Outco
 	case "minimal":
 		w.WriteHeader(status)
 	case "OperationOutcome":
-		writeJSON(w, status, fhir.OutcomeOf(fault.Issue{Severity: "information", Code: "informational", Text: "The record was stored."}))
+		writeJSON(w, status, stored())
 	default:
 		writeJSON(w, status, res.JSON())
 	}
 	return nil
+}
+
+// stored is what Prefer: return=OperationOutcome brings when all went well.
+func stored() []byte {
+	return fhir.OutcomeOf(fault.Issue{Severity: "information", Code: "informational", Text: "The change was made."})
 }
 
 var errWrongType = fault.New(fault.Invalid, "fhirhttp", "The resource is of another type than the address.")

@@ -27,6 +27,7 @@ func (s *Server) handler() (http.Handler, error) {
 	api, err := fhirhttp.New(fhirhttp.Config{
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
+		Origins: strings.Fields(h.Config.CORSOrigins),
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,86 @@
+package chart
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// Patch makes the next state of a record of the current one. It is called anew
+// if another writer came first, and MUST depend on nothing but its argument.
+type Patch func(*fhir.Resource) (*fhir.Resource, error)
+
+// Patch applies a patch to the current state of a record (FHIR R4 3.1.0.6). It is
+// decided on like an update, on the state before and on the state after.
+func (c *Chart) Patch(ctx context.Context, actor Actor, typ, id string, apply Patch, cond Condition) (Outcome, error) {
+	return c.change(ctx, actor, authz.Patch, typ, typ+"/"+id, func(*request) (plan, error) {
+		return c.planPatch(ctx, actor, typ, id, apply, cond)
+	})
+}
+
+// PatchWhere patches the one record the search finds; none is fault.NotFound,
+// several are fault.Precondition.
+func (c *Chart) PatchWhere(ctx context.Context, actor Actor, typ string, where []search.Param, apply Patch, cond Condition) (Outcome, error) {
+	return c.change(ctx, actor, authz.Patch, typ, queryText(where), func(req *request) (plan, error) {
+		match, _, err := c.match(ctx, req, typ, where)
+		if err != nil {
+			return plan{}, err
+		}
+		if match == nil {
+			return plan{}, fault.New(fault.NotFound, "chart.PatchWhere", "The condition finds no record.")
+		}
+		return c.planPatch(ctx, actor, typ, match.TypeID.ID, apply, cond)
+	})
+}
+
+func (c *Chart) planPatch(ctx context.Context, actor Actor, typ, id string, apply Patch, cond Condition) (plan, error) {
+	old, err := c.before(ctx, actor, authz.Patch, typ, id)
+	switch {
+	case err != nil:
+		return plan{}, err
+	case old == nil:
+		return plan{}, fault.New(fault.NotFound, "chart.planPatch", "")
+	case old.Deleted:
+		return plan{}, fault.New(fault.Gone, "chart.planPatch", "")
+	}
+	if err := cond.check(old); err != nil {
+		return plan{}, err
+	}
+	// Who patches learns from the outcome what was there: he must be one who may
+	// read it.
+	if _, err := c.reach(actor, authz.Read, typ); err != nil {
+		return plan{}, err
+	}
+	if seen, err := c.permit(ctx, actor, authz.Read, *old); err != nil || !seen {
+		return plan{}, errors.Join(err, fault.New(fault.NotFound, "chart.planPatch", ""))
+	}
+	res, err := apply(old.Resource)
+	if err != nil {
+		return plan{}, err
+	}
+	if res.Type() != typ || res.ID() != id {
+		return plan{}, fault.New(fault.Unprocessable, "chart.planPatch", "A patch cannot change the type or the id of a record.")
+	}
+	return c.planNext(ctx, actor, authz.Patch, res, *old)
+}
+
+// planNext plans a new version behind the current one.
+func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *fhir.Resource, old Resource) (plan, error) {
+	res, err := c.localise(res)
+	if err != nil {
+		return plan{}, err
+	}
+	next, err := c.permitNew(ctx, actor, action, res, old.TypeID.ID)
+	if err == nil {
+		err = c.keepsMarks(ctx, actor, old, next)
+	}
+	return plan{
+		change:  vault.Change{TypeID: old.TypeID, Expect: old.Version, Resource: res},
+		revived: old.Deleted,
+	}, err
+}

@@ -1,0 +1,38 @@
+package fhirhttp
+
+import (
+	"net/http"
+	"slices"
+)
+
+// What pages of other origins may send and see, if theirs is among Origins.
+const (
+	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
+	corsSends   = "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, X-Security-Context"
+	corsSees    = "ETag, Last-Modified, Location, Content-Location, Retry-After, X-Request-Id"
+)
+
+// crossOrigin lets pages of the origins that were named read the answer, and
+// answers their browsers' preflights. Credentials are never among what a browser
+// adds by itself: the API takes bearer tokens only.
+func (s *server) crossOrigin(w http.ResponseWriter, r *http.Request) (answered bool) {
+	origin := r.Header.Get("Origin")
+	if len(s.Origins) == 0 || origin == "" {
+		return false
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	if !slices.Contains(s.Origins, origin) {
+		return false
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", corsSees)
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", corsMethods)
+	h.Set("Access-Control-Allow-Headers", corsSends)
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
