@@ -68,15 +68,19 @@ func (s *Service) expiry(rec sessionRecord) time.Time { return rec.Created.Add(s
 // view MUST be called with l.mu held, or with an l nobody else knows.
 func (s *Service) view(l *live, now time.Time, o Origin) Session {
 	locksAt := l.seen.Add(s.cfg.IdleLock)
+	actor := personActor(l.person)
+	actor.MFA, actor.SessionID, actor.AuthTime = AssuranceMulti, l.id, l.rec.AuthTime
+	actor.RequestID, actor.Source = o.RequestID, o.Source
 	return Session{
 		ID: l.id, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt,
-		Locked: l.locked || !now.Before(locksAt),
-		Actor: Actor{
-			Kind: KindPerson, ID: l.person.ID, Name: displayName(l.person), Roles: l.person.Roles,
-			WardIDs: l.person.WardIDs, PractitionerID: l.person.PractitionerID, PatientID: l.person.PatientID,
-			MFA: AssuranceMulti, SessionID: l.id, AuthTime: l.rec.AuthTime, Purpose: purposeOf(l.person.Roles),
-			RequestID: o.RequestID, Source: o.Source,
-		},
+		Locked: l.locked || !now.Before(locksAt), Actor: actor,
+	}
+}
+
+func personActor(p Person) Actor {
+	return Actor{
+		Kind: KindPerson, ID: p.ID, Name: displayName(p), Roles: p.Roles, WardIDs: p.WardIDs,
+		PractitionerID: p.PractitionerID, PatientID: p.PatientID, Purpose: purposeOf(p.Roles),
 	}
 }
 

@@ -1,0 +1,65 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+)
+
+// Mandate is what is kept of whoever asked for something that the server does
+// later: a subscription, an export. It holds no rights but the scopes that were
+// granted, which what is done later MUST NOT exceed.
+type Mandate struct {
+	Kind   Kind      `json:"kind"`
+	ID     string    `json:"id"`
+	Scopes Scopes    `json:"scopes,omitempty"`
+	MFA    Assurance `json:"mfa"`
+	Given  time.Time `json:"given"`
+}
+
+// Mandate returns what is kept of an actor who asks for something now.
+func (a Actor) Mandate(now time.Time) Mandate {
+	return Mandate{Kind: a.Kind, ID: a.ID, Scopes: a.Scopes, MFA: a.MFA, Given: now}
+}
+
+// Act returns the actor of a mandate with the rights of today. fault.Denied says
+// that nobody stands behind it any more.
+func (s *Service) Act(ctx context.Context, m Mandate) (Actor, error) {
+	a, err := s.act(ctx, m)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return Actor{}, fault.New(fault.Denied, "identity.Act", "Whoever asked for this is no longer known here.")
+	case err != nil:
+		return Actor{}, fmt.Errorf("identity.Act: %w", err)
+	}
+	return a, nil
+}
+
+func (s *Service) act(ctx context.Context, m Mandate) (Actor, error) {
+	gone := fault.New(fault.Denied, "identity.act", "Whoever asked for this may no longer do anything here.")
+	switch m.Kind {
+	case KindClient:
+		c, err := s.clientByID(ctx, m.ID)
+		if err != nil {
+			return Actor{}, err
+		}
+		if c.Status != StatusActive {
+			return Actor{}, gone
+		}
+		return clientActor(c, m.Scopes.Meet(c.Scopes), "", m.Given, Origin{}), nil
+	case KindPerson:
+		p, err := s.accountByID(ctx, m.ID)
+		if err != nil {
+			return Actor{}, err
+		}
+		if p.Status != StatusActive {
+			return Actor{}, gone
+		}
+		a := personActor(p.Person)
+		a.MFA, a.AuthTime = m.MFA, m.Given
+		return a, nil
+	}
+	return Actor{}, gone
+}
