@@ -31,7 +31,8 @@ type Config struct {
 	Policy *authz.Policy
 	Clock  clock.Clock
 	Slog   *slog.Logger
-	Base   string // of the FHIR API as clients write it: https://host/fhir
+	Base   string       // of the FHIR API as clients write it: https://host/fhir
+	Terms  search.Terms // value sets and code systems; nil: searches that need one are refused
 	// Changed is told of the types of every change once it is durable. It MUST
 	// NOT block.
 	Changed func(types ...string)
@@ -45,6 +46,7 @@ type Chart struct {
 	clock  clock.Clock
 	slog   *slog.Logger
 	base   string
+	terms  search.Terms
 	census *census
 
 	notify func(types ...string)
@@ -54,7 +56,7 @@ type Chart struct {
 func New(cfg Config) *Chart {
 	return &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
-		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock),
+		slog: cfg.Slog, base: cfg.Base, terms: cfg.Terms, census: newCensus(cfg.Vault, cfg.Clock),
 		notify: cfg.Changed,
 	}
 }

@@ -16,6 +16,9 @@ func (c *Chart) match(ctx context.Context, req *request, typ string, where []sea
 	if err != nil {
 		return nil, nil, err
 	}
+	if q, err = q.Resolve(ctx, c.terms); err != nil {
+		return nil, nil, err
+	}
 	if q.Filters() == 0 {
 		return nil, nil, fault.New(fault.Invalid, "chart.match", "A condition needs at least one search parameter.")
 	}

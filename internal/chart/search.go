@@ -92,6 +92,9 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 	if err != nil {
 		return nil, err
 	}
+	if q, err = q.Resolve(ctx, c.terms); err != nil {
+		return nil, err
+	}
 	cursor, err := c.openPage(req.actor, sr)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ import (
 )
 
 // cardVersion is the first byte of every card.
-const cardVersion = 1
+const cardVersion = 2
 
 // kind is how values of a field are laid out and compared. It is a part of the
 // field's id: an element read as a token and as a string is two fields.
@@ -41,6 +41,7 @@ const (
 
 	tokenHasSystem = 0x01
 	tokenFolds     = 0x02 // compared without regard to case
+	tokenTyped     = 0x04 // of a reference, whose type follows
 	stringWords    = 0x01 // a search may start at any word
 	stringNormal   = 0x02 // the normal form follows, it is not just lower case
 	numberLoInf    = 0x01

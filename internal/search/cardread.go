@@ -22,6 +22,8 @@ type cardReader struct {
 
 // value is one value as a card holds it. It is valid until the next is read.
 type value struct {
+	kind                     kind
+	field                    *field // it is of, nil if nobody asks
 	group                    uint32
 	folds, words             bool
 	hasSystem                bool
@@ -164,13 +166,14 @@ func (r *cardReader) each(id fieldID, k kind, visit func(*value) bool) error {
 
 func (c *cursor) value(k kind) {
 	v := &c.r.v
+	v.kind = k
 	head := c.byte()
 	v.group = 0
 	if head&headGroup != 0 {
 		v.group = uint32(c.uvarint())
 	}
 	switch k {
-	case kindToken:
+	case kindToken, kindIdentified:
 		v.folds = head&tokenFolds != 0
 		v.hasSystem = head&tokenHasSystem != 0
 		v.system = nil
@@ -178,6 +181,9 @@ func (c *cursor) value(k kind) {
 			v.system = c.text(0)
 		}
 		v.code = c.text(1)
+		if v.typ = nil; head&tokenTyped != 0 {
+			v.typ = c.text(2)
+		}
 	case kindString:
 		v.words = head&stringWords != 0
 		v.code = c.text(0)
@@ -196,6 +202,10 @@ func (c *cursor) value(k kind) {
 		c.reference(head)
 	case kindURI:
 		v.code = c.text(0)
+	case kindLabel:
+		v.words, v.norm, v.code = true, nil, c.text(0)
+	case kindTyped:
+		v.system, v.code, v.norm = c.text(0), c.text(1), c.text(2)
 	}
 }
 

@@ -34,6 +34,12 @@ func (f *field) convert(node fhir.Node, add func(entry)) {
 		if s := node.Text(); s != "" {
 			add(entry{code: s})
 		}
+	case kindIdentified:
+		identified(node, add)
+	case kindTyped:
+		typed(node, add)
+	case kindLabel:
+		labels(node, add)
 	}
 }
 

@@ -22,7 +22,7 @@ var testNow = time.Date(2024, 3, 1, 8, 30, 0, 0, time.UTC)
 // over wide and over narrow tokens. WARDKEEP_SEARCH_ALL takes all of the data,
 // WARDKEEP_SEARCH_QUERIES another number of queries.
 func TestDifferential(t *testing.T) {
-	bundles, queries := 20, 5000
+	bundles, queries := 20, 3000
 	if allData() {
 		bundles = 0
 	}
@@ -53,6 +53,9 @@ func TestDifferential(t *testing.T) {
 		if err != nil {
 			t.Fatalf("query %d %s %q: %v", i, typ, params, err)
 		}
+		if q, err = q.Resolve(t.Context(), testTerms{}); err != nil {
+			t.Fatalf("query %d %s %q: %v", i, typ, params, err)
+		}
 		var want []string
 		for _, d := range g.byType[typ] {
 			all := true
@@ -81,7 +84,7 @@ func TestDifferential(t *testing.T) {
 
 // plainReading parses resources for the plain evaluator and the generator.
 func plainReading(t *testing.T, resources []*fhir.Resource) (*generator, *plainWorld) {
-	w := &plainWorld{now: testNow, base: baseURL, docs: map[string]*plainDoc{}}
+	w := &plainWorld{now: testNow, base: baseURL, docs: map[string]*plainDoc{}, systems: plainSystems(t)}
 	g := &generator{Rand: rand.New(rand.NewPCG(20, 26)), params: plainParams(t), codes: map[string][]string{}, byType: map[string][]*plainDoc{}}
 	for _, r := range resources {
 		d := &plainDoc{
@@ -91,6 +94,7 @@ func plainReading(t *testing.T, resources []*fhir.Resource) (*generator, *plainW
 		w.docs[d.typ+"/"+d.id] = d
 		g.byType[d.typ] = append(g.byType[d.typ], d)
 	}
+	g.systems = w.systems
 	for typ := range g.byType {
 		g.types = append(g.types, typ)
 		for code := range g.params[typ] {

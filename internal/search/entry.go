@@ -8,7 +8,7 @@ type entry struct {
 	group uint32 // 1, 2, … the instance of a repeating composite it lies in; 0: none
 
 	// token: system, code; string: original text in code, normal form in
-	// norm; quantity: unit's system, code and display; reference: type, id
+	// norm; typed identifier: its value in norm; quantity: unit's system, code and display; reference: type, id
 	// and version, or type "" and the URL in code; uri: code.
 	system, code, norm string
 	version            string // reference
@@ -21,10 +21,18 @@ type entry struct {
 	number interval
 }
 
+// tail is the text that only values of some kinds have.
+func (e *entry) tail() string {
+	if e.kind == kindTyped {
+		return e.norm
+	}
+	return e.version
+}
+
 // appendKey appends what tells e from other values of its field.
 func (e *entry) appendKey(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(e.group))
-	for _, s := range [...]string{e.system, e.code, e.version, e.unit, e.typ} {
+	for _, s := range [...]string{e.system, e.code, e.tail(), e.unit, e.typ} {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -49,7 +57,7 @@ func (e *entry) write(w *cardWriter) {
 		w.b = binary.AppendUvarint(w.b, uint64(e.group))
 	}
 	switch e.kind {
-	case kindToken:
+	case kindToken, kindIdentified:
 		head |= e.writeToken(w)
 	case kindString:
 		head |= e.writeString(w)
@@ -64,8 +72,12 @@ func (e *entry) write(w *cardWriter) {
 		w.text(e.unit)
 	case kindReference:
 		head |= e.writeReference(w)
-	case kindURI:
+	case kindURI, kindLabel:
 		w.text(e.code)
+	case kindTyped:
+		w.text(e.system)
+		w.text(e.code)
+		w.text(e.norm)
 	}
 	w.b[at] = head
 }
@@ -79,6 +91,10 @@ func (e *entry) writeToken(w *cardWriter) (head byte) {
 		w.text(e.system)
 	}
 	w.text(e.code)
+	if e.typ != "" {
+		head |= tokenTyped
+		w.text(e.typ)
+	}
 	return head
 }
 

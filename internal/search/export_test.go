@@ -25,7 +25,7 @@ func FieldIDs(clash func(typ, a, b string)) int {
 func MixedCase() (out []string) {
 	for _, s := range Base().schemas {
 		for _, f := range s.fields {
-			if f.kind == kindToken && f.folds() != 0 && len(f.types) > 1 {
+			if f.kind == kindToken && f.folds() && len(f.types) > 1 {
 				out = append(out, f.text)
 			}
 		}

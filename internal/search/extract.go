@@ -96,12 +96,12 @@ func (x *extractor) value(f *field, v entry) {
 // hasPresent reports whether values of f are marked as present. Dates are not:
 // their centuries say it. Nor is what the standard demands: it hardly ever is
 // missing.
-func (f *field) hasPresent() bool { return f.kind != kindDate && !f.required }
+func (f *field) hasPresent() bool { return f.kind != kindDate && !f.required && f.base == nil }
 
 // index calls add with the words of v as a value of f.
 func (v *entry) index(f *field, add func([]byte)) {
 	switch v.kind {
-	case kindToken:
+	case kindToken, kindIdentified:
 		if v.code == "" {
 			return
 		}
@@ -131,6 +131,8 @@ func (v *entry) index(f *field, add func([]byte)) {
 		}
 	case kindURI:
 		uriWords(v.code, add)
+	case kindTyped:
+		add(typedWord(v.system, v.code, v.norm))
 	}
 }
 
@@ -149,7 +151,7 @@ func uriWords(uri string, add func([]byte)) {
 // mayHaveSystem reports whether values of f can have a system, so that having
 // none is worth a token.
 func (f *field) mayHaveSystem() bool {
-	return slices.ContainsFunc(f.types, func(t r4.TypeID) bool {
+	return f.kind == kindIdentified || slices.ContainsFunc(f.types, func(t r4.TypeID) bool {
 		return t == r4.CodeableConcept || t == r4.Coding || t == r4.Identifier
 	})
 }

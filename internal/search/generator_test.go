@@ -16,6 +16,8 @@ type generator struct {
 	codes  map[string][]string
 	byType map[string][]*plainDoc
 	types  []string
+
+	systems map[string]string // of elements of type code
 }
 
 func (g *generator) pick(list []string) string { return list[g.IntN(len(list))] }
@@ -74,6 +76,12 @@ func (g *generator) chain(q *plainQuery, typ string, depth int) (search.Param, b
 
 func (g *generator) filled(q *plainQuery, typ string, values []plainNode) search.Param {
 	p := q.param
+	if g.IntN(4) == 0 {
+		if kv, ok := g.modified(q, typ, values); ok {
+			return kv
+		}
+		q.modifier, q.or = "", nil
+	}
 	switch roll := g.IntN(10); {
 	case p.kind == "composite":
 	case roll == 0:
@@ -90,7 +98,11 @@ func (g *generator) filled(q *plainQuery, typ string, values []plainNode) search
 		if p.kind == "composite" {
 			text = g.tuple(p, typ)
 		} else if len(values) > 0 {
-			text = g.value(p.kind, typ, values[g.IntN(len(values))])
+			n := values[g.IntN(len(values))]
+			text = g.value(p.kind, typ, n)
+			if system := g.systems[typ+"."+n.name]; p.kind == "token" && system != "" && g.IntN(3) == 0 {
+				text = system + "|" + g.pick([]string{search.Escape(asText(n.v)), "", "x"})
+			}
 		}
 		if text == "" {
 			text = map[string]string{"token": "nil", "string": "nil", "date": "2020", "number": "1", "quantity": "1", "reference": "nil", "uri": "urn:nil"}[p.kind]
@@ -187,7 +199,10 @@ func (g *generator) token(n plainNode) string {
 	}
 	code, system = search.Escape(code), search.Escape(system)
 	form := g.IntN(8)
+	_, isBool := n.v.(bool)
 	switch {
+	case n.name == "telecom" || isBool:
+		return code // nothing there can have a system
 	case form < 3 && code != "" || system == "" && form < 7 && code != "":
 		return code
 	case form == 3 && code != "":

@@ -14,7 +14,9 @@ import (
 func (p *planner) leaf(s source, pr pred) (node, error) {
 	switch pr := pr.(type) {
 	case *tokenPred:
-		return p.token(s, pr), nil
+		n := p.token(s, pr)
+		n.exact = n.exact && s.only == ""
+		return n, nil
 	case *stringPred:
 		return p.text(s, pr), nil
 	case *datePred:
@@ -26,7 +28,19 @@ func (p *planner) leaf(s source, pr pred) (node, error) {
 	case *refPred:
 		return p.reference(s, pr)
 	case *uriPred:
-		return p.any(s.text, true, word(tagURI, pr.uri)), nil
+		return p.uri(s, pr), nil
+	case *canonicalPred:
+		return p.any(s.text, pr.version == "" && s.only == "", word(tagURI, pr.url)), nil
+	case *textPred:
+		return p.some(s), nil
+	case *codesPred:
+		return p.codes(s, pr), nil
+	case *mimePred:
+		return p.some(s), nil
+	case *termPred:
+		return node{}, errUnknownTerms
+	case *typedPred:
+		return p.any(s.text, true, typedWord(pr.system, pr.code, pr.value)), nil
 	}
 	return anything, nil
 }
@@ -43,39 +57,46 @@ func (p *planner) token(s source, pr *tokenPred) node {
 	if len(pr.code) == 0 {
 		return p.some(s) // system| has no word of its own
 	}
-	code := string(pr.code)
-	if folded := s.folds(); folded != 0 {
-		code = string(pr.lower)
-		if folded > 0 && !pr.anySystem && len(pr.system) > 0 {
-			return nothing
-		}
+	switch {
+	case s.added != nil: // what its expression finds may fold or not
+		n := p.or([]node{p.code(s, pr, string(pr.code)), p.code(s, pr, string(pr.lower))})
+		n.exact = false
+		return n
+	case !s.folds():
+		return p.code(s, pr, string(pr.code))
+	case !pr.anySystem && len(pr.system) > 0:
+		return nothing
 	}
+	return p.code(s, pr, string(pr.lower))
+}
+
+func (p *planner) code(s source, pr *tokenPred, code string) node {
 	switch {
 	case pr.anySystem:
 		return p.any(s.text, true, word(tagCode, code))
-	case len(pr.system) > 0 && !s.mayHaveSystem():
+	case !s.mayHaveSystem() && s.system(pr.code) != string(pr.system):
 		return nothing
+	case !s.mayHaveSystem():
+		return p.any(s.text, true, word(tagCode, code))
 	case len(pr.system) > 0:
 		return p.any(s.text, true, pairWord(tagSystem, string(pr.system), code))
-	case s.mayHaveSystem():
-		return p.any(s.text, true, word(tagNoSystem, code))
 	}
-	return p.any(s.text, true, word(tagCode, code))
+	return p.any(s.text, true, word(tagNoSystem, code))
 }
 
-// folds reports whether values of f are compared without regard to case: 1 all
-// of them, 0 none. No parameter of R4 mixes the two; a test sees to it.
-func (f *field) folds() int {
-	if slices.ContainsFunc(f.types, func(t r4.TypeID) bool {
+// folds reports whether values of f are compared without regard to case. No
+// parameter of R4 mixes values that are and that are not; a test sees to it.
+func (f *field) folds() bool {
+	return slices.ContainsFunc(f.types, func(t r4.TypeID) bool {
 		return t == r4.String || t == r4.Markdown || t.String() == "ContactPoint"
-	}) {
-		return 1
-	}
-	return 0
+	})
 }
 
 func (p *planner) text(s source, pr *stringPred) node {
 	norm := string(pr.norm)
+	if s.kind == kindLabel {
+		return p.some(s)
+	}
 	if _, ok := runePrefix(norm, minPrefix); !ok {
 		return p.some(s)
 	}

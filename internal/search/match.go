@@ -65,6 +65,9 @@ func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 			return v.local && set[string(m.name)]
 		})
 	case c.missing != nil:
+		if c.param.special != "" { // every record has an id and a time
+			return !*c.missing, nil
+		}
 		found, err := m.some(c.sources, func(*value) bool { return true })
 		return found != *c.missing, err
 	case c.tuples != nil:
@@ -109,6 +112,7 @@ func (m *matcher) special(c *criterion) bool {
 func (m *matcher) some(sources []source, accept func(*value) bool) (found bool, err error) {
 	for i := range sources {
 		s := &sources[i]
+		m.card.v.field = s.field
 		err = m.card.each(s.id, s.kind, func(v *value) bool {
 			if s.only != "" && !v.points(s.only) {
 				return true
@@ -123,8 +127,12 @@ func (m *matcher) some(sources []source, accept func(*value) bool) (found bool, 
 	return false, nil
 }
 
-// points reports whether a reference names a resource of that type.
+// points reports whether a reference names a resource of that type. A reference
+// by identifier alone may not say what type it is of.
 func (v *value) points(typ string) bool {
+	if v.kind == kindIdentified {
+		return len(v.typ) == 0 || string(v.typ) == typ
+	}
 	if v.local {
 		return string(v.typ) == typ
 	}
@@ -163,6 +171,7 @@ func (m *matcher) composite(c *criterion) (bool, error) {
 func (m *matcher) part(sources []source, pr pred, bound int) (tied, loose bool, err error) {
 	for i := range sources {
 		s := &sources[i]
+		m.card.v.field = s.field
 		err = m.card.each(s.id, s.kind, func(v *value) bool {
 			switch {
 			case !pr.match(v):

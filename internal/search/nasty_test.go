@@ -46,6 +46,9 @@ func (g nasty) coding() object {
 	if g.IntN(3) > 0 {
 		c["system"] = some(g, "http://loinc.org", "urn:x", "urn:x|y")
 	}
+	if g.IntN(2) == 0 {
+		c["display"] = some(g, "Körper-Temperatur", "Body temperature", "mean blood pressure", "O'Hara's sign", "AND or")
+	}
 	if g.IntN(8) == 0 {
 		delete(c, "code")
 		c["display"] = "no code"
@@ -120,7 +123,11 @@ func (g nasty) ref(types ...string) object {
 	case 3:
 		return object{"display": "somebody"}
 	case 4:
-		return object{"identifier": object{"value": "x"}}
+		return object{"identifier": object{"value": some(g, "x", "1")}}
+	case 6:
+		return object{"identifier": object{"system": "urn:mrn", "value": some(g, "1", "A1")}, "type": some(g, types...), "display": "somebody"}
+	case 7:
+		return object{"identifier": object{"system": some(g, "urn:mrn", "urn:x")}, "reference": ref}
 	case 5:
 		ref = "urn:uuid:0696ac49-3128-87d3-7344-04510aa4f324"
 	}
@@ -192,7 +199,7 @@ func (g nasty) patient() object {
 	}
 	r := g.meta(object{"resourceType": "Patient", "name": []any{name(), name()}})
 	g.maybe(r, "gender", some(g, "male", "female"), "birthDate", g.date(), "active", g.IntN(2) == 0,
-		"identifier", []any{object{"system": "urn:mrn", "value": some(g, "1", "01", "A1", "a1")}, object{"value": "1"}},
+		"identifier", []any{object{"system": "urn:mrn", "value": some(g, "1", "01", "A1", "a1"), "type": g.concept()}, object{"value": "1", "type": object{"coding": []any{object{"system": "urn:x", "code": "a"}, object{"system": "urn:x|y", "code": "c|d"}}, "text": "second number"}}},
 		"telecom", []any{object{"system": some(g, "phone", "email"), "value": some(g, "Ann@Example.org", "+1 555", "ANN@EXAMPLE.ORG")}},
 		"address", []any{object{"line": []any{"12 High St.", "Flat 3"}, "city": some(g, "New York", "York"), "state": some(g, "NY", "Maine", "MA"), "postalCode": "02134-1"}},
 		"generalPractitioner", []any{g.ref("Practitioner", "Organization"), g.ref("PractitionerRole")},

@@ -3,7 +3,6 @@ package search
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -137,7 +136,7 @@ func (p *parser) criterion(kv Param) (*criterion, error) {
 	if q == nil {
 		return nil, errUnknown
 	}
-	c := &criterion{param: q, sources: q.sources}
+	c := &criterion{param: q, sources: q.sources, kind: q.kind}
 	if chained {
 		return c, p.chain(c, modifier, rest, kv.Value)
 	}
@@ -159,48 +158,12 @@ func (p *parser) criterion(kv Param) (*criterion, error) {
 	return c, p.values(c, modifier, types, kv.Value)
 }
 
-// modifiers that each kind of parameter takes.
-func (q *param) modifiers() []string {
-	switch {
-	case q.special == "_id":
-		return []string{"not"}
-	case q.special != "" || q.kind == 0:
-		return nil
-	case q.kind == kindToken:
-		return []string{"missing", "not"}
-	case q.kind == kindString:
-		return []string{"contains", "exact", "missing"}
-	}
-	return []string{"missing"}
-}
-
-// modifier checks a modifier and returns the types a reference may point to.
-func (p *parser) modifier(c *criterion, modifier string) (types []string, err error) {
-	q := c.param
-	if slices.Contains(q.modifiers(), modifier) {
-		c.not = modifier == "not"
-		return q.targets, nil
-	}
-	if q.kind == kindReference && slices.Contains(q.targets, modifier) {
-		return []string{modifier}, nil
-	}
-	offer := q.modifiers()
-	if q.kind == kindReference && len(q.targets) < 20 {
-		offer = append(offer, q.targets...)
-	}
-	text := "takes no modifier."
-	if len(offer) > 0 {
-		text = "takes only these modifiers: :" + strings.Join(offer, ", :") + "."
-	}
-	return nil, invalid("not-supported", q.code+" "+text)
-}
-
 func (p *parser) values(c *criterion, modifier string, types []string, text string) error {
 	alternatives := split(text, ',')
 	if len(alternatives) > maxValues {
 		return invalid("too-costly", fmt.Sprintf("%s has more than %d values.", c.param.code, maxValues))
 	}
-	r := reader{code: c.param.code, modifier: modifier, types: types, opt: p.opt}
+	r := reader{code: c.param.code, modifier: modifier, types: types, sources: c.sources, opt: p.opt}
 	for _, s := range alternatives {
 		if c.param.kind == 0 && c.param.special == "" {
 			tuple, err := r.tuple(c.param, s)
@@ -210,7 +173,7 @@ func (p *parser) values(c *criterion, modifier string, types []string, text stri
 			c.tuples = append(c.tuples, tuple)
 			continue
 		}
-		pr, err := r.special(c.param, s)
+		pr, err := r.special(c, s)
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,8 @@ type plainWorld struct {
 	now  time.Time
 	base string
 	docs map[string]*plainDoc // Type/id
+
+	systems map[string]string // of elements of type code
 }
 
 type plainDoc struct {
@@ -69,7 +71,7 @@ func (w *plainWorld) holds(d *plainDoc, q *plainQuery) bool {
 			hit = hit || w.value(d, q.param.kind, q.modifier, q.param, n, text)
 		}
 	}
-	return hit != (q.modifier == "not")
+	return hit != (q.modifier == "not" || q.modifier == "not-in")
 }
 
 // counts reports whether n is a value at all of that kind.
@@ -145,8 +147,16 @@ func plainUnescape(s string) string {
 }
 
 func (w *plainWorld) value(d *plainDoc, kind, modifier string, p *plainParam, n plainNode, text string) bool {
+	if hit, done := w.plainModified(d, kind, modifier, n, text); done {
+		return hit
+	}
 	switch kind {
 	case "token":
+		if system := w.systems[d.typ+"."+n.name]; system != "" {
+			if s, isText := n.v.(string); isText {
+				return plainToken(plainNode{v: map[string]any{"system": system, "code": s}}, text)
+			}
+		}
 		return plainToken(n, text)
 	case "string":
 		return plainString(n, modifier, plainUnescape(text))

@@ -208,6 +208,9 @@ func (p *planner) composite(c *criterion) (node, error) {
 
 // present is what has any value for the condition's parameter.
 func (p *planner) present(c *criterion) node {
+	if c.param.special != "" {
+		return node{all: true, exact: true}
+	}
 	nodes := make([]node, 0, len(c.sources))
 	for _, s := range c.sources {
 		nodes = append(nodes, p.presence(s))
@@ -216,6 +219,9 @@ func (p *planner) present(c *criterion) node {
 }
 
 func (p *planner) presence(s source) node {
+	if s.base != nil { // what is derived is no more than what it is derived from
+		s.field = s.base
+	}
 	switch {
 	case s.kind == kindDate:
 		return p.any(s.text, true, centuryWords()...)

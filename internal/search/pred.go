@@ -48,11 +48,11 @@ type tokenPred struct {
 func (p *tokenPred) match(v *value) bool {
 	switch {
 	case p.anySystem:
-	case len(p.system) == 0:
-		if v.hasSystem {
+	case !v.hasSystem:
+		if v.field.system(v.code) != string(p.system) {
 			return false
 		}
-	case !v.hasSystem || !bytes.Equal(v.system, p.system):
+	case !bytes.Equal(v.system, p.system):
 		return false
 	}
 	switch {
@@ -86,7 +86,11 @@ func (p *stringPred) match(v *value) bool {
 	// A value without a normal form of its own is ASCII and compares after
 	// lowering each byte.
 	hay, fold := v.norm, false
-	if hay == nil {
+	switch {
+	case hay != nil:
+	case v.kind == kindLabel:
+		hay = []byte(normalize(string(v.code)))
+	default:
 		hay, fold = v.code, true
 	}
 	for i := 0; i+len(p.norm) <= len(hay); i++ {
@@ -242,9 +246,3 @@ func sameURL(have []byte, want string) bool {
 	}
 	return len(have) == len(want) || have[len(want)] == '|' && strings.IndexByte(want, '|') < 0
 }
-
-// uriPred asks for a URI, to the letter; of a canonical one with a version, also
-// without it.
-type uriPred struct{ uri string }
-
-func (p *uriPred) match(v *value) bool { return sameURL(v.code, p.uri) }

@@ -105,6 +105,7 @@ type Include struct {
 type criterion struct {
 	param   *param
 	sources []source
+	kind    kind // of the values as they are read; a modifier may change it
 	not     bool
 	missing *bool
 	preds   []pred

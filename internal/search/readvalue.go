@@ -8,9 +8,10 @@ import (
 
 // reader turns the text of one value into a pred.
 type reader struct {
-	code     string   // of the parameter, for messages
-	modifier string   // exact, contains
+	code     string // of the parameter, for messages
+	modifier string
 	types    []string // a reference may point to
+	sources  []source
 	opt      Options
 }
 
@@ -19,8 +20,8 @@ func (r *reader) wrong(form string) error {
 }
 
 // special reads the value of a parameter that may not be a matter of elements.
-func (r *reader) special(q *param, s string) (pred, error) {
-	switch q.special {
+func (r *reader) special(c *criterion, s string) (pred, error) {
+	switch c.param.special {
 	case "_id":
 		id, err := unescape(s)
 		if err != nil || !validID(id) {
@@ -30,7 +31,7 @@ func (r *reader) special(q *param, s string) (pred, error) {
 	case "_lastUpdated":
 		return r.date(s)
 	}
-	return r.value(q.kind, s)
+	return r.value(c.kind, s)
 }
 
 // idPred asks for the resource's own id, which is in the card's head.
@@ -67,8 +68,10 @@ func (r *reader) value(k kind, s string) (pred, error) {
 		return nil, invalid("value", r.code+" has an empty value.")
 	}
 	switch k {
-	case kindToken:
-		return r.token(s)
+	case kindToken, kindIdentified:
+		return r.coded(s)
+	case kindTyped:
+		return r.typed(s)
 	case kindDate:
 		return r.date(s)
 	case kindNumber:
@@ -83,25 +86,26 @@ func (r *reader) value(k kind, s string) (pred, error) {
 	}
 	switch k {
 	case kindString:
+		if r.modifier == "text" {
+			return r.text(text)
+		}
+		return r.string(text)
+	case kindLabel:
 		return r.string(text)
 	case kindReference:
 		return r.reference(text)
 	}
-	return &uriPred{text}, nil
+	return r.uri(text)
 }
 
 func (r *reader) token(s string) (pred, error) {
-	parts := split(s, '|')
+	parts, err := r.bars(s)
 	form := `code, system|code, |code or system|, with , $ | and \ escaped by \`
-	if len(parts) > 2 {
+	if err != nil || len(parts) > 2 {
 		return nil, r.wrong(form)
 	}
-	for i := range parts {
-		text, err := unescape(parts[i])
-		if err != nil {
-			return nil, r.wrong(form)
-		}
-		parts[i] = text
+	if len(parts) == 2 && r.bare() {
+		return nil, r.wrong("a value without a system: no |, unless escaped by \\")
 	}
 	p := &tokenPred{anySystem: len(parts) == 1}
 	if !p.anySystem {
@@ -180,6 +184,9 @@ func (r *reader) quantity(s string) (pred, error) {
 }
 
 func (r *reader) reference(text string) (pred, error) {
+	if r.modifier == "below" {
+		return r.canonical(text)
+	}
 	p := &refPred{base: r.opt.BaseURL}
 	local := text
 	if r.opt.BaseURL != "" {

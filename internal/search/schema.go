@@ -29,8 +29,9 @@ type element struct {
 	fields []*field
 
 	types    []r4.TypeID
-	repeats  bool // one resource may hold several
-	required bool // the standard demands it; we never rely on that
+	implied  string // code system of all values, which do not name it; manySystems: see system
+	repeats  bool   // one resource may hold several
+	required bool   // the standard demands it; we never rely on that
 }
 
 // field is an element read as one kind of value. Its name keys the tokens, its
@@ -39,8 +40,9 @@ type field struct {
 	*element
 	kind  kind
 	id    fieldID
-	order int  // place among the schema's fields
-	words bool // names and addresses: a search may start at any word, and trigrams
+	order int    // place among the schema's fields
+	words bool   // names and addresses: a search may start at any word, and trigrams
+	base  *field // of a derived field: the one whose words tell that there is a value
 }
 
 // source is a field as one parameter reads it.
@@ -58,6 +60,8 @@ type param struct {
 	sources    []source
 	components []component
 	special    string // _id, _lastUpdated: not a matter of elements
+
+	labels, typed, identified []source // what :text, :of-type and :identifier read
 }
 
 // component is one part of a composite.

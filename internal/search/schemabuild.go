@@ -58,6 +58,7 @@ func (b *schemaBuilder) param(p r4.Param) *param {
 	for _, src := range p.Sources() {
 		q.sources = append(q.sources, b.sources(src, q.kind)...)
 	}
+	b.derive(q)
 	return q
 }
 

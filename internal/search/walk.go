@@ -9,18 +9,24 @@ import (
 // walk follows e's steps through the type tables and notes the types it ends
 // at. It returns false if a step does not exist.
 func (b *schemaBuilder) walk(e *element) bool {
-	e.types, e.repeats, e.required = []r4.TypeID{b.root}, false, true
-	for _, step := range e.steps {
+	e.types, e.implied, e.repeats, e.required = []r4.TypeID{b.root}, "", false, true
+	for i, step := range e.steps {
 		var next []r4.TypeID
 		for _, t := range e.types {
 			for _, m := range membersOf(t, step) {
 				next = append(next, m.Type())
+				if i == len(e.steps)-1 {
+					e.implied = impliedBy(m)
+				}
 				e.repeats = e.repeats || m.IsList()
 				e.required = e.required && m.IsRequired() && step.Where == "" && step.As == 0
 			}
 		}
 		if len(next) == 0 {
 			return false
+		}
+		if len(next) != 1 {
+			e.implied = ""
 		}
 		e.types = next
 	}

@@ -27,6 +27,7 @@ const (
 	tagNumber   = 'q' // node of the number tree
 	tagUnit     = 'U' // system and code of a unit
 	tagURI      = 'u' // the whole URI, or an absolute reference
+	tagTyped    = 'o' // system and code of an identifier's type, its value
 )
 
 func word(tag byte, text string) []byte {
@@ -40,6 +41,13 @@ func pairWord(tag byte, system, code string) []byte {
 	b := make([]byte, 0, len(system)+len(code)+3)
 	b = binary.AppendUvarint(append(b, tag), uint64(len(system)))
 	return append(append(b, system...), code...)
+}
+
+// typedWord is a word of an identifier under a code of its type.
+func typedWord(system, code, value string) []byte {
+	b := pairWord(tagTyped, system, "")
+	b = append(binary.AppendUvarint(b, uint64(len(code))), code...)
+	return append(b, value...)
 }
 
 // prefixes of this many characters have tokens; longer needles use the longest
