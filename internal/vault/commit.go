@@ -122,7 +122,7 @@ func (v *Vault) tryCommit(ctx context.Context, tx Tx) ([]Record, store.Receipt, 
 		return nil, nil, err
 	}
 	v.names.put(p.names)
-	v.counters.add(p.batch.Puts)
+	v.counters.add(&p, records)
 	return records, receipt, nil
 }
 

@@ -141,6 +141,8 @@ type imported struct {
 	Seconds float64 `json:"seconds"`
 	Rate    float64 `json:"resources_per_second"`
 	Tokens  float64 `json:"tokens_per_resource"`
+	// ByType is Tokens of each type.
+	ByType map[string]float64 `json:"tokens_by_type"`
 	// Bytes is the size of the whole store, history, index and audit log
 	// included, for each version in it that this import wrote. It is 0 if there
 	// were records before.
@@ -152,11 +154,19 @@ func (r *imported) measure(dir string, before, after vault.Counters) {
 		return
 	}
 	r.Rate = float64(r.Total) / max(r.Seconds, 0.001)
-	r.Tokens = float64(after.Tokens-before.Tokens) / float64(max(1, after.Versions-before.Versions))
+	r.Tokens = tokensEach(after.Less(before.Tally))
+	r.ByType = map[string]float64{}
+	for typ, tally := range after.Types {
+		if made := tally.Less(before.Types[typ]); made.Versions > 0 {
+			r.ByType[typ] = tokensEach(made)
+		}
+	}
 	if before.Versions == 0 && r.Already == 0 {
 		r.Bytes = float64(folderSize(filepath.Join(dir, storeDir))) / float64(r.Total)
 	}
 }
+
+func tokensEach(t vault.Tally) float64 { return float64(t.Tokens) / float64(max(1, t.Versions)) }
 
 func folderSize(dir string) int64 {
 	var size int64
