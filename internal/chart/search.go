@@ -23,7 +23,11 @@ type SearchRequest struct {
 	Params      []search.Param
 	Lenient     bool   // Prefer: handling=lenient
 	BaseURL     string // what references may begin with and still be local
-	Page        string // the token of the page to open; "" for the first
+	// Page is the token of the page to open, "" for the first. It holds the
+	// search, which need not be repeated.
+	Page string
+
+	after vault.Cursor // where the page begins
 }
 
 // Address is the path that the request is sent to, below the base: "" for the
@@ -37,6 +41,7 @@ func (sr SearchRequest) Address() string {
 
 // SearchResult is one page.
 type SearchResult struct {
+	Asked    SearchRequest // of a later page, as the first one was
 	Query    *search.Query
 	Matches  []Resource
 	Included []Resource
@@ -55,11 +60,15 @@ const (
 // Search returns the records that match and that the actor may see; what is
 // hidden is neither shown nor counted nor sorted by.
 func (c *Chart) Search(ctx context.Context, actor Actor, sr SearchRequest) (*SearchResult, error) {
+	sr, err := c.resumed(ctx, actor, sr)
 	req := c.begin(actor, "search", sr.Type)
 	if req.event.Query = queryText(sr.Params); sr.Compartment != (vault.TypeID{}) {
 		req.event.Query = sr.Address() + "?" + req.event.Query
 	}
-	result, err := c.search(ctx, req, sr)
+	var result *SearchResult
+	if err == nil {
+		result, err = c.search(ctx, req, sr)
+	}
 	if err := req.finish(ctx, err); err != nil {
 		return nil, err
 	}
@@ -95,18 +104,14 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 	if q, err = q.Resolve(ctx, c.terms); err != nil {
 		return nil, err
 	}
-	cursor, err := c.openPage(req.actor, sr)
-	if err != nil {
-		return nil, err
-	}
 	found, err := c.vault.Search(ctx, vault.SearchRequest{
-		Query: q, Narrow: c.narrow(req.actor), After: cursor,
+		Query: q, Narrow: c.narrow(req.actor), After: sr.after,
 		Limit: limitOf(q), Total: wantsTotal(q) || limitOf(q) == 0,
 	})
 	if err != nil {
 		return nil, err
 	}
-	result := &SearchResult{Query: q, Total: found.Total}
+	result := &SearchResult{Asked: sr, Query: q, Total: found.Total}
 	if result.Matches, err = c.admit(ctx, req, found.Records); err != nil {
 		return nil, err
 	}
@@ -114,7 +119,7 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 		return nil, err
 	}
 	if found.Next != nil {
-		result.Next, err = c.sealPage(req.actor, sr, *found.Next)
+		result.Next, err = c.bookmarked(ctx, req.actor, sr, *found.Next)
 	}
 	return result, err
 }

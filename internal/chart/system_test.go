@@ -99,7 +99,7 @@ func TestSystemAndCompartments(t *testing.T) {
 			if strings.Contains(c.address, "clude") || !strings.Contains(c.address, "?") {
 				continue
 			}
-			paged, total, err := c.who.at(c.address+"&_count=1&_total=accurate")
+			paged, total, err := c.who.at(c.address + "&_count=1&_total=accurate")
 			if check(t, err); !slices.Equal(paged, got) && strings.Contains(c.address, "_sort") || total != len(got) {
 				t.Errorf("%s as %s, by pages: %q, total %d", c.address, c.who.actor.Name, paged, total)
 			}

@@ -55,6 +55,7 @@ var probes = []struct{ line, body, header string }{
 	{line: "GET /Patient/bob"}, {line: "HEAD /Patient/bob"}, {line: "GET /Patient/bob/_history"}, {line: "GET /Patient/bob/_history/1"},
 	{line: "GET /Observation/k-bob"}, {line: "GET /Observation/k-bob/_history/2"}, {line: "GET /Observation/k-bob/_history?_count=1"},
 	{line: "GET /Observation/gone-bob"}, {line: "GET /Observation/gone-bob/_history"}, {line: "GET /Observation/gone-bob/_history/1"},
+	{line: "GET ?_type=Patient,Observation,Location&_count=1&_total=accurate"}, {line: "GET /?_summary=count"}, {line: "GET /Patient/bob/Observation"}, {line: "GET /Patient/bob/*?_summary=count"},
 	{line: "GET /_history"}, {line: "GET /_history?_count=1"}, {line: "GET /_history?_summary=count"}, {line: "GET /Patient/_history"}, {line: "GET /Patient/_history?_summary=count"},
 	{line: "GET /Observation/_history?_count=1"}, {line: "GET /Observation/_history?_since=2020-01-01T00:00:00Z"}, {line: "GET /Observation/_history?_at=2026-11-22"}, {line: "GET /Encounter/_history"},
 	{line: "GET /Patient/bob", header: `If-None-Match: W/"1"`}, {line: "GET /Patient/bob", header: "If-None-Match: *"},

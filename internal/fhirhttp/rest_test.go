@@ -28,7 +28,7 @@ func TestStatuses(t *testing.T) {
 		{404, "GET", "/Patient/nobody/_history", "", nil},
 		{404, "GET", "/Nothing/ann", "", nil},
 		{404, "GET", "/Nothing", "", nil},
-		{405, "GET", "/", "", nil},
+		{405, "PUT", "/", "", nil},
 		{404, "GET", "/Patient/ann/_history/1/2", "", nil},
 		{400, "GET", "/Patient/a_b", "", nil},
 		{400, "GET", "/Patient/" + strings.Repeat("a", 65), "", nil},
@@ -99,7 +99,7 @@ func TestMethodsNotTaken(t *testing.T) {
 		"/Patient":                {"PATCH", "DELETE, GET, HEAD, POST, PUT"},
 		"/Patient/ann/_history":   {"DELETE", "GET, HEAD"},
 		"/Patient/ann/_history/1": {"PUT", "GET, HEAD"},
-		"":                        {"GET", "POST"},
+		"":                        {"PUT", "GET, HEAD, POST"},
 	} {
 		w := r.call(c.method, path, "")
 		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != c.allow {
@@ -231,7 +231,11 @@ func TestSearchBundles(t *testing.T) {
 		t.Errorf("second page: %+v", b)
 	}
 	r.do(400, "GET", next, "", as("reader"))
-	r.do(400, "GET", strings.Replace(next, "subject", "patient", 1), "")
+	r.do(400, "GET", next+"&subject=Patient/ann", "")
+	r.do(400, "GET", strings.Replace(next, "?", "/Patient?", 1), "")
+	r.do(200, "GET", strings.Replace(next, "?", "/Observation?", 1), "")
+	r.clock.Advance(time.Hour)
+	r.do(400, "GET", next, "")
 	b = r.bundle(r.do(200, "GET", "/Observation?_summary=count", ""))
 	if *b.Total != 3 || len(b.Entry) != 0 {
 		t.Errorf("count: %+v", b)
@@ -240,7 +244,56 @@ func TestSearchBundles(t *testing.T) {
 	if b = r.bundle(w); len(b.Entry) != 1 {
 		t.Errorf("by form: %+v", b)
 	}
+	if next := b.link("next"); next == "" || strings.Contains(next, "ann") || len(r.bundle(r.do(200, "GET", next, "")).Entry) != 1 {
+		t.Errorf("the next page of a form: %s", next)
+	}
 	r.do(415, "POST", "/Observation/_search", "{}")
+	// A search as long as a form may be goes on by a link that is short.
+	long := "_count=1&_id=a,b" + strings.Repeat(",no-such-id", 300)
+	w = r.do(200, "POST", "/Observation/_search", long, "Content-Type: application/x-www-form-urlencoded")
+	next = r.bundle(w).link("next")
+	if b := r.bundle(r.do(200, "GET", next, "")); len(next) > 100 || len(b.Entry) != 1 || b.Entry[0].Resource.ID != "b" {
+		t.Errorf("a long search: %s %+v", next, b)
+	}
+	r.do(400, "GET", next, "", as("reader"))
+}
+
+func TestSearchesOfManyTypes(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
+	r.do(201, "PUT", "/Patient/bob", patient("bob", "Brown"))
+	for _, who := range []string{"ann", "bob"} {
+		r.do(201, "PUT", "/Observation/k-"+who, result("k-"+who, "Patient/"+who, "4"))
+	}
+	form := "Content-Type: application/x-www-form-urlencoded"
+	for _, c := range []struct{ method, path, body, want string }{
+		{"GET", "?_type=Patient,Observation&_count=1", "", "ann bob k-ann k-bob"},
+		{"POST", "/_search", "_type=Observation&_id=k-bob,ann", "k-bob"},
+		{"GET", "/Patient/ann/Observation?_count=1", "", "k-ann"},
+		{"GET", "/Patient/ann/Observation?code=2823-3", "", "k-ann"},
+		{"GET", "/Patient/ann/*?_count=1", "", "ann k-ann"},
+		{"POST", "/Patient/bob/Observation/_search", "code=2823-3", "k-bob"},
+		{"GET", "/Patient/nobody/Observation", "", ""},
+	} {
+		var got []string
+		headers := []string{form}
+		for path, method, body := c.path, c.method, c.body; ; method, body = "GET", "" {
+			b := r.bundle(r.do(200, method, path, body, headers...))
+			for _, e := range b.Entry {
+				got = append(got, e.Resource.ID)
+			}
+			if path = b.link("next"); path == "" {
+				break
+			}
+		}
+		if text := strings.Join(got, " "); text != c.want {
+			t.Errorf("%s %s %s: %s, not %s", c.method, c.path, c.body, text, c.want)
+		}
+	}
+	r.do(404, "GET", "/Patient/ann/Nothing", "")
+	r.do(404, "GET", "/Observation/k-ann/Patient", "")
+	r.do(400, "GET", "?_type=Nothing", "")
+	r.do(400, "GET", "?bogus=1", "")
 }
 
 func TestHistoryLinks(t *testing.T) {

@@ -63,6 +63,10 @@ func (s *server) operationRoutes() []route {
 
 func (s *server) systemRoutes() []route {
 	return []route{{
+		method: "GET", does: "search-system", serve: s.handleSearch, asks: []string{authz.Search},
+	}, {
+		method: "POST", pattern: "_search", does: "search-system", serve: s.handleSearchForm, asks: []string{authz.Search},
+	}, {
 		method: "POST", does: "transaction batch", serve: s.handleBundle, alone: true,
 		asks: []string{authz.Read, authz.Search, authz.Create, authz.Update, authz.Delete},
 	}, {
@@ -103,8 +107,16 @@ func (s *server) instanceRoutes() []route {
 		claims: object{"updateCreate": true},
 	}, {
 		method: "DELETE", pattern: "{type}/{id}", does: "delete", serve: s.handleDelete, asks: []string{authz.Delete},
+	}, {
+		method: "GET", pattern: "{type}/{id}/{member}", does: "search-type", types: compartments, serve: s.handleSearch, asks: []string{authz.Search},
+	}, {
+		method: "POST", pattern: "{type}/{id}/{member}/_search", does: "search-type", types: compartments, serve: s.handleSearchForm, asks: []string{authz.Search},
 	}}
 }
+
+// compartments are the types that have one (FHIR R4 2.10): {member} is a type in
+// it, or *.
+var compartments = []string{"Patient", "Encounter", "RelatedPerson", "Practitioner", "Device"}
 
 // level is where a route is called: system, type or instance (FHIR R4 3.2.0.1).
 func (rt *route) level() string {

@@ -48,16 +48,26 @@ func (s *server) search(w http.ResponseWriter, r *http.Request, actor chart.Acto
 	if err := accepts(r, q.take("_format")); err != nil {
 		return err
 	}
-	q.take("_pretty")
+	if q.take("_pretty") == "true" {
+		w = pretty{w}
+	}
 	sr := chart.SearchRequest{
 		Type: r.PathValue("type"), BaseURL: s.Base, Lenient: preferences(r).lenient,
 		Page: q.take("_page"), Params: q.params,
+	}
+	if member := r.PathValue("member"); member != "" {
+		sr.Compartment.Type, sr.Compartment.ID = sr.Type, r.PathValue("id")
+		if sr.Type = member; member == "*" {
+			sr.Type = ""
+		} else if !fhir.IsResource(member) {
+			return fault.New(fault.NotFound, "fhirhttp.search", "FHIR R4 has no resource type of that name.")
+		}
 	}
 	result, err := s.Chart.Search(r.Context(), actor, sr)
 	if err != nil {
 		return err
 	}
-	body, err := s.searchset(sr, result)
+	body, err := s.searchset(result)
 	if err != nil {
 		return err
 	}
@@ -65,16 +75,18 @@ func (s *server) search(w http.ResponseWriter, r *http.Request, actor chart.Acto
 	return nil
 }
 
-func (s *server) searchset(sr chart.SearchRequest, result *chart.SearchResult) ([]byte, error) {
+// searchset writes a page. What was sought stands in its self link, as R4 asks,
+// and in none that a client would call: those hold a sealed token.
+func (s *server) searchset(result *chart.SearchResult) ([]byte, error) {
 	v, err := viewOf(result.Query.Summary, result.Query.Elements)
 	if err != nil {
 		return nil, err
 	}
-	address := s.Base + "/" + sr.Type
 	head := fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(result.Total)}
+	address := strings.TrimSuffix(s.Base+"/"+result.Asked.Address(), "/")
 	head.Links = append(head.Links, fhir.Link{Relation: "self", URL: link(address, result.Query.Used, "")})
 	if result.Next != "" {
-		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(address, sr.Params, result.Next)})
+		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(s.Base, nil, result.Next)})
 	}
 	var out bytes.Buffer
 	b := fhir.NewBundleWriter(&out, head)
