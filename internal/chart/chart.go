@@ -23,8 +23,8 @@ import (
 // Actor is who asks.
 type Actor = identity.Actor
 
-// Config says what a chart stands on. All fields but Base and
-// Changed are required.
+// Config says what a chart stands on. All fields but Base,
+// Changed and Vet are required.
 type Config struct {
 	Vault  *vault.Vault
 	Log    *audit.Log
@@ -36,6 +36,9 @@ type Config struct {
 	// Changed is told of the types of every change once it is durable. It MUST
 	// NOT block.
 	Changed func(types ...string)
+	// Vet refuses a Subscription that would never be served; old is nil if
+	// there was none.
+	Vet func(ctx context.Context, old, next *fhir.Resource) error
 }
 
 // Chart is safe for concurrent use.
@@ -50,6 +53,7 @@ type Chart struct {
 	census *census
 
 	notify func(types ...string)
+	vet    func(ctx context.Context, old, next *fhir.Resource) error
 }
 
 // New returns the door.
@@ -57,7 +61,7 @@ func New(cfg Config) *Chart {
 	return &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
 		slog: cfg.Slog, base: cfg.Base, terms: cfg.Terms, census: newCensus(cfg.Vault, cfg.Clock),
-		notify: cfg.Changed,
+		notify: cfg.Changed, vet: cfg.Vet,
 	}
 }
 

@@ -79,8 +79,11 @@ func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *f
 	if err == nil {
 		err = c.keepsMarks(ctx, actor, old, next)
 	}
-	return plan{
+	if err != nil {
+		return plan{}, err
+	}
+	return c.mandated(ctx, actor, &old, plan{
 		change:  vault.Change{TypeID: old.TypeID, Expect: old.Version, Resource: res},
 		revived: old.Deleted,
-	}, err
+	})
 }

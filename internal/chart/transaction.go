@@ -120,6 +120,7 @@ func (t *transaction) plan(ctx context.Context) (vault.Tx, error) {
 		}
 		s.at = len(tx.Changes)
 		tx.Changes = append(tx.Changes, s.plan.change)
+		tx.Docs = append(tx.Docs, s.plan.docs...)
 		tx.Absent = append(tx.Absent, s.plan.absent...)
 		return nil
 	})

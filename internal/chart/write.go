@@ -94,6 +94,7 @@ func (c *Chart) DeleteWhere(ctx context.Context, actor Actor, typ string, where 
 type plan struct {
 	change  vault.Change
 	absent  []vault.Absent
+	docs    []vault.DocWrite
 	found   *Resource // nothing to do: this is what a conditional create found
 	nothing bool      // nothing to do
 	revived bool      // the change brings back what was deleted
@@ -124,7 +125,7 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 			return out, req.finish(ctx, nil)
 		}
 		records, err := c.vault.Commit(ctx, vault.Tx{
-			Changes: []vault.Change{p.change}, Absent: p.absent, Event: req.event,
+			Changes: []vault.Change{p.change}, Docs: p.docs, Absent: p.absent, Event: req.event,
 		})
 		if err == nil {
 			c.changed(typ)
@@ -149,7 +150,7 @@ func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource,
 	if _, err := c.permitNew(ctx, actor, authz.Create, res, id); err != nil {
 		return plan{}, err
 	}
-	return plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Resource: res}}, nil
+	return c.mandated(ctx, actor, nil, plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Resource: res}})
 }
 
 // localise makes absolute references to this server relative, so that a record
@@ -270,9 +271,9 @@ func (c *Chart) planDelete(ctx context.Context, actor Actor, typ, id string, con
 	if old.Deleted {
 		return plan{nothing: true}, nil
 	}
-	return plan{change: vault.Change{
+	return c.mandated(ctx, actor, old, plan{change: vault.Change{
 		TypeID: typeIDOf(typ, id), Expect: old.Version, Patients: old.patients,
-	}}, nil
+	}})
 }
 
 func (cond Condition) check(old *Resource) error {

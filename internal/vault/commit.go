@@ -61,6 +61,7 @@ const turnLife = time.Hour
 // them, or not at all. A record may be changed once.
 type Tx struct {
 	Changes []Change
+	Docs    []DocWrite // internal records that change together with them
 	Absent  []Absent
 	Jobs    []Job
 	// Event tells of the changes. Its Time is set, and the versions written and
@@ -75,9 +76,14 @@ type Job struct{ Name, Value string }
 // a name or a patient's key, which any later attempt finds settled.
 const maxTries = 16
 
-// Commit makes the changes durable and returns the new versions in order. It
-// returns once they, and their audit entry, are on the device.
+// Commit makes the changes durable and returns the new versions of Changes in
+// order. It returns once they, and their audit entry, are on the device.
 func (v *Vault) Commit(ctx context.Context, tx Tx) ([]Record, error) {
+	own := len(tx.Changes)
+	tx, err := v.withDocs(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	var lost error
 	for range maxTries {
 		records, receipt, err := v.tryCommit(ctx, tx)
@@ -86,7 +92,7 @@ func (v *Vault) Commit(ctx context.Context, tx Tx) ([]Record, error) {
 				return nil, v.storeFault("vault.Commit", err)
 			}
 			place(records, receipt.Last())
-			return records, nil
+			return records[:own], nil
 		}
 		lost = err
 		if errors.Is(err, store.ErrStale) {

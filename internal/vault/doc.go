@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -78,24 +79,29 @@ func (v *Vault) GetDoc(ctx context.Context, typ, id string) (Doc, error) {
 // PutDocs writes internal records together with the event that tells of them.
 // A Unique word that another record bears is fault.Conflict.
 func (v *Vault) PutDocs(ctx context.Context, event audit.Event, writes []DocWrite) error {
-	tx := Tx{Event: event}
-	for _, w := range writes {
+	_, err := v.Commit(ctx, Tx{Event: event, Docs: writes})
+	return err
+}
+
+// withDocs returns tx with its internal records as changes behind the others.
+func (v *Vault) withDocs(ctx context.Context, tx Tx) (Tx, error) {
+	tx.Changes = slices.Clip(tx.Changes)
+	for _, w := range tx.Docs {
 		change := Change{TypeID: w.TypeID, Expect: w.Expect}
 		if w.Body != nil {
 			words := append(append([]search.Word{}, w.Words...), w.Unique...)
 			body, err := json.Marshal(envelope{Words: words, Doc: w.Body})
 			if err != nil {
-				return fault.Wrap(fault.Internal, "vault.PutDocs", err)
+				return tx, fault.Wrap(fault.Internal, "vault.withDocs", err)
 			}
 			change.doc = &document{body: body, words: w.Words, unique: w.Unique}
 			if err := v.checkUnique(ctx, change); err != nil {
-				return err
+				return tx, err
 			}
 		}
 		tx.Changes = append(tx.Changes, change)
 	}
-	_, err := v.Commit(ctx, tx)
-	return err
+	return tx, nil
 }
 
 // checkUnique looks for another bearer of the change's unique words, and notes

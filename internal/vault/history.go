@@ -7,6 +7,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
@@ -124,4 +125,33 @@ func (v *Vault) Export(ctx context.Context, typ string, after record.Position, l
 		return visit(r)
 	})
 	return v.storeFault("vault.Export", err)
+}
+
+// Feed returns the versions of records of a type that were committed behind a
+// position, in order, without bodies: for the server's own work.
+func (v *Vault) Feed(ctx context.Context, typ string, after record.Position, limit int) ([]Record, error) {
+	class := v.sealer.Class(typ)
+	var records []Record
+	err := v.store.History(ctx, store.Span{Class: &class, After: after, Limit: limit, Want: store.WantCard}, func(row record.Row) error {
+		if row.Class != class {
+			return fault.Wrap(fault.Internal, "vault.Feed", errSwapped)
+		}
+		opened, err := v.openCard(ctx, typ, row)
+		if err != nil {
+			return err
+		}
+		header, err := search.ReadHeader(opened.Card)
+		records = append(records, Record{
+			TypeID: TypeID{Type: typ, ID: header.ID}, Key: row.Key, Version: row.Version, Position: row.Position,
+			Deleted: row.Deleted, Current: row.Current, Time: row.Time,
+		})
+		return err
+	})
+	return records, v.storeFault("vault.Feed", err)
+}
+
+// Last returns the position of the newest commit that is visible.
+func (v *Vault) Last(ctx context.Context) (record.Position, error) {
+	found, err := v.store.Find(ctx, store.Find{Expr: store.Or{}, CountOnly: true}, nil)
+	return found.At, v.storeFault("vault.Last", err)
 }

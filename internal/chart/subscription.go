@@ -1,0 +1,141 @@
+package chart
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// TypeMandate is the internal type under which it is kept who wrote a
+// Subscription last: notifications are made with his rights.
+const TypeMandate = "Mandate"
+
+// mandated adds to a change of a Subscription who makes it, in the same commit.
+// The server's own changes, of its status, leave that as it is.
+func (c *Chart) mandated(ctx context.Context, actor Actor, old *Resource, p plan) (plan, error) {
+	if p.change.Type != "Subscription" || actor.Kind == identity.KindSystem {
+		return p, nil
+	}
+	if p.change.Resource != nil && c.vet != nil {
+		var before *fhir.Resource
+		if old != nil {
+			before = old.Resource
+		}
+		if err := c.vet(ctx, before, p.change.Resource); err != nil {
+			return p, err
+		}
+	}
+	id := typeIDOf(TypeMandate, p.change.ID)
+	rec, err := c.vault.Get(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	if p.change.Resource == nil && (!rec.Exists() || rec.Deleted) {
+		return p, nil
+	}
+	doc := vault.DocWrite{TypeID: id, Expect: rec.Version}
+	if p.change.Resource != nil {
+		if doc.Body, err = json.Marshal(actor.Mandate(c.clock.Now())); err != nil {
+			return p, fault.Wrap(fault.Internal, "chart.mandated", err)
+		}
+	}
+	p.docs = append(p.docs, doc)
+	return p, nil
+}
+
+// Subscription is a stored Subscription and the mandate of whoever wrote it.
+type Subscription struct {
+	Resource
+	Mandate identity.Mandate
+}
+
+// Subscriptions returns all that are stored, for the notifier: it tells nobody.
+func (c *Chart) Subscriptions(ctx context.Context) ([]Subscription, error) {
+	q, err := search.Parse("Subscription", nil, search.Options{})
+	if err != nil {
+		return nil, err
+	}
+	records, err := c.vault.AllWithBodies(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var all []Subscription
+	for _, rec := range records {
+		s := Subscription{}
+		if s.Resource, err = open(rec); err != nil {
+			return nil, err
+		}
+		// One that an import filed has no mandate, and thus no rights.
+		doc, err := c.vault.GetDoc(ctx, TypeMandate, rec.ID)
+		if err == nil {
+			err = json.Unmarshal(doc.Body, &s.Mandate)
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Happened is a version that was committed.
+type Happened struct {
+	ID       vault.TypeID
+	Version  uint64
+	Position record.Position
+	Deleted  bool
+}
+
+// Happenings returns what was committed to records of a type behind a position,
+// in order, at most limit of it. It is for the server itself and tells nobody.
+func (c *Chart) Happenings(ctx context.Context, typ string, after record.Position, limit int) ([]Happened, error) {
+	records, err := c.vault.Feed(ctx, typ, after, limit)
+	var list []Happened
+	for _, r := range records {
+		list = append(list, Happened{ID: r.TypeID, Version: r.Version, Position: r.Position, Deleted: r.Deleted})
+	}
+	return list, err
+}
+
+// Last returns the position of the newest commit that is visible.
+func (c *Chart) Last(ctx context.Context) (record.Position, error) { return c.vault.Last(ctx) }
+
+// Notify returns the record if it is current in that version, fits the criteria
+// and may be found by the actor; nil if not. The audit entry that tells of the
+// notification is durable when it returns.
+func (c *Chart) Notify(ctx context.Context, actor Actor, subscription string, of Happened, criteria []search.Param) (*Resource, error) {
+	req := c.begin(actor, "notify", of.ID.Type)
+	req.event.Query = "Subscription/" + subscription
+	res, err := settled(req, func() (*Resource, error) { return c.notifiable(ctx, req, of, criteria) })
+	if err == nil && res == nil {
+		return nil, nil // nothing is disclosed
+	}
+	return res, req.finish(ctx, err)
+}
+
+func (c *Chart) notifiable(ctx context.Context, req *request, of Happened, criteria []search.Param) (*Resource, error) {
+	if _, err := c.reach(req.actor, authz.Search, of.ID.Type); err != nil {
+		return nil, err
+	}
+	params := append([]search.Param{{Key: "_id", Value: of.ID.ID}}, criteria...)
+	q, err := search.Parse(of.ID.Type, params, c.options())
+	if err != nil {
+		return nil, err
+	}
+	found, err := c.vault.Search(ctx, vault.SearchRequest{Query: q, Narrow: c.narrow(req.actor), Limit: 1})
+	if err != nil || len(found.Records) == 0 || found.Records[0].Version != of.Version {
+		return nil, err
+	}
+	list, err := c.admit(ctx, req, found.Records)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return &list[0], nil
+}
