@@ -23,8 +23,7 @@ import (
 // Actor is who asks.
 type Actor = identity.Actor
 
-// Config says what a chart stands on. All fields but Base,
-// Changed and Vet are required.
+// Config says what a chart stands on. All fields from Vault to Slog are required.
 type Config struct {
 	Vault  *vault.Vault
 	Log    *audit.Log
@@ -38,7 +37,8 @@ type Config struct {
 	Changed func(types ...string)
 	// Vet refuses a Subscription that would never be served; old is nil if
 	// there was none.
-	Vet func(ctx context.Context, old, next *fhir.Resource) error
+	Vet        func(ctx context.Context, old, next *fhir.Resource) error
+	Validation Validation // of what is written; the zero value is off
 }
 
 // Chart is safe for concurrent use.
@@ -51,6 +51,9 @@ type Chart struct {
 	base   string
 	terms  search.Terms
 	census *census
+	// library is the definitions stored here, inspector what judges by them.
+	library   *conformance
+	inspector *inspector
 
 	notify func(types ...string)
 	vet    func(ctx context.Context, old, next *fhir.Resource) error
@@ -58,16 +61,19 @@ type Chart struct {
 
 // New returns the door.
 func New(cfg Config) *Chart {
+	library := newConformance(cfg.Vault, cfg.Clock)
 	return &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
 		slog: cfg.Slog, base: cfg.Base, terms: cfg.Terms, census: newCensus(cfg.Vault, cfg.Clock),
 		notify: cfg.Changed, vet: cfg.Vet,
+		library: library, inspector: &inspector{policy: cfg.Validation, library: library},
 	}
 }
 
 // changed tells all who keep something derived from records.
 func (c *Chart) changed(types ...string) {
 	c.census.changed(types...)
+	c.library.changed(types...)
 	if c.notify != nil {
 		c.notify(types...)
 	}

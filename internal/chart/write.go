@@ -30,6 +30,7 @@ type Outcome struct {
 	// Unchanged: a conditional create found its match, or there was nothing
 	// left to delete.
 	Unchanged bool
+	Issues    []fault.Issue // what validation found and did not refuse
 }
 
 // maxRaces bounds how often a change without If-Match is tried again after
@@ -98,6 +99,7 @@ type plan struct {
 	found   *Resource // nothing to do: this is what a conditional create found
 	nothing bool      // nothing to do
 	revived bool      // the change brings back what was deleted
+	issues  []fault.Issue
 }
 
 func (p plan) idle() bool { return p.found != nil || p.nothing }
@@ -112,6 +114,9 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 		_, err := c.reach(actor, action, typ)
 		if err == nil {
 			p, err = prepare(req)
+		}
+		if err == nil && p.change.Resource != nil {
+			p.issues, err = c.inspector.inspect(ctx, p.change.Resource)
 		}
 		if err != nil {
 			return Outcome{}, req.finish(ctx, err)
@@ -139,7 +144,7 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 
 func outcome(p plan, rec vault.Record) (Outcome, error) {
 	res, err := open(rec)
-	return Outcome{Resource: res, Created: p.change.Expect == 0 || p.revived}, err
+	return Outcome{Resource: res, Created: p.change.Expect == 0 || p.revived, Issues: p.issues}, err
 }
 
 func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {

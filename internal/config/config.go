@@ -50,6 +50,12 @@ type Config struct {
 	// CORSOrigins are the web origins, apart by spaces, whose pages may call the
 	// FHIR API from a browser; "" for none.
 	CORSOrigins string `koanf:"cors_origins"`
+	// Validation is what is done with resources that break invariants or the
+	// profiles they claim when they are written: off, warn or enforce.
+	Validation string `koanf:"validation"`
+	// UnknownProfiles is what is thought of a claim to a profile that is not
+	// loaded: warn, or refuse, which makes it an error.
+	UnknownProfiles string `koanf:"unknown_profiles"`
 }
 
 // Default returns the settings of a server on this machine only.
@@ -57,6 +63,7 @@ func Default() Config {
 	return Config{
 		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", Tenant: "default",
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
+		Validation: "off", UnknownProfiles: "warn",
 	}
 }
 
@@ -140,6 +147,12 @@ func (c Config) Check() error {
 		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || u.Scheme != "https" && u.Hostname() != "localhost" {
 			return errors.New("cors_origins must look like https://app.example.org https://other.example.org, without paths")
 		}
+	}
+	if !slices.Contains([]string{"off", "warn", "enforce"}, c.Validation) {
+		return errors.New("validation must be off, warn or enforce")
+	}
+	if !slices.Contains([]string{"warn", "refuse"}, c.UnknownProfiles) {
+		return errors.New("unknown_profiles must be warn or refuse")
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		return errors.New("zone must be an IANA time zone, such as Europe/Berlin")

@@ -70,6 +70,8 @@ type answer struct {
 	head fhir.EntryHead
 	body []byte
 	read bool // the body is what was asked for, whatever Prefer says of changes
+	// findings are what validation has to say of a change that was made.
+	findings []fault.Issue
 }
 
 func (s *server) transaction(r *http.Request, actor chart.Actor, entries []chart.Entry, answers []answer) error {
@@ -96,7 +98,7 @@ func (s *server) outcome(e chart.Entry, out chart.Outcome) answer {
 	case e.Method == "DELETE":
 		status = "204 No Content"
 	}
-	a := answer{head: fhir.EntryHead{Status: status}}
+	a := answer{head: fhir.EntryHead{Status: status}, findings: out.Issues}
 	res := out.Resource
 	if res.Version == 0 {
 		return a
@@ -194,7 +196,7 @@ func (s *server) responses(kind string, answers []answer, p preference) ([]byte,
 			a.body = nil
 		}
 		if !a.read && p.result == "OperationOutcome" && a.head.Outcome == nil {
-			a.head.Outcome = stored()
+			a.head.Outcome = stored(a.findings...)
 		}
 		if len(a.body) == 0 {
 			a.body = nil

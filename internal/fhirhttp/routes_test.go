@@ -23,6 +23,8 @@ var samples = map[string]string{
 	"POST {type}/_search":               "family=Kanarienvogel\nContent-Type: application/x-www-form-urlencoded",
 	"POST _search":                      "_id=canary\nContent-Type: application/x-www-form-urlencoded",
 	"POST {type}/{id}/{member}/_search": "code=x\nContent-Type: application/x-www-form-urlencoded",
+	"POST {type}/$validate":             patient("canary", "Kanarienvogel"),
+	"POST {type}/{id}/$validate":        patient("canary", "Kanarienvogel"),
 }
 
 // sample makes a request that a route takes, about the canary.

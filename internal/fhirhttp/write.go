@@ -141,7 +141,7 @@ func (s *server) changed(w http.ResponseWriter, r *http.Request, out chart.Outco
 	case "minimal":
 		w.WriteHeader(status)
 	case "OperationOutcome":
-		writeJSON(w, status, stored())
+		writeJSON(w, status, stored(out.Issues...))
 	default:
 		writeJSON(w, status, res.JSON())
 	}
@@ -149,8 +149,10 @@ func (s *server) changed(w http.ResponseWriter, r *http.Request, out chart.Outco
 }
 
 // stored is what Prefer: return=OperationOutcome brings when all went well.
-func stored() []byte {
-	return fhir.OutcomeOf(fault.Issue{Severity: "information", Code: "informational", Text: "The change was made."})
+// findings are what validation has to say of it.
+func stored(findings ...fault.Issue) []byte {
+	done := fault.Issue{Severity: "information", Code: "informational", Text: "The change was made."}
+	return fhir.OutcomeOf(append([]fault.Issue{done}, findings...)...)
 }
 
 var errWrongType = fault.New(fault.Invalid, "fhirhttp", "The resource is of another type than the address.")

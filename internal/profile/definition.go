@@ -339,6 +339,3 @@ func (c *compiler) link() {
 		}
 	}
 }
-
-// isType reports whether the profile defines a type of FHIR itself.
-func (p *Profile) isType() bool { return !p.constraint && strings.HasPrefix(p.URL, core) }

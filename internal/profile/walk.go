@@ -42,14 +42,6 @@ type pass struct {
 	profile *Profile
 }
 
-// root is the resource of which contained ones are part.
-func (s *scope) root() fhir.Node {
-	if s.outer != nil && s.node.Name() == "contained" {
-		return s.outer.node
-	}
-	return s.node
-}
-
 func (w *walk) step() bool {
 	w.budget--
 	if w.budget > 0 && w.err == nil {

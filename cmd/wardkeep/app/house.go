@@ -204,9 +204,15 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	}
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog,
-		Base: h.Config.Base() + "/fhir",
+		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config),
 	})
 	return nil
+}
+
+// validationOf reads the policy for writes from settings that were checked.
+func validationOf(cfg config.Config) chart.Validation {
+	modes := map[string]chart.ValidationMode{"warn": chart.ValidateWarn, "enforce": chart.ValidateEnforce}
+	return chart.Validation{Mode: modes[cfg.Validation], RefuseUnknown: cfg.UnknownProfiles == "refuse"}
 }
 
 // Close writes the last audit checkpoint and closes the store. It may be called

@@ -1,0 +1,224 @@
+package chart
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/fhir/defs"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// shelves are the types of resources that tell what others must look like. What
+// is stored of them is what is loaded, beside the definitions of R4 itself.
+var shelves = [...]string{"StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter"}
+
+// shelfLife bounds how long another process's commit goes unseen; what this
+// process commits is seen at once.
+const shelfLife = 3 * time.Second
+
+// conformance is the library of stored definitions. It is asked by the server
+// for itself, unnarrowed: what comes out of it decides how resources are judged
+// and is shown to nobody.
+type conformance struct {
+	vault *vault.Vault
+	clock clock.Clock
+
+	mu         sync.Mutex
+	generation uint64 // of what this process committed
+	read       uint64 // generation at the last look
+	looked     time.Time
+	shelves    map[string]*shelf
+	library    *library
+}
+
+// shelf is what is known of one type.
+type shelf struct {
+	last  record.Position
+	books map[vault.TypeID]book
+}
+
+type book struct {
+	url, version string
+	id           vault.TypeID
+	edition      uint64 // version of the record
+}
+
+func newConformance(v *vault.Vault, c clock.Clock) *conformance {
+	return &conformance{vault: v, clock: c, shelves: map[string]*shelf{}}
+}
+
+// changed is told of every type written.
+func (c *conformance) changed(types ...string) {
+	for _, typ := range types {
+		for _, s := range shelves {
+			if typ == s {
+				c.mu.Lock()
+				c.generation++
+				c.mu.Unlock()
+				return
+			}
+		}
+	}
+}
+
+// current returns the library as it is now: the same value for as long as
+// nothing in it changes.
+func (c *conformance) current(ctx context.Context) (*library, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.clock.Now()
+	if c.library != nil && c.read == c.generation && now.Sub(c.looked) < shelfLife {
+		return c.library, nil
+	}
+	generation, changed := c.generation, c.library == nil
+	for _, typ := range shelves {
+		news, err := c.look(ctx, typ)
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || news
+	}
+	if changed {
+		c.library = c.arrange()
+	}
+	c.read, c.looked = generation, now
+	return c.library, nil
+}
+
+// look reads what was committed of a type since the last look, and everything
+// anew if something is gone.
+func (c *conformance) look(ctx context.Context, typ string) (news bool, err error) {
+	s := c.shelves[typ]
+	if s == nil {
+		s = &shelf{books: map[vault.TypeID]book{}}
+	}
+	before := s.last
+	if err := c.export(ctx, typ, s); err != nil {
+		return false, err
+	}
+	q, err := search.Parse(typ, nil, search.Options{})
+	if err != nil {
+		return false, err
+	}
+	found, err := c.vault.Search(ctx, vault.SearchRequest{Query: q, Total: true})
+	if err != nil {
+		return false, err
+	}
+	news = s.last != before
+	if found.Total != len(s.books) { // something was deleted
+		news = true
+		s = &shelf{books: map[vault.TypeID]book{}}
+		if err := c.export(ctx, typ, s); err != nil {
+			return false, err
+		}
+	}
+	c.shelves[typ] = s
+	return news, nil
+}
+
+func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
+	for {
+		run := 0
+		err := c.vault.Export(ctx, typ, s.last, exportRun, func(rec vault.Record) error {
+			run++
+			s.last = rec.Position
+			res, err := fhir.Parse(rec.Body)
+			if err != nil {
+				return fault.Wrap(fault.Internal, "chart.conformance", err)
+			}
+			root := res.Root()
+			id := typeIDOf(typ, res.ID())
+			s.books[id] = book{url: root.Get("url").Text(), version: root.Get("version").Text(), id: id, edition: rec.Version}
+			return nil
+		})
+		if err != nil || run < exportRun {
+			return err
+		}
+	}
+}
+
+// arrange makes a library of the shelves.
+func (c *conformance) arrange() *library {
+	l := &library{vault: c.vault, byURL: map[string][]book{}}
+	for typ, s := range c.shelves {
+		for _, b := range s.books {
+			if b.url != "" {
+				l.byURL[typ+" "+b.url] = append(l.byURL[typ+" "+b.url], b)
+			}
+		}
+	}
+	return l
+}
+
+// library finds definitions by their canonical addresses. It is immutable.
+type library struct {
+	vault *vault.Vault
+	byURL map[string][]book // by type and address
+}
+
+// Find returns the JSON of a definition, the latest version if version is "",
+// nil if it is not loaded. R4's own come first: nobody redefines a Patient.
+func (l *library) Find(ctx context.Context, typ, url, version string) ([]byte, error) {
+	if body, ok := defs.Find(typ, url, version); ok {
+		return body, nil
+	}
+	var best *book
+	for i, b := range l.byURL[typ+" "+url] {
+		if version != "" && b.version != version && !strings.HasPrefix(b.version, version+".") {
+			continue
+		}
+		if best == nil || newer(b, *best) {
+			best = &l.byURL[typ+" "+url][i]
+		}
+	}
+	if best == nil {
+		return nil, nil
+	}
+	records, err := l.vault.Read(ctx, []vault.Ref{{TypeID: best.id, Version: best.edition}})
+	if err != nil {
+		return nil, err
+	}
+	return records[0].Body, nil
+}
+
+// StructureDefinition implements profile.Definitions.
+func (l *library) StructureDefinition(ctx context.Context, url, version string) (*fhir.Resource, error) {
+	body, err := l.Find(ctx, "StructureDefinition", url, version)
+	if err != nil || body == nil {
+		return nil, err
+	}
+	res, err := fhir.Parse(body)
+	return res, fault.Wrap(fault.Internal, "chart.StructureDefinition", err)
+}
+
+// newer orders versions by their numbers, then by their text, then by the id, so
+// that the choice is always the same.
+func newer(a, b book) bool {
+	x, y := strings.FieldsFunc(a.version, notWord), strings.FieldsFunc(b.version, notWord)
+	for i := range min(len(x), len(y)) {
+		m, errM := strconv.Atoi(x[i])
+		n, errN := strconv.Atoi(y[i])
+		switch {
+		case errM == nil && errN == nil && m != n:
+			return m > n
+		case (errM == nil) != (errN == nil): // 1.0.0 is newer than 1.0.0-beta
+			return errM == nil
+		case x[i] != y[i]:
+			return x[i] > y[i]
+		}
+	}
+	if len(x) != len(y) {
+		return (len(x) > len(y)) != strings.Contains(a.version+b.version, "-")
+	}
+	return a.id.ID > b.id.ID
+}
+
+func notWord(r rune) bool { return r == '.' || r == '-' || r == '_' }
