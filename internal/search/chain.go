@@ -39,7 +39,9 @@ func (p *planner) chain(c *criterion) (node, error) {
 	if nodes == nil && denied != nil {
 		return node{}, denied
 	}
-	p.sets[c] = set
+	if !p.joins {
+		p.sets[c] = set
+	}
 	return p.or(nodes), nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 // controls are the parameters that shape an answer instead of choosing it.
 var controls = [...]string{
-	"_count", "_elements", "_format", "_include", "_pretty", "_revinclude", "_sort", "_summary", "_total",
+	"_contained", "_containedType", "_count", "_elements", "_format", "_include", "_pretty", "_revinclude", "_sort", "_summary", "_total",
 }
 
 // control takes a parameter that shapes the answer; done is false if kv is not one.
@@ -44,6 +44,11 @@ func (p *parser) control(kv Param) (done bool, err error) {
 		return true, oneOf(name, kv.Value, "true", "text", "data", "count", "false")
 	case "_elements":
 		return true, p.elements(kv.Value)
+	case "_contained", "_containedType":
+		if name == "_contained" && kv.Value == "false" {
+			return true, nil
+		}
+		return true, invalid("not-supported", "Contained resources are not searched for by themselves: _contained is false.")
 	case "_include", "_revinclude":
 		return true, p.include(name, kv.Value, modified)
 	}

@@ -27,6 +27,8 @@ func (p *planner) leaf(s source, pr pred) (node, error) {
 		return p.quantity(s, pr), nil
 	case *refPred:
 		return p.reference(s, pr)
+	case *otherPred:
+		return p.some(s), nil
 	case *uriPred:
 		return p.uri(s, pr), nil
 	case *canonicalPred:
@@ -100,7 +102,7 @@ func (p *planner) text(s source, pr *stringPred) node {
 	if _, ok := runePrefix(norm, minPrefix); !ok {
 		return p.some(s)
 	}
-	if pr.mode == textContains {
+	if pr.mode == textContains || pr.mode == textEnds {
 		if !s.words {
 			return p.some(s)
 		}
@@ -108,7 +110,7 @@ func (p *planner) text(s source, pr *stringPred) node {
 		gramWords(norm, func(w []byte) { all = append(all, p.any(s.text, false, w)) })
 		return p.and(all)
 	}
-	long, exact := norm, pr.mode == textStarts
+	long, exact := norm, pr.mode == textStarts || pr.mode == textBegins && !s.words
 	if cut, more := runePrefix(norm, maxPrefix); more && cut != norm {
 		long, exact = strings.TrimRight(cut, " "), false
 	}

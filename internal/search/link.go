@@ -51,18 +51,30 @@ func (o Options) searchable(typ, key string) bool {
 	}
 	name, _, _ := strings.Cut(key, ".")
 	name, _, _ = strings.Cut(name, ":")
+	if name == "_filter" || name == "_list" {
+		return true
+	}
 	return o.schema(typ).params[name] != nil
 }
 
 // link reads the query at the other end of a reference.
 func (p *parser) link(typ, key, value string) (*Query, error) {
+	opt, err := p.step()
+	if err != nil {
+		return nil, err
+	}
+	return Parse(typ, []Param{{key, value}}, opt)
+}
+
+// step counts a link, and returns the options of the query at its other end.
+func (p *parser) step() (Options, error) {
 	opt := p.opt
 	opt.depth++
 	opt.Lenient, opt.Compartment = false, TypeID{}
 	if *opt.links++; opt.depth > maxDepth || *opt.links > maxLinks {
-		return nil, invalid("too-costly", fmt.Sprintf("A search may follow %d references in a row, and %d in all with every type they may point to. Naming types, as in subject:Patient.name, makes fewer.", maxDepth, maxLinks))
+		return opt, invalid("too-costly", fmt.Sprintf("A search may follow %d references in a row, and %d in all with every type they may point to. Naming types, as in subject:Patient.name, makes fewer.", maxDepth, maxLinks))
 	}
-	return Parse(typ, []Param{{key, value}}, opt)
+	return opt, nil
 }
 
 // has reads Type:reference:rest: a query on the type that refers.
@@ -75,13 +87,18 @@ func (p *parser) has(key, value string) (*criterion, error) {
 	if err != nil {
 		return nil, err
 	}
+	return q.has(p.s.typ, sub), nil
+}
+
+// has is the condition that what sub finds points to a resource of type typ by q.
+func (q *param) has(typ string, sub *Query) *criterion {
 	c := &criterion{param: q, has: sub}
 	for _, s := range q.sources {
-		if s.only == "" || s.only == p.s.typ {
+		if s.only == "" || s.only == typ {
 			c.sources = append(c.sources, s)
 		}
 	}
-	return c, nil
+	return c
 }
 
 // cutHas splits what follows _has: and finds the reference by which typ is

@@ -48,7 +48,14 @@ func (p *Plan) Match(card []byte) (bool, error) {
 
 func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 	switch {
-	case c.has != nil:
+	case c.kids != nil:
+		for _, kid := range c.kids {
+			if ok, err := m.criterion(p, kid); err != nil || ok != (c.logic == allOf) {
+				return c.logic == anyOf, err
+			}
+		}
+		return c.logic != anyOf, nil
+	case c.has != nil || c.lists != nil:
 		set, known := p.sets[c]
 		m.name = append(append(append(m.name[:0], m.card.typ...), '/'), m.card.id...)
 		if !known {

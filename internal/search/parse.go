@@ -130,6 +130,12 @@ func (p *parser) criterion(kv Param) (*criterion, error) {
 	if rest, ok := strings.CutPrefix(kv.Key, "_has:"); ok {
 		return p.has(rest, kv.Value)
 	}
+	switch kv.Key {
+	case "_filter":
+		return p.filter(kv.Value)
+	case "_list":
+		return p.list(kv.Value)
+	}
 	head, rest, chained := strings.Cut(kv.Key, ".")
 	name, modifier, modified := strings.Cut(head, ":")
 	q := p.s.params[name]

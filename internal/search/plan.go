@@ -66,11 +66,7 @@ func (q *Query) Plan(ctx context.Context, names Names, resolve Resolve) (*Plan, 
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{q: q, Expr: p.expr(n), Exact: p.exact && n.exact}
-	if !p.joins {
-		plan.sets = p.sets
-	}
-	return plan, nil
+	return &Plan{q: q, Expr: p.expr(n), Exact: p.exact && n.exact, sets: p.sets}, nil
 }
 
 type planner struct {
@@ -101,15 +97,34 @@ func (p *planner) expr(n node) store.Expr {
 
 // all plans conditions that must all hold.
 func (p *planner) all(list []*criterion) (node, error) {
+	nodes, err := p.each(list)
+	return p.and(nodes), err
+}
+
+func (p *planner) each(list []*criterion) ([]node, error) {
 	nodes := make([]node, 0, len(list))
 	for _, c := range list {
 		n, err := p.criterion(c)
 		if err != nil {
-			return node{}, err
+			return nil, err
 		}
 		nodes = append(nodes, n)
 	}
-	return p.and(nodes), nil
+	return nodes, nil
+}
+
+// joint plans conditions that are joined to one.
+func (p *planner) joint(c *criterion) (node, error) {
+	nodes, err := p.each(c.kids)
+	switch {
+	case err != nil:
+		return node{}, err
+	case c.logic == allOf:
+		return p.and(nodes), nil
+	case c.logic == anyOf:
+		return p.or(nodes), nil
+	}
+	return p.not(p.or(nodes)), nil
 }
 
 func (p *planner) criterion(c *criterion) (node, error) {
@@ -118,6 +133,10 @@ func (p *planner) criterion(c *criterion) (node, error) {
 		return p.chain(c)
 	case c.has != nil:
 		return p.pointed(c)
+	case c.lists != nil:
+		return p.listed(c)
+	case c.kids != nil:
+		return p.joint(c)
 	case c.missing != nil:
 		n := p.present(c)
 		if *c.missing {

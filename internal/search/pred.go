@@ -70,6 +70,9 @@ const (
 	textStarts stringMode = iota
 	textExact
 	textContains
+	textEquals // in normal form, like those below
+	textBegins
+	textEnds
 )
 
 // stringPred asks for a text: original for :exact, else normalised.
@@ -92,6 +95,14 @@ func (p *stringPred) match(v *value) bool {
 		hay = []byte(normalize(string(v.code)))
 	default:
 		hay, fold = v.code, true
+	}
+	switch over := len(hay) - len(p.norm); {
+	case over < 0, p.mode == textEquals && over > 0:
+		return false
+	case p.mode == textEnds:
+		return hasPrefix(hay[over:], p.norm, fold)
+	case p.mode == textEquals, p.mode == textBegins:
+		return hasPrefix(hay, p.norm, fold)
 	}
 	for i := 0; i+len(p.norm) <= len(hay); i++ {
 		switch {

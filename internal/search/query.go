@@ -116,8 +116,21 @@ type criterion struct {
 	chain []*Query
 	has   *Query
 
+	kids  []*criterion // joined by logic; nothing else is set
+	logic logic
+	lists []string // ids of Lists of which one names the resource
+
 	compartment TypeID // the condition is that compartment, read from sources
 }
+
+// logic joins conditions.
+type logic byte
+
+const (
+	allOf logic = iota
+	anyOf
+	noneOf
+)
 
 // Limits of one query.
 const (
