@@ -12,6 +12,9 @@ import (
 func TestHiddenMiddles(t *testing.T) {
 	widths(t, func(t *testing.T, r *rig) {
 		nurse, all := r.as(person("nurse", "east")), r.as(program(t))
+		for _, who := range []string{"ann", "bob"} {
+			all.put(`{"resourceType":"List","id":"of-` + who + `","status":"current","mode":"working","subject":{"reference":"Patient/` + who + `"},"entry":[{"item":{"reference":"Location/west"}},{"item":{"reference":"Patient/bob"}},{"item":{"reference":"Patient/ann"}},{"item":{"reference":"Location/east"},"deleted":true}]}`)
+		}
 		for query, want := range map[string][2]string{ // what the nurse finds, and who sees everything
 			"Location?_sort=_id&_has:Encounter:location:status=in-progress":                              {"bed-7", "bed-7 west"},
 			"Location?_sort=_id&_has:Encounter:location:patient.family=brown":                            {"", "west"},
@@ -21,7 +24,14 @@ func TestHiddenMiddles(t *testing.T) {
 			"Patient?_sort=_id&_has:Encounter:patient:location._id=west,east":                            {"", "bob cat"},
 			"Location?_sort=_id&_has:Location:partof:_has:Encounter:location:status=in-progress":         {"east", "east"},
 			"Location?_sort=_id&_has:Encounter:location:_has:DocumentReference:encounter:status=current": {"", ""},
+			"Location?_list=of-bob":                 {"", "west"},
+			"Location?_list=of-ann":                 {"west", "west"},
+			"Patient?_sort=_id&_list=of-ann,of-bob": {"ann", "ann bob"},
+			"Location?_sort=_id&_filter=not(_has:Encounter:location:status eq in-progress)":                   {"east west", "east"},
+			"Encounter?_sort=_id&_filter=patient.family eq brown or patient[gender pr false].family eq adams": {"stay-ann", "stay-ann stay-bob"},
+			"Encounter?_sort=_id&_filter=not(patient.family eq brown)":                                        {"stay-ann", "stay-ann stay-cat"},
 		} {
+			query = strings.ReplaceAll(query, " ", "%20")
 			nurse.finds(query, want[0])
 			all.finds(query, want[1])
 			if n := nurse.total(query); n != len(strings.Fields(want[0])) {

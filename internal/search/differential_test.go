@@ -34,6 +34,10 @@ func TestDifferential(t *testing.T) {
 	}
 	resources := append(slices.Clone(synthea(t, bundles)), nastyResources(t, 900)...)
 	g, w := plainReading(t, resources)
+	w.params = g.params
+	var lists []*fhir.Resource
+	lists, g.lists = listResources(t, resources)
+	resources = append(resources, lists...)
 	wide, narrow := newMemory(t, 64, resources), newMemory(t, 12, resources)
 	hits, bad := 0, 0
 	kinds := map[string]int{}
@@ -42,35 +46,25 @@ func TestDifferential(t *testing.T) {
 		if g.IntN(3) == 0 {
 			typ = "Observation" // quantities, composites, and half of all there is
 		}
-		var conds []*plainQuery
-		var params []search.Param
-		for range 1 + max(0, g.IntN(5)-2) {
-			c, kv := g.condition(typ, 2)
-			conds, params = append(conds, c), append(params, kv)
-			kinds[c.param.kind]++
-		}
-		q, err := search.Parse(typ, params, search.Options{BaseURL: baseURL, Now: testNow})
-		if err != nil {
-			t.Fatalf("query %d %s %q: %v", i, typ, params, err)
-		}
-		if q, err = q.Resolve(t.Context(), testTerms{}); err != nil {
-			t.Fatalf("query %d %s %q: %v", i, typ, params, err)
-		}
+		made := g.search(t, typ)
 		var want []string
-		for _, d := range g.byType[typ] {
-			all := true
-			for _, c := range conds {
-				all = all && w.holds(d, c)
+		for _, typ := range made.types {
+			for _, c := range made.conds[typ] {
+				if c.param != nil {
+					kinds[c.param.kind]++
+				}
 			}
-			if all {
-				want = append(want, typ+"/"+d.id)
+			for _, d := range g.byType[typ] {
+				if !slices.ContainsFunc(made.conds[typ], func(c *plainQuery) bool { return !w.holds(d, c) }) {
+					want = append(want, typ+"/"+d.id)
+				}
 			}
 		}
 		slices.Sort(want)
 		hits += len(want)
 		for _, m := range []*memory{wide, narrow} {
 			m.joins = i%2 == 0
-			if !compare(t, m, q, want, fmt.Sprintf("query %d, %d bits: %s %q", i, m.bits, typ, params)) {
+			if !compare(t, m, made.query, want, fmt.Sprintf("query %d, %d bits: %s", i, m.bits, made.label)) {
 				bad++
 			}
 		}
@@ -107,36 +101,42 @@ func plainReading(t *testing.T, resources []*fhir.Resource) (*generator, *plainW
 }
 
 func compare(t *testing.T, m *memory, q *search.Query, want []string, label string) bool {
-	found, plan, candidates := m.run(t, q)
-	got := m.names(found)
-	if !slices.Equal(got, want) {
-		extra, missed := diff(got, want), diff(want, got)
-		t.Errorf("%s\n exact %v, found %d, want %d\n not wanted %v\n missed %v", label, plan.Exact, len(got), len(want), extra[:min(3, len(extra))], missed[:min(3, len(missed))])
-		return false
-	}
-	if plan.Exact {
-		return true
-	}
-	// Match alone must give the same answer, whatever was found.
-	alone := 0
-	for n := range m.ids {
-		if m.ids[n].Type != q.Type {
+	var got, alone []string
+	exact := 0
+	for _, part := range q.Parts() {
+		found, plan, candidates := m.run(t, part)
+		got = append(got, m.names(found)...)
+		if plan.Exact {
+			exact++
+			alone = append(alone, m.names(found)...)
 			continue
 		}
-		ok, err := plan.Match(m.cards[n])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ok {
-			alone++
-			if !candidates.test(int32(n)) {
-				t.Errorf("%s\n Match accepts %v, which the plan does not find", label, m.ids[n])
-				return false
+		// Match alone must give the same answer, whatever was found.
+		for n := range m.ids {
+			if m.ids[n].Type != part.Type {
+				continue
+			}
+			ok, err := plan.Match(m.cards[n])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok {
+				alone = append(alone, m.ids[n].Type+"/"+m.ids[n].ID)
+				if !candidates.test(int32(n)) {
+					t.Errorf("%s\n Match accepts %v, which the plan does not find", label, m.ids[n])
+					return false
+				}
 			}
 		}
 	}
-	if alone != len(want) {
-		t.Errorf("%s\n Match alone accepts %d, want %d", label, alone, len(want))
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		extra, missed := diff(got, want), diff(want, got)
+		t.Errorf("%s\n %d parts exact, found %d, want %d\n not wanted %v\n missed %v", label, exact, len(got), len(want), extra[:min(3, len(extra))], missed[:min(3, len(missed))])
+		return false
+	}
+	if len(alone) != len(want) {
+		t.Errorf("%s\n Match alone accepts %d, want %d", label, len(alone), len(want))
 		return false
 	}
 	return true

@@ -63,7 +63,7 @@ func (p *parser) test(path []filterStep, op, value string) (*criterion, error) {
 	if first.where != nil {
 		return nil, invalid("not-supported", "_filter: a condition in [ ] is followed by a point and a parameter of what the reference points to.")
 	}
-	c := &criterion{param: q, sources: q.sources}
+	c := &criterion{param: q, sources: q.sources, kind: q.kind}
 	types := q.targets
 	if typed {
 		if q.kind != kindReference || !slices.Contains(types, typ) {
@@ -171,20 +171,20 @@ func (p *parser) testValue(c *criterion, types []string, op, value string) (*cri
 		modifier := map[string]string{"in": "in", "ss": "below", "sb": "above"}[op]
 		return p.criterion(Param{q.code + ":" + modifier, strings.ReplaceAll(value, ",", `\,`)})
 	}
-	r := reader{code: "_filter: " + q.code, types: types, opt: p.opt}
+	r := reader{code: "_filter: " + q.code, types: types, sources: q.sources, opt: p.opt}
 	if q.kind == 0 && q.special == "" {
 		tuple, err := r.tuple(q, value)
 		c.tuples = [][]pred{tuple}
 		return c, err
 	}
-	pr, err := r.tested(q, k, op, value)
+	pr, err := r.tested(c, k, op, value)
 	c.not = q.special == "_id" && op == "ne"
 	c.preds = []pred{pr}
 	return c, err
 }
 
 // tested reads a value that an operator compares with.
-func (r *reader) tested(q *param, k kind, op, value string) (pred, error) {
+func (r *reader) tested(c *criterion, k kind, op, value string) (pred, error) {
 	switch k {
 	case kindString:
 		return r.textTested(op, value)
@@ -202,10 +202,10 @@ func (r *reader) tested(q *param, k kind, op, value string) (pred, error) {
 	case kindReference:
 		return r.reference(value)
 	case kindURI:
-		return unequal(&uriPred{value}, op), nil
+		return unequal(&uriPred{uri: value}, op), nil
 	}
-	pr, err := r.special(q, value)
-	if err != nil || q.special != "" {
+	pr, err := r.special(c, value)
+	if err != nil || c.param.special != "" {
 		return pr, err
 	}
 	return unequal(pr, op), nil

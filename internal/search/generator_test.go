@@ -16,6 +16,7 @@ type generator struct {
 	codes  map[string][]string
 	byType map[string][]*plainDoc
 	types  []string
+	lists  map[string]map[string]bool // items that Lists name, Type/id
 
 	systems map[string]string // of elements of type code
 }

@@ -27,6 +27,7 @@ type memory struct {
 	byRel  map[record.Token][]memoryEdge
 	byKey  map[record.Key]int32
 	named  map[record.Key]bool // mentioned, perhaps not there
+	lists  map[string]*fhir.Resource
 	exacts int
 	plans  int
 	joins  bool
@@ -40,7 +41,7 @@ type memoryEdge struct {
 func newMemory(t testing.TB, bits int, resources []*fhir.Resource) *memory {
 	m := &memory{
 		bits: bits, has: map[record.Token][]int32{}, class: map[record.Token][]int32{},
-		edges: map[record.Edge][]int32{}, byRel: map[record.Token][]memoryEdge{}, byKey: map[record.Key]int32{}, named: map[record.Key]bool{},
+		edges: map[record.Edge][]int32{}, byRel: map[record.Token][]memoryEdge{}, byKey: map[record.Key]int32{}, named: map[record.Key]bool{}, lists: map[string]*fhir.Resource{},
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, r := range resources {
@@ -49,6 +50,9 @@ func newMemory(t testing.TB, bits int, resources []*fhir.Resource) *memory {
 			t.Fatal(err)
 		}
 		n := int32(len(m.ids))
+		if r.Type() == "List" {
+			m.lists[r.ID()] = r
+		}
 		m.ids = append(m.ids, search.TypeID{Type: r.Type(), ID: r.ID()})
 		m.cards = append(m.cards, d.Card)
 		sealed, _ := time.Parse(time.RFC3339Nano, r.Root().Get("meta").Get("lastUpdated").Text())
@@ -106,6 +110,13 @@ func (m *memory) Exact() bool                   { return m.bits == 64 }
 // Confine lets joins be, or not.
 func (m *memory) Confine(_ context.Context, _ string, e store.Expr) (store.Expr, bool, error) {
 	return e, m.joins, nil
+}
+
+func (m *memory) ListItems(_ context.Context, id string) ([]search.TypeID, error) {
+	if m.lists[id] == nil {
+		return nil, nil
+	}
+	return search.ListItems(m.lists[id]), nil
 }
 
 func (m *memory) Keys(_ context.Context, ids []search.TypeID) ([]record.Key, error) {

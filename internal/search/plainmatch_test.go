@@ -22,6 +22,8 @@ type plainWorld struct {
 	base string
 	docs map[string]*plainDoc // Type/id
 
+	params map[string]map[string]*plainParam
+
 	systems map[string]string // of elements of type code
 }
 

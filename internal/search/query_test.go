@@ -164,7 +164,7 @@ var world = []string{
 	`{"resourceType":"Observation","id":"d","status":"amended","code":{"text":"none"},"effectiveDateTime":"2020-01-01"}`,
 }
 
-func resourcesOf(t *testing.T, bodies []string) (out []*fhir.Resource) {
+func resourcesOf(t testing.TB, bodies []string) (out []*fhir.Resource) {
 	for _, b := range bodies {
 		r, err := fhir.Parse([]byte(b))
 		if err != nil {

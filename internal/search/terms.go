@@ -159,6 +159,15 @@ func (c *criterion) resolve(ctx context.Context, terms Terms) (*criterion, error
 		}
 		changed = changed || out.has != c.has
 	}
+	out.kids = nil
+	for _, kid := range c.kids {
+		resolved, err := kid.resolve(ctx, terms)
+		if err != nil {
+			return nil, err
+		}
+		changed = changed || resolved != kid
+		out.kids = append(out.kids, resolved)
+	}
 	out.preds = append([]pred(nil), c.preds...)
 	for i, pr := range out.preds {
 		if t, ok := pr.(*termPred); ok {

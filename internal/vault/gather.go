@@ -114,7 +114,7 @@ func (g *gathering) bind(ctx context.Context) (store.Expr, error) {
 	var each store.Or
 	for _, q := range r.Queries {
 		// Cards are held against each query, whatever its plan has found.
-		b, err := v.bindWith(ctx, q, names{v}, r.Narrow)
+		b, err := v.bindWith(ctx, q, lister{names{v}, r.Narrow}, r.Narrow)
 		if fault.Is(err, fault.Denied) {
 			continue // a type the actor may see nothing of adds nothing
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/store"
@@ -129,7 +130,7 @@ func (b bound) necessary() []record.Token {
 }
 
 func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (bound, error) {
-	return v.bindWith(ctx, q, confiner{names{v}, narrow}, narrow)
+	return v.bindWith(ctx, q, confiner{lister{names{v}, narrow}}, narrow)
 }
 
 // bindWith is bind with other names: without a search.Confiner, cards can always
@@ -238,12 +239,36 @@ func (n names) Exact() bool                                   { return n.sealer.
 
 // confiner is names for a search that is narrowed: the middle of a chain is cut
 // to what the same caller would find by a search of its own.
-type confiner struct {
+type confiner struct{ lister }
+
+// lister is names that can open Lists.
+type lister struct {
 	names
 	narrow NarrowFunc
 }
 
-var _ search.Confiner = confiner{}
+var (
+	_ search.Confiner = confiner{}
+	_ search.Lister   = lister{}
+)
+
+// ListItems implements search.Lister. A List is read like any other record: one
+// that may not be seen has no items.
+func (n lister) ListItems(ctx context.Context, id string) ([]TypeID, error) {
+	q, err := search.Parse("List", []search.Param{{Key: "_id", Value: id}}, search.Options{})
+	if err != nil {
+		return nil, err
+	}
+	found, err := n.Search(ctx, SearchRequest{Query: q, Narrow: n.narrow, Limit: 1})
+	if err != nil || len(found.Records) == 0 {
+		return nil, err
+	}
+	list, err := fhir.Parse(found.Records[0].Body)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "vault.ListItems", err)
+	}
+	return search.ListItems(list), nil
+}
 
 // Confine implements search.Confiner.
 func (n confiner) Confine(ctx context.Context, typ string, e store.Expr) (store.Expr, bool, error) {
