@@ -1,0 +1,202 @@
+package terminology
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/ucum"
+)
+
+// maxRegex bounds a filter's expression; RE2 runs it in linear time.
+const maxRegex = 1000
+
+// filter is one ValueSet.compose.include.filter over a system (FHIR R4 4.9.8).
+type filter struct {
+	property, op, value string
+	pattern             *regexp.Regexp
+	codes               map[int32]bool // of the hierarchy's operators
+}
+
+// compileFilter reads a filter. What the system does not define is refused: to
+// pass over a filter would change what the value set is.
+func (y *system) compileFilter(n fhir.Node) (*filter, error) {
+	f := &filter{property: n.Get("property").Text(), op: n.Get("op").Text(), value: n.Get("value").Text()}
+	if y.grammar != nil {
+		return y.grammarFilter(f)
+	}
+	ofCode := f.property == "concept" || f.property == "code"
+	if !ofCode && f.property != "display" && !y.defines(f.property) {
+		return nil, wrong("compileFilter", "A filter of the value set names a property that its code system does not define.")
+	}
+	switch f.op {
+	case "is-a", "descendent-of", "is-not-a", "generalizes":
+		if !ofCode {
+			return nil, notLoaded("compileFilter", "The hierarchy of a property other than the code")
+		}
+		return f, y.walk(f)
+	case "regex":
+		if len(f.value) > maxRegex {
+			return nil, wrong("compileFilter", "A filter of the value set has too long an expression.")
+		}
+		var err error
+		if f.pattern, err = regexp.Compile("^(?:" + f.value + ")$"); err != nil {
+			return nil, wrong("compileFilter", "A filter of the value set has an expression that RE2 does not take.")
+		}
+	case "=", "in", "not-in", "exists":
+	default:
+		return nil, wrong("compileFilter", "A filter of the value set has an operator that R4 does not have.")
+	}
+	return f, nil
+}
+
+// defines reports whether a filter may name the property.
+func (y *system) defines(property string) bool {
+	_, ok := y.properties[property]
+	switch property {
+	case "parent", "child", "inactive", "notSelectable", "definition":
+		ok = true // every code system has these
+	}
+	return ok || y.filters[property]
+}
+
+// walk finds what a filter takes of the hierarchy.
+func (y *system) walk(f *filter) error {
+	if !y.isA {
+		return wrong("walk", "A filter of the value set asks for is-a, and the hierarchy of its code system means something else.")
+	}
+	at, ok := y.find(f.value)
+	if !ok {
+		return wrong("walk", "A filter of the value set names a code that its code system does not have.")
+	}
+	list := y.closure(at, down)
+	switch f.op {
+	case "generalizes":
+		list = y.closure(at, up)
+	case "descendent-of":
+		list = list[1:]
+	}
+	f.codes = make(map[int32]bool, len(list))
+	for _, i := range list {
+		f.codes[i] = true
+	}
+	return nil
+}
+
+// passes tells whether a concept passes the filter.
+func (f *filter) passes(y *system, i int32) bool {
+	switch f.op {
+	case "is-a", "descendent-of", "generalizes":
+		return f.codes[i]
+	case "is-not-a":
+		return !f.codes[i]
+	}
+	values := y.values(i, f.property)
+	switch f.op {
+	case "exists":
+		return (len(values) > 0) == (f.value == "true")
+	case "not-in":
+		return !slices.ContainsFunc(values, func(v string) bool { return y.listed(f, v) })
+	case "in":
+		return slices.ContainsFunc(values, func(v string) bool { return y.listed(f, v) })
+	case "regex":
+		return slices.ContainsFunc(values, f.pattern.MatchString)
+	}
+	return slices.ContainsFunc(values, func(v string) bool { return y.same(f, v, f.value) })
+}
+
+func (y *system) listed(f *filter, value string) bool {
+	for item := range strings.SplitSeq(f.value, ",") {
+		if y.same(f, value, strings.TrimSpace(item)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (y *system) same(f *filter, a, b string) bool {
+	if f.property == "concept" || f.property == "code" {
+		return y.fold(a) == y.fold(b)
+	}
+	return a == b
+}
+
+// values returns a property of a concept as texts.
+func (y *system) values(i int32, property string) []string {
+	c := &y.concepts[i]
+	switch property {
+	case "concept", "code":
+		return []string{c.code}
+	case "display":
+		return present(c.display)
+	case "definition":
+		return present(c.nodes[0].Get("definition").Text())
+	case "parent":
+		return y.codes(c.parents)
+	case "child":
+		return y.codes(c.children)
+	case "inactive":
+		return []string{truth(c.inactive)}
+	case "notSelectable":
+		return []string{truth(c.abstract)}
+	}
+	var out []string
+	for _, n := range c.nodes {
+		for p := range n.All("property") {
+			if p.Get("code").Text() != property {
+				continue
+			}
+			value := p.Get("value")
+			if coding := value.Get("code"); coding.Exists() {
+				value = coding
+			}
+			out = append(out, value.Text())
+		}
+	}
+	return out
+}
+
+func (y *system) codes(list []int32) []string {
+	out := make([]string, len(list))
+	for i, at := range list {
+		out[i] = y.concepts[at].code
+	}
+	return out
+}
+
+func present(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func truth(b bool) string {
+	if b {
+		return "true"
+	}
+	return "false"
+}
+
+// grammarFilter takes the one filter a grammar has: the canonical unit of UCUM
+// (FHIR R4, "Using UCUM with FHIR").
+func (y *system) grammarFilter(f *filter) (*filter, error) {
+	if y.url != ucum.System || f.property != "canonical" || f.op != "=" {
+		return nil, wrong("compileFilter", "A filter of the value set is not one that its code system has.")
+	}
+	if _, err := ucum.Parse(f.value); err != nil {
+		return nil, wrong("compileFilter", "A filter of the value set names a unit that UCUM does not have.")
+	}
+	return f, nil
+}
+
+// takes tells whether a code of a grammar passes.
+func (f *filter) takes(code string) bool {
+	want, err := ucum.Parse(f.value)
+	if err != nil {
+		return false
+	}
+	got, err := ucum.Parse(code)
+	return err == nil && ucum.Comparable(got, want)
+}
