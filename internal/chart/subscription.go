@@ -139,3 +139,8 @@ func (c *Chart) notifiable(ctx context.Context, req *request, of Happened, crite
 	}
 	return &list[0], nil
 }
+
+// Mark returns the value of a mark of progress, "" if there is none.
+func (c *Chart) Mark(ctx context.Context, name string) (string, error) {
+	return c.vault.JobValue(ctx, name)
+}

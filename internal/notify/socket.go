@@ -1,0 +1,149 @@
+package notify
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"sync"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
+)
+
+// sockets are the web sockets that are bound to subscriptions. What happens while
+// none is bound is not kept for it: a client that comes back searches for what
+// it missed.
+type sockets struct {
+	mu     sync.Mutex
+	bound  map[string]map[chan []byte]bool // by subscription
+	tokens map[string]binding
+}
+
+type binding struct {
+	subscription string
+	expires      time.Time
+}
+
+// Bounds of what waits for a slow reader, of what may be bound, and of how long
+// a token can be used.
+const (
+	socketBacklog = 64
+	maxSockets    = 100 // of one subscription
+	maxTokens     = 10_000
+	tokenLife     = time.Minute
+)
+
+func (s *sockets) send(m *Manager, sub *spec, kind kindOf, number uint64, res *chart.Resource) error {
+	text := []byte("ping " + sub.id)
+	if sub.topic != "" {
+		var err error
+		if text, err = m.message(sub, kind, number, res, m.clock.Now()); err != nil {
+			return err
+		}
+	} else if kind != event {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.bound[sub.id] {
+		select {
+		case c <- text:
+		default: // a reader that does not read is let go
+			s.drop(sub.id, c)
+		}
+	}
+	return nil
+}
+
+// drop MUST be called with s.mu held.
+func (s *sockets) drop(id string, c chan []byte) {
+	if s.bound[id][c] {
+		delete(s.bound[id], c)
+		close(c)
+	}
+	if len(s.bound[id]) == 0 {
+		delete(s.bound, id)
+	}
+}
+
+func (s *sockets) bind(id string) (<-chan []byte, func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.bound[id]) >= maxSockets {
+		return nil, nil, fault.New(fault.Throttled, "notify.bind", "Too many web sockets are bound to this Subscription.")
+	}
+	if s.bound[id] == nil {
+		s.bound[id] = map[chan []byte]bool{}
+	}
+	c := make(chan []byte, socketBacklog)
+	s.bound[id][c] = true
+	return c, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.drop(id, c)
+	}, nil
+}
+
+// Bind gives a web socket what the actor's Subscription tells. The channel is
+// closed when the socket is let go; unbind MUST be called.
+func (m *Manager) Bind(ctx context.Context, actor chart.Actor, id string) (told <-chan []byte, unbind func(), err error) {
+	if _, err := m.own(ctx, actor, id); err != nil {
+		return nil, nil, err
+	}
+	return m.sockets.bind(id)
+}
+
+// own returns the subscription if the actor may read it, wrote it, and it is for
+// web sockets.
+func (m *Manager) own(ctx context.Context, actor chart.Actor, id string) (*spec, error) {
+	if _, err := m.chart.Read(ctx, actor, "Subscription", id, 0); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.workers[id]
+	if w == nil || w.mandate.ID != actor.ID || w.mandate.Kind != actor.Kind {
+		return nil, fault.New(fault.NotFound, "notify.own", "You have no active Subscription of that id.")
+	}
+	if !w.spec.socket {
+		return nil, fault.New(fault.Unprocessable, "notify.own", "The Subscription's channel is not websocket.")
+	}
+	return &w.spec, nil
+}
+
+// Token returns a token that binds a web socket to the actor's Subscription
+// within a minute, once ($get-ws-binding-token of the Backport guide).
+func (m *Manager) Token(ctx context.Context, actor chart.Actor, id string) (token string, expires time.Time, err error) {
+	if _, err := m.own(ctx, actor, id); err != nil {
+		return "", time.Time{}, err
+	}
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails
+	token, expires = base64.RawURLEncoding.EncodeToString(raw), m.clock.Now().Add(tokenLife)
+	m.sockets.mu.Lock()
+	defer m.sockets.mu.Unlock()
+	for t, b := range m.sockets.tokens {
+		if !m.clock.Now().Before(b.expires) {
+			delete(m.sockets.tokens, t)
+		}
+	}
+	if len(m.sockets.tokens) >= maxTokens {
+		return "", time.Time{}, fault.New(fault.Throttled, "notify.Token", "")
+	}
+	m.sockets.tokens[token] = binding{id, expires}
+	return token, expires, nil
+}
+
+// Redeem binds a web socket by a token, which it uses up.
+func (m *Manager) Redeem(token string) (id string, told <-chan []byte, unbind func(), err error) {
+	m.sockets.mu.Lock()
+	b, ok := m.sockets.tokens[token]
+	delete(m.sockets.tokens, token)
+	m.sockets.mu.Unlock()
+	if !ok || !m.clock.Now().Before(b.expires) {
+		return "", nil, nil, fault.New(fault.Denied, "notify.Redeem", "The token is unknown, used or expired.")
+	}
+	told, unbind, err = m.sockets.bind(b.subscription)
+	return b.subscription, told, unbind, err
+}

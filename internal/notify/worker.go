@@ -1,0 +1,273 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// worker serves one Subscription, so that a slow endpoint holds up nobody else.
+type worker struct {
+	manager *Manager
+	spec    spec
+	mandate identity.Mandate
+	version uint64        // of the Subscription it began with
+	knows   atomic.Uint64 // the version it wrote itself
+	fresh   bool          // it is to be made active first
+
+	wake   chan struct{}
+	cancel context.CancelFunc
+	done   chan struct{}
+	after  <-chan struct{} // its predecessor's end
+
+	at    mark
+	saved mark
+}
+
+// mark is how far a Subscription was served. It is kept as a job's mark.
+type mark struct {
+	Position record.Position `json:"position"`
+	Events   uint64          `json:"events"`
+}
+
+// Of the feed: what is read at a time, and how often progress is kept.
+const (
+	feedRun   = 100
+	keepEvery = 5 * time.Second
+)
+
+func (w *worker) job() string { return "notify/" + w.spec.id }
+
+func (w *worker) start(ctx context.Context) {
+	ctx, w.cancel = context.WithCancel(ctx)
+	w.wake, w.done = make(chan struct{}, 1), make(chan struct{})
+	signal(w.wake)
+	w.manager.wait.Go(func() {
+		defer close(w.done)
+		if w.after != nil {
+			<-w.after
+		}
+		err := w.run(ctx)
+		w.keep(context.WithoutCancel(ctx))
+		if err != nil && ctx.Err() == nil {
+			w.manager.slog.Warn("a Subscription is not served any more", "subscription", w.spec.id, "err", err)
+			w.manager.fail(context.WithoutCancel(ctx), w.spec.id, reason(err))
+		}
+	})
+}
+
+// reason is what the Subscription's owner is told.
+func reason(err error) string {
+	switch {
+	case errors.Is(err, errDelivery):
+		return "The endpoint did not take the notifications. Set the status to requested to begin anew."
+	case fault.Is(err, fault.Denied):
+		return "Whoever wrote the Subscription may not read such records now."
+	}
+	return "The server could not serve the Subscription. Set the status to requested to begin anew."
+}
+
+func (w *worker) run(ctx context.Context) error {
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	keep := time.NewTicker(keepEvery)
+	defer keep.Stop()
+	var beat <-chan time.Time
+	if w.spec.heartbeat > 0 {
+		t := time.NewTicker(w.spec.heartbeat)
+		defer t.Stop()
+		beat = t.C
+	}
+	for {
+		if !w.spec.end.IsZero() && !w.manager.clock.Now().Before(w.spec.end) {
+			return w.manager.setStatus(ctx, w.spec.id, "off", "", nil)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-keep.C:
+			w.keep(ctx)
+		case <-beat:
+			if err := w.manager.deliver(ctx, &w.spec, heartbeat, w.at.Events, nil); err != nil {
+				return err
+			}
+		case <-w.wake:
+			if err := w.catchUp(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// begin finds where to go on. A Subscription that is new, or asks anew, begins
+// with what happens from now on, after its endpoint took the handshake.
+func (w *worker) begin(ctx context.Context) error {
+	m := w.manager
+	value, err := m.chart.Mark(ctx, w.job())
+	if err == nil && value != "" {
+		err = json.Unmarshal([]byte(value), &w.at)
+	}
+	if err != nil {
+		return err
+	}
+	if !w.fresh && value != "" {
+		w.saved = w.at
+		return nil
+	}
+	if w.at.Position, err = m.chart.Last(ctx); err != nil {
+		return err
+	}
+	if err := m.deliver(ctx, &w.spec, handshake, w.at.Events, nil); err != nil {
+		return err
+	}
+	w.keep(ctx)
+	if w.fresh {
+		return m.setStatus(ctx, w.spec.id, "active", "", w)
+	}
+	return nil
+}
+
+// keep makes progress durable. If it cannot, what was delivered since is
+// delivered again after a restart.
+func (w *worker) keep(ctx context.Context) {
+	if w.at == w.saved {
+		return
+	}
+	value, _ := json.Marshal(w.at) // two numbers
+	_, err := w.manager.chart.Transaction(ctx, system(), nil, vault.Job{Name: w.job(), Value: string(value)})
+	if err == nil {
+		w.saved = w.at
+	}
+}
+
+// catchUp tells of everything committed since.
+func (w *worker) catchUp(ctx context.Context) error {
+	for {
+		list, err := w.manager.chart.Happenings(ctx, w.spec.typ, w.at.Position, feedRun)
+		if err != nil {
+			return err
+		}
+		for _, h := range list {
+			if err := w.tell(ctx, h); err != nil {
+				return err
+			}
+			w.at.Position = h.Position
+		}
+		if len(list) < feedRun {
+			return nil
+		}
+	}
+}
+
+// tell notifies of one version, if it is to be told.
+func (w *worker) tell(ctx context.Context, h chart.Happened) error {
+	if h.Deleted {
+		return nil
+	}
+	actor, err := w.manager.act(ctx, w.mandate)
+	if err != nil {
+		return err
+	}
+	res, err := w.manager.chart.Notify(ctx, actor, w.spec.id, h, w.spec.criteria)
+	if err != nil || res == nil {
+		return err
+	}
+	if err := w.manager.deliver(ctx, &w.spec, event, w.at.Events+1, res); err != nil {
+		return err
+	}
+	w.at.Events++
+	return nil
+}
+
+func system() chart.Actor { return identity.System("notify", "notifier") }
+
+// fail ends a Subscription with the status error.
+func (m *Manager) fail(ctx context.Context, id, why string) {
+	m.mu.Lock()
+	delete(m.workers, id)
+	m.mu.Unlock()
+	if err := m.setStatus(ctx, id, "error", why, nil); err != nil && m.ctx.Err() == nil {
+		m.slog.Warn("the status of a Subscription could not be written", "subscription", id, "err", err)
+	}
+}
+
+// setStatus writes the status of a Subscription as it is now; by, if it is
+// given, knows of the version that makes.
+func (m *Manager) setStatus(ctx context.Context, id, status, failure string, by *worker) error {
+	for {
+		now, err := m.chart.Read(ctx, system(), "Subscription", id, 0)
+		if fault.Is(err, fault.Gone) || fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if s := now.Root().Get("status").Text(); s != "requested" && s != "active" {
+			return nil // somebody ended it meanwhile
+		}
+		next, err := withStatus(now.Resource, status, failure)
+		if err != nil {
+			return err
+		}
+		if by != nil {
+			by.knows.Store(now.Version + 1)
+		}
+		_, err = m.chart.Update(ctx, system(), next, chart.Condition{IfMatch: now.Version, MustExist: true})
+		if !fault.Is(err, fault.Precondition) && !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+}
+
+// withStatus returns the resource with its status and error set.
+func withStatus(r *fhir.Resource, status, failure string) (*fhir.Resource, error) {
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(r.JSON(), &members); err != nil {
+		return nil, fault.Wrap(fault.Internal, "notify.withStatus", err)
+	}
+	members["status"], _ = json.Marshal(status)
+	delete(members, "error")
+	delete(members, "_error")
+	if failure != "" {
+		members["error"], _ = json.Marshal(failure)
+	}
+	var out bytes.Buffer
+	if err := json.NewEncoder(&out).Encode(members); err != nil {
+		return nil, fault.Wrap(fault.Internal, "notify.withStatus", err)
+	}
+	return fhir.Parse(out.Bytes())
+}
+
+// Status returns the Parameters that tell how an actor's Subscription does
+// ($status of the Backport guide).
+func (m *Manager) Status(ctx context.Context, actor chart.Actor, id string) ([]byte, error) {
+	res, err := m.chart.Read(ctx, actor, "Subscription", id, 0)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.read(res.Resource)
+	if err != nil {
+		s = spec{id: id}
+	}
+	value, err := m.chart.Mark(ctx, "notify/"+id)
+	var at mark
+	if err == nil && value != "" {
+		err = json.Unmarshal([]byte(value), &at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	root := res.Root()
+	return m.status(&s, root.Get("status").Text(), asked, at.Events, root.Get("error").Text())
+}
