@@ -1,7 +1,14 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go and Node: a browser, and curl for the
-# README's block. On Debian and Ubuntu by apt; elsewhere it says what is missing.
+# Installs what the tests need beside Go and Node: client libraries of others, a
+# browser, and curl for the README's block. On Debian and Ubuntu by apt; elsewhere
+# it says what is missing.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+
+clients=e2e/clients
+if command -v npm >/dev/null && [ $clients/package-lock.json -nt $clients/node_modules/.package-lock.json ]; then
+	(cd $clients && npm ci --no-audit --no-fund --silent --ignore-scripts --omit=optional)
+fi
 
 need=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || need+=(chromium)
