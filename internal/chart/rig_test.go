@@ -193,10 +193,21 @@ type switched struct {
 }
 
 func (s *switched) Get(ctx context.Context, refs []store.Ref, want store.Want) ([]record.Row, error) {
+	s.happen()
+	return s.Store.Get(ctx, refs, want)
+}
+
+func (s *switched) Find(ctx context.Context, f store.Find, visit store.Visit) (store.Found, error) {
+	if f.Want&store.WantBody != 0 {
+		s.happen()
+	}
+	return s.Store.Find(ctx, f, visit)
+}
+
+func (s *switched) happen() {
 	if f := s.meanwhile.Swap(nil); f != nil {
 		(*f)()
 	}
-	return s.Store.Get(ctx, refs, want)
 }
 
 var errDevice = errors.New("the device is gone")

@@ -42,6 +42,8 @@ type Plan struct {
 	// Expr finds every record the query asks for, and unless Exact others too.
 	Expr  store.Expr
 	Exact bool
+	// Joined: some link of a chain is a join, and Match has nothing to go by.
+	Joined bool
 
 	q    *Query
 	sets map[*criterion]map[string]bool // what links of chains have found: Type/id
@@ -66,7 +68,7 @@ func (q *Query) Plan(ctx context.Context, names Names, resolve Resolve) (*Plan, 
 	if err != nil {
 		return nil, err
 	}
-	return &Plan{q: q, Expr: p.expr(n), Exact: p.exact && n.exact, sets: p.sets}, nil
+	return &Plan{q: q, Expr: p.expr(n), Exact: p.exact && n.exact, Joined: p.joins && p.linked, sets: p.sets}, nil
 }
 
 type planner struct {

@@ -122,6 +122,16 @@ func (b bound) of(class record.Token) *part {
 	return nil
 }
 
+// certain reports whether every candidate matches, and its card can say so.
+func (b bound) certain() bool {
+	for _, p := range b {
+		if !p.exact || p.plan == nil || p.plan.Joined {
+			return false
+		}
+	}
+	return true
+}
+
 func (b bound) necessary() []record.Token {
 	if len(b) == 1 {
 		return b[0].plan.Necessary()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -33,7 +34,7 @@ func (c candidate) bodiless() Record {
 // walk visits the records of a plan, each opened and, unless the plan is exact,
 // rechecked.
 func (v *Vault) walk(ctx context.Context, b bound, f store.Find, visit func(candidate) error) (store.Found, error) {
-	f.Expr, f.Want = b.expr(), store.WantCard
+	f.Expr, f.Want = b.expr(), f.Want|store.WantCard
 	found, err := v.store.Find(ctx, f, func(row record.Row) error {
 		p := b.of(row.Class)
 		if p == nil || row.Deleted {
@@ -55,6 +56,9 @@ func (v *Vault) walk(ctx context.Context, b bound, f store.Find, visit func(cand
 
 // inOrder fills a page in the order of commits.
 func (v *Vault) inOrder(ctx context.Context, b bound, r SearchRequest, result *SearchResult) error {
+	if b.certain() {
+		return v.whole(ctx, b, r, result)
+	}
 	var page []Record
 	found, err := v.walk(ctx, b, store.Find{After: r.After.Position}, func(c candidate) error {
 		page = append(page, c.bodiless())
@@ -76,6 +80,36 @@ func (v *Vault) inOrder(ctx context.Context, b bound, r SearchRequest, result *S
 	result.Records, err = v.fillPage(ctx, page)
 	if n := len(result.Records); err == nil && n < len(page) {
 		result.Next = &Cursor{Position: page[n-1].Position}
+	}
+	return err
+}
+
+// whole is inOrder for a plan of which every candidate matches: bodies are read
+// with the cards. A card that says otherwise is not what the store was asked for.
+func (v *Vault) whole(ctx context.Context, b bound, r SearchRequest, result *SearchResult) error {
+	size := 0
+	find := store.Find{After: r.After.Position, Want: store.WantBody}
+	found, err := v.walk(ctx, b, find, func(c candidate) error {
+		n := len(result.Records)
+		if n < r.Limit {
+			if ok, err := c.part.matches(c.opened); err != nil || !ok {
+				return fault.Wrap(fault.Internal, "vault.whole", errors.Join(errSwapped, err))
+			}
+			rec, err := v.openBody(TypeID{Type: c.part.typ}, c.row, c.opened)
+			if err != nil {
+				return err
+			}
+			if size += len(rec.Body); size <= pageBytes || n == 0 {
+				result.Records = append(result.Records, rec)
+				return nil
+			}
+		}
+		result.Next = &Cursor{Position: result.Records[n-1].Position}
+		return store.ErrStop
+	})
+	result.At = found.At
+	if err == nil && result.Next == nil && r.After.Position == 0 {
+		result.Total = len(result.Records)
 	}
 	return err
 }

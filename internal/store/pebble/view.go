@@ -26,6 +26,9 @@ type view struct {
 	last record.Position
 	done func() error
 	buf  []byte // scratch for keys
+
+	lists   *lsm.Iterator // over all posting lists; nil while no cursor is open
+	cursors int           // that share it
 }
 
 var _ posting.Source = (*view)(nil)
@@ -128,48 +131,6 @@ func (v *view) timeOf(p record.Position) (t time.Time, err error) {
 	}
 	return t, err
 }
-
-// Cursor implements posting.Source.
-func (v *view) Cursor(l posting.List, down bool) (posting.Cursor, error) {
-	prefix := listPrefix(make([]byte, 0, 32), l)
-	it, err := v.iter(prefix)
-	if err != nil {
-		return nil, err
-	}
-	return &cursor{it: it, key: prefix, fixed: len(prefix), down: down}, nil
-}
-
-// cursor is an iterator over the containers of one list.
-type cursor struct {
-	it    *lsm.Iterator
-	key   []byte // the list's prefix, and room for a chunk
-	fixed int
-	down  bool
-}
-
-func (c *cursor) Seek(at posting.Chunk) (posting.Chunk, []byte, bool, error) {
-	var found bool
-	switch {
-	case !c.down:
-		c.key = appendChunk(c.key[:c.fixed], at)
-		found = c.it.SeekGE(c.key)
-	case at == ^posting.Chunk(0):
-		found = c.it.Last()
-	default:
-		c.key = appendChunk(c.key[:c.fixed], at+1)
-		found = c.it.SeekLT(c.key)
-	}
-	if !found {
-		return 0, nil, false, damage(c.it.Error())
-	}
-	if len(c.it.Key()) != c.fixed+chunkBytes {
-		return 0, nil, false, damaged("posting key")
-	}
-	box, err := c.it.ValueAndErr()
-	return chunkOf(c.it.Key()), box, err == nil, damage(err)
-}
-
-func (c *cursor) Close() error { return damage(c.it.Close()) }
 
 // Dead implements posting.Source.
 func (v *view) Dead(c posting.Chunk, into *posting.Set) error {

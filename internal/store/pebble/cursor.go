@@ -1,0 +1,72 @@
+package pebble
+
+import (
+	"bytes"
+
+	lsm "github.com/cockroachdb/pebble/v2"
+
+	"github.com/wardkeep/wardkeep/internal/store/posting"
+)
+
+// Cursor implements posting.Source. The cursors of a view share one iterator: a
+// query reads few containers of many lists, and opening an iterator costs more
+// than moving one.
+func (v *view) Cursor(l posting.List, down bool) (posting.Cursor, error) {
+	if v.cursors == 0 {
+		it, err := v.r.NewIter(&lsm.IterOptions{LowerBound: []byte{tagClass}, UpperBound: []byte{tagToken + 1}})
+		if err != nil {
+			return nil, err
+		}
+		v.lists = it
+	}
+	v.cursors++
+	prefix := listPrefix(make([]byte, 0, 32), l)
+	return &cursor{view: v, key: prefix, fixed: len(prefix), down: down}, nil
+}
+
+// cursor reads the containers of one list.
+type cursor struct {
+	view  *view
+	key   []byte // the list's prefix, and room for a chunk
+	fixed int
+	down  bool
+	box   []byte // of the last container, copied: other cursors move the iterator
+}
+
+// Seek implements posting.Cursor.
+func (c *cursor) Seek(at posting.Chunk) (posting.Chunk, []byte, bool, error) {
+	it := c.view.lists
+	var found bool
+	switch {
+	case !c.down:
+		c.key = appendChunk(c.key[:c.fixed], at)
+		found = it.SeekGE(c.key)
+	case at == ^posting.Chunk(0):
+		found = it.SeekLT(after(c.key[:c.fixed]))
+	default:
+		c.key = appendChunk(c.key[:c.fixed], at+1)
+		found = it.SeekLT(c.key)
+	}
+	if !found || !bytes.HasPrefix(it.Key(), c.key[:c.fixed]) {
+		return 0, nil, false, damage(it.Error())
+	}
+	if len(it.Key()) != c.fixed+chunkBytes {
+		return 0, nil, false, damaged("posting key")
+	}
+	box, err := it.ValueAndErr()
+	if err != nil {
+		return 0, nil, false, damage(err)
+	}
+	c.box = append(c.box[:0], box...)
+	return chunkOf(it.Key()), c.box, true, nil
+}
+
+// Close implements posting.Cursor. The last one closes the iterator.
+func (c *cursor) Close() error {
+	if c.view.cursors--; c.view.cursors > 0 {
+		return nil
+	}
+	it := c.view.lists
+	c.view.lists = nil
+	return damage(it.Close())
+}
