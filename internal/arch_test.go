@@ -29,7 +29,7 @@ var floors = map[string]int{
 	"internal/vault":    5,
 	"internal/identity": 6, "internal/authz": 6, "internal/reindex": 6, "policies": 0,
 	"internal/chart": 7,
-	"internal/smart": 8, "internal/notify": 8,
+	"internal/smart": 8, "internal/notify": 8, "internal/outbound": 5,
 	"internal/web": 9, "internal/clinical": 9, "internal/demo": 9,
 	"internal/fhirhttp": 9, "internal/portal": 9, "internal/portal/assets": 9,
 	"internal/portal/portaltest": 9,
