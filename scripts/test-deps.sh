@@ -6,8 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 clients=e2e/clients
-if command -v npm >/dev/null && [ $clients/package-lock.json -nt $clients/node_modules/.package-lock.json ]; then
-	(cd $clients && npm ci --no-audit --no-fund --silent --ignore-scripts --omit=optional)
+if command -v npm >/dev/null && ! cmp -s $clients/package-lock.json $clients/node_modules/.installed; then
+	(cd $clients && npm ci --no-audit --no-fund --silent --ignore-scripts --omit=optional && cp package-lock.json node_modules/.installed)
 fi
 
 need=()
