@@ -124,3 +124,9 @@ func (i typeInfo) member(name string) (string, bool) {
 	}
 	return "", false
 }
+
+// Type returns the type with its model: FHIR.code, System.Boolean.
+func (v Value) Type() string {
+	t := typeOf(v)
+	return t.namespace + "." + t.name
+}
