@@ -8,6 +8,10 @@ import (
 // cardVersion is the first byte of every card.
 const cardVersion = 2
 
+// Format names the words and cards that this package makes: another whenever
+// words change that exist, or cards. A store of another format is refused.
+const Format = "2"
+
 // kind is how values of a field are laid out and compared. It is a part of the
 // field's id: an element read as a token and as a string is two fields.
 type kind byte
@@ -84,6 +88,7 @@ type cardField struct {
 	id     fieldID
 	values []entry
 	seen   map[string]bool // once there are many
+	first  [1]entry        // room for values, of which there mostly is one
 }
 
 func newCardWriter(fields int) *cardWriter {
@@ -95,6 +100,7 @@ func (w *cardWriter) add(at *field, e entry) bool {
 	f := w.fields[at.order]
 	if f == nil {
 		f = &cardField{id: at.id}
+		f.values = f.first[:0]
 		w.fields[at.order] = f
 	}
 	if len(f.values) > 0 {

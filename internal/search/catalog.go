@@ -15,6 +15,7 @@ import (
 type Catalog struct {
 	schemas map[string]*schema
 	added   []*Parameter
+	units   *units
 }
 
 // Parameter is a search parameter that R4 does not have.
@@ -39,7 +40,7 @@ type Parameter struct {
 // With returns the catalog that has these parameters beside R4's own. A code
 // that the base type has already is refused.
 func (c *Catalog) With(added ...*Parameter) (*Catalog, error) {
-	next := &Catalog{schemas: map[string]*schema{}, added: added}
+	next := &Catalog{schemas: map[string]*schema{}, added: added, units: c.units}
 	byType := map[string][]*Parameter{}
 	for _, p := range added {
 		if kindNamed(p.Type) == 0 || p.Number == 0 || p.Eval == nil {

@@ -164,6 +164,9 @@ const currencies = "urn:iso:std:iso:4217"
 func quantities(node fhir.Node, add func(entry)) {
 	switch node.Type() {
 	case "SampledData":
+		if v, ok := sampled(node); ok {
+			add(measured(v, node.Get("origin")))
+		}
 	case "Money":
 		if n, err := parseNumber(node.Get("value").Text()); err == nil {
 			code := node.Get("currency").Text()

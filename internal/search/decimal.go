@@ -152,3 +152,24 @@ func (d decimal) appendOrdered(b []byte) []byte {
 	}
 	return b
 }
+
+// product and sum are exact. Their numbers must be convertible: what is added is
+// written out to the same place.
+func product(a, b number) number {
+	x := a.big()
+	return numberOf(x.Mul(x, b.big()), a.unit+b.unit)
+}
+
+func sum(a, b number) decimal {
+	unit := min(a.unit, b.unit)
+	at := func(n number) *big.Int {
+		ten := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n.unit-unit)), nil)
+		return ten.Mul(ten, n.big())
+	}
+	x := at(a)
+	return fromBig(x.Add(x, at(b)), unit)
+}
+
+func numberOf(x *big.Int, unit int32) number {
+	return number{decimal: decimal{neg: x.Sign() < 0}, unit: unit, mantissa: new(big.Int).Abs(x).String()}
+}

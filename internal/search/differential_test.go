@@ -22,7 +22,7 @@ var testNow = time.Date(2024, 3, 1, 8, 30, 0, 0, time.UTC)
 // over wide and over narrow tokens. WARDKEEP_SEARCH_ALL takes all of the data,
 // WARDKEEP_SEARCH_QUERIES another number of queries.
 func TestDifferential(t *testing.T) {
-	bundles, queries := 20, 3000
+	bundles, queries := 20, 2000
 	if allData() {
 		bundles = 0
 	}

@@ -96,13 +96,13 @@ func Number(text string) (pos int32, alone bool, words map[string]bool, err erro
 	if err != nil {
 		return 0, false, nil, err
 	}
-	pos, alone = position(n.decimal)
-	return pos, alone, collect(func(add func([]byte)) { numberWords(point(n.decimal), add) }), nil
+	pos, alone = plainTree.position(n.decimal)
+	return pos, alone, collect(func(add func([]byte)) { plainScale.words(point(n.decimal), add) }), nil
 }
 
 func NumberCovered(words map[string]bool, first, last int32) (hits int) {
-	for _, n := range numberCover(first, last) {
-		if words[string(n.word(dateIn))] {
+	for _, n := range plainTree.cover(first, last) {
+		if words[string(plainScale.word(n, dateIn))] {
 			hits++
 		}
 	}

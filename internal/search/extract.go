@@ -33,7 +33,7 @@ func (c *Catalog) extract(r *fhir.Resource, reads func(*field) bool) (Document, 
 	if t, err := parseDate(r.Root().Get("meta").Get("lastUpdated").Text()); err == nil {
 		updated = t.lo
 	}
-	x := extractor{s: s, card: newCardWriter(len(s.fields))}
+	x := extractor{s: s, units: c.units, card: newCardWriter(len(s.fields))}
 	x.doc.Words = make([]Word, 0, 32)
 	for _, e := range s.elements {
 		if e.added == nil {
@@ -49,12 +49,13 @@ func (c *Catalog) extract(r *fhir.Resource, reads func(*field) bool) (Document, 
 }
 
 type extractor struct {
-	s    *schema
-	doc  Document
-	card *cardWriter
-	from int             // doc.Words of the element at hand begin here
-	seen map[string]bool // of the element at hand, once it has many
-	refs map[RefTo]bool  // once there are many
+	s     *schema
+	units *units
+	doc   Document
+	card  *cardWriter
+	from  int             // doc.Words of the element at hand begin here
+	seen  map[string]bool // of the element at hand, once it has many
+	refs  map[RefTo]bool  // once there are many
 }
 
 func (x *extractor) element(e *element, root fhir.Node) {
@@ -91,12 +92,20 @@ func (x *extractor) value(f *field, v entry) {
 		add([]byte{tagPresent, byte(f.kind)})
 	}
 	v.index(f, add)
+	if f.kind == kindQuantity && v.system != "" && v.code != "" {
+		amountScale(v.system, v.code, x.units).words(v.number, add)
+	}
 }
 
-// hasPresent reports whether values of f are marked as present. Dates are not:
-// their centuries say it. Nor is what the standard demands: it hardly ever is
+// hasPresent reports whether values of f are marked as present. Those of a tree
+// are not: its widest nodes say it. Nor is what the standard demands: it hardly ever is
 // missing.
-func (f *field) hasPresent() bool { return f.kind != kindDate && !f.required && f.base == nil }
+func (f *field) hasPresent() bool { return !f.ordered() && !f.required && f.base == nil }
+
+// ordered reports whether the words of f are nodes of a tree.
+func (f *field) ordered() bool {
+	return f.kind == kindDate || f.kind == kindNumber || f.kind == kindQuantity
+}
 
 // index calls add with the words of v as a value of f.
 func (v *entry) index(f *field, add func([]byte)) {
@@ -118,13 +127,8 @@ func (v *entry) index(f *field, add func([]byte)) {
 		}
 	case kindDate:
 		dateWords(v.span, add)
-	case kindNumber:
-		numberWords(v.number, add)
-	case kindQuantity:
-		numberWords(v.number, add)
-		if v.system != "" && v.code != "" {
-			add(pairWord(tagUnit, v.system, v.code))
-		}
+	case kindNumber, kindQuantity:
+		plainScale.words(v.number, add)
 	case kindReference:
 		if v.typ == "" {
 			uriWords(v.code, add)

@@ -313,28 +313,6 @@ func (g *generator) number(s string) string {
 	return g.op() + s
 }
 
-func (g *generator) quantity(n plainNode) string {
-	if low := n.get("low"); low != nil {
-		n.v = low
-	}
-	s := g.number(n.text("value"))
-	if s == "" {
-		return ""
-	}
-	system, code, unit := search.Escape(n.text("system")), search.Escape(n.text("code")), search.Escape(n.text("unit"))
-	switch g.IntN(6) {
-	case 0, 1:
-		return s + "|" + system + "|" + code
-	case 2:
-		return s + "||" + unit
-	case 3:
-		return s + "|" + system + "|"
-	case 4:
-		return s + "||" + code + "x"
-	}
-	return s
-}
-
 func (g *generator) reference(n plainNode) string {
 	ref := asText(n.v)
 	if _, ok := n.v.(map[string]any); ok {

@@ -1,6 +1,8 @@
 package search_test
 
 import (
+	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/search"
@@ -143,4 +145,61 @@ func (g *generator) uriModified(_ string, n plainNode) (modifier, text string) {
 		return "above", search.Escape(s + g.pick([]string{"", "/more", "x"}))
 	}
 	return "below", search.Escape(s[:len(scheme)+1+g.IntN(len(s)-len(scheme))])
+}
+
+func (g *generator) quantity(n plainNode) string {
+	have, of, ok := plainMeasured(n)
+	if !ok {
+		return ""
+	}
+	end := have.lo
+	if end == nil || have.hi != nil && g.IntN(2) == 0 {
+		end = have.hi
+	}
+	system, code, unit := search.Escape(of.text("system")), search.Escape(of.text("code")), search.Escape(of.text("unit"))
+	if u, known := plainUnits[of.text("code")]; known && system == "http://unitsofmeasure.org" && g.IntN(3) == 0 {
+		return g.converted(end, u.kind, u.factor, u.offset)
+	}
+	s := g.number(written(end))
+	if s == "" {
+		return ""
+	}
+	switch g.IntN(6) {
+	case 0, 1:
+		return s + "|" + system + "|" + code
+	case 2:
+		return s + "||" + unit
+	case 3:
+		return s + "|" + system + "|"
+	case 4:
+		return s + "||" + code + "x"
+	}
+	return s
+}
+
+// converted asks for an amount in another unit of its kind.
+func (g *generator) converted(v *big.Rat, kind, factor, offset string) string {
+	var codes []string
+	for code, u := range plainUnits {
+		if u.kind == kind {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	code := g.pick(codes)
+	to := plainUnits[code]
+	rational := func(s string) *big.Rat { r, _ := new(big.Rat).SetString(s); return r }
+	out := new(big.Rat).Mul(v, rational(factor))
+	out.Add(out, rational(offset)).Sub(out, rational(to.offset)).Quo(out, rational(to.factor))
+	s := g.number(written(out))
+	if s == "" {
+		return ""
+	}
+	return s + "|http://unitsofmeasure.org|" + code
+}
+
+// written is a number as a client writes it: exactly if it is a short decimal.
+func written(v *big.Rat) string {
+	s := v.FloatString(20)
+	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }

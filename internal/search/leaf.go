@@ -22,7 +22,7 @@ func (p *planner) leaf(s source, pr pred) (node, error) {
 	case *datePred:
 		return p.date(s, pr), nil
 	case *numberPred:
-		return p.number(s, pr), nil
+		return p.number(s, plainScale, pr), nil
 	case *quantityPred:
 		return p.quantity(s, pr), nil
 	case *refPred:
@@ -115,21 +115,6 @@ func (p *planner) text(s source, pr *stringPred) node {
 		long, exact = strings.TrimRight(cut, " "), false
 	}
 	return p.any(s.text, exact, word(tagText, long))
-}
-
-func (p *planner) quantity(s source, pr *quantityPred) node {
-	n := p.number(s, &pr.numberPred)
-	if len(pr.system) == 0 && len(pr.code) == 0 {
-		return n
-	}
-	// The number may be one value's and the unit another's.
-	n.exact = n.exact && !s.repeats && len(pr.code) > 0 && len(pr.system) > 0
-	if len(pr.code) > 0 && len(pr.system) > 0 {
-		exact := n.exact
-		n = p.and([]node{n, p.any(s.text, true, pairWord(tagUnit, string(pr.system), string(pr.code)))})
-		n.exact = exact
-	}
-	return n
 }
 
 func (p *planner) reference(s source, pr *refPred) (node, error) {

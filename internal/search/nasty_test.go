@@ -105,6 +105,9 @@ func (g nasty) quantity() object {
 		q["system"], q["code"] = some(g, "http://unitsofmeasure.org", "urn:u"), some(g, "mg", "g")
 	}
 	if g.IntN(3) == 0 {
+		q["system"], q["code"] = "http://unitsofmeasure.org", some(g, "kg", "ug", "[lb_av]", "mm[Hg]", "kPa", "Cel", "[degF]", "K", "/min", "Hz", "mmol/L", "umol/L", "10*3/uL", "%", "[pH]", "no unit", "{score}")
+	}
+	if g.IntN(3) == 0 {
 		q["comparator"] = some(g, "<", "<=", ">", ">=")
 	}
 	return q
@@ -178,7 +181,9 @@ func (g nasty) observation() object {
 }
 
 func (g nasty) observed(r object) {
-	switch g.IntN(6) {
+	switch g.IntN(7) {
+	case 6:
+		r["valueSampledData"] = g.sampled()
 	case 0, 1, 2:
 		r["valueQuantity"] = g.quantity()
 	case 3:
@@ -188,6 +193,14 @@ func (g nasty) observed(r object) {
 	case 5:
 		r["dataAbsentReason"] = g.concept()
 	}
+}
+
+func (g nasty) sampled() object {
+	origin := object{"value": json.Number(some(g, "0", "5", "-1.5"))}
+	g.maybe(origin, "unit", "mg", "system", "http://unitsofmeasure.org", "code", some(g, "mg", "g"))
+	s := object{"origin": origin, "period": 10, "dimensions": 1, "data": some(g, "1 2 3", "E 0.4 L", "5.4", "E", "-2 U 4")}
+	g.maybe(s, "factor", json.Number(some(g, "0.5", "-1", "10")))
+	return s
 }
 
 func (g nasty) patient() object {

@@ -65,12 +65,10 @@ func (p *planner) date(s source, pr *datePred) node {
 		}
 		n = p.dateSide(s, side, firstDay, lo)
 		n.exact = n.exact && wholeLo
-	case opGe:
-		n = p.dateSide(s, dateTop, lo, lastDay)
-		n.exact = n.exact && wholeLo
+	case opGe: // after, or within
+		return p.or([]node{p.date(s, &datePred{opGt, pr.at}), p.date(s, &datePred{opEq, pr.at})})
 	case opLe:
-		n = p.dateSide(s, dateLow, firstDay, hi)
-		n.exact = n.exact && wholeHi
+		return p.or([]node{p.date(s, &datePred{opLt, pr.at}), p.date(s, &datePred{opEq, pr.at})})
 	default:
 		return p.dateOverlap(s, lo, hi)
 	}
@@ -98,22 +96,24 @@ func (p *planner) dateOverlap(s source, first, last int32) node {
 	return n
 }
 
-func (p *planner) numberSide(s source, side byte, first, last int32, open bool) node {
-	nodes := numberCover(first, last)
+func (p *planner) numberSide(s source, sc scale, side byte, first, last int32, open bool) node {
+	nodes := sc.tree.cover(first, last)
 	words := make([][]byte, 0, 2*len(nodes)+1)
 	for _, n := range nodes {
-		words = append(words, n.word(dateIn), n.word(side))
+		words = append(words, sc.word(n, dateIn), sc.word(n, side))
 	}
 	if open {
-		words = append(words, numberNode{level: levelOpen}.word(side))
+		words = append(words, sc.word(numberNode{level: levelOpen}, side))
 	}
 	return p.any(s.text, true, words...)
 }
 
 // number plans a comparison. A bound that shares its position takes the whole
 // position and is rechecked.
-func (p *planner) number(s source, pr *numberPred) node {
-	at, alone := position(pr.at)
+func (p *planner) number(s source, sc scale, pr *numberPred) node {
+	at, alone := sc.position(pr.at)
+	end := sc.tree.end()
+	var n node
 	switch pr.op {
 	case opGt, opSa:
 		side := byte(dateTop)
@@ -123,9 +123,7 @@ func (p *planner) number(s source, pr *numberPred) node {
 		if alone {
 			at++
 		}
-		n := p.numberSide(s, side, at, treeEnd, side == dateTop)
-		n.exact = n.exact && alone
-		return n
+		n = p.numberSide(s, sc, side, at, end, side == dateTop)
 	case opLt, opEb:
 		side := byte(dateLow)
 		if pr.op == opEb {
@@ -134,45 +132,45 @@ func (p *planner) number(s source, pr *numberPred) node {
 		if alone {
 			at--
 		}
-		n := p.numberSide(s, side, -treeEnd, at, side == dateLow)
-		n.exact = n.exact && alone
-		return n
-	case opGe:
-		n := p.numberSide(s, dateTop, at, treeEnd, true)
-		n.exact = n.exact && alone
-		return n
-	case opLe:
-		n := p.numberSide(s, dateLow, -treeEnd, at, true)
-		n.exact = n.exact && alone
-		return n
+		n = p.numberSide(s, sc, side, -end, at, side == dateLow)
+	case opGe, opLe: // beyond, or just there
+		beyond := &numberPred{op: opGt, at: pr.at}
+		if pr.op == opLe {
+			beyond.op = opLt
+		}
+		n = p.or([]node{p.number(s, sc, beyond), p.any(s.text, true, sc.word(sc.tree.path(at)[0], dateIn))})
 	case opNe:
-		return p.numberOutside(s, pr)
+		return p.numberOutside(s, sc, pr)
+	default:
+		return p.numberNear(s, sc, pr)
 	}
-	return p.numberNear(s, pr)
+	n.exact = n.exact && alone
+	return n
 }
 
 // numberOutside is what has some below the range, or some at its end or above.
-func (p *planner) numberOutside(s source, pr *numberPred) node {
-	return p.or([]node{
-		p.number(s, &numberPred{op: opLt, at: pr.low}),
-		p.number(s, &numberPred{op: opGe, at: pr.high}),
-	})
+func (p *planner) numberOutside(s source, sc scale, pr *numberPred) node {
+	high, alone := sc.position(pr.high)
+	end := p.numberSide(s, sc, dateTop, high, sc.tree.end(), true)
+	end.exact = end.exact && alone
+	return p.or([]node{p.number(s, sc, &numberPred{op: opLt, at: pr.low}), end})
 }
 
 // numberNear is what starts or ends in the range, and for ap also what spans it.
-func (p *planner) numberNear(s source, pr *numberPred) node {
-	lo, _ := position(pr.low)
-	hi, alone := position(pr.high)
+func (p *planner) numberNear(s source, sc scale, pr *numberPred) node {
+	lo, _ := sc.position(pr.low)
+	hi, alone := sc.position(pr.high)
 	if pr.op == opEq && alone {
 		hi-- // the range is open there
 	}
-	n := p.numberSide(s, dateLow, lo, hi, false)
+	n := p.numberSide(s, sc, dateLow, lo, hi, false)
 	if pr.op == opAp {
+		end := sc.tree.end()
 		around := p.and([]node{
-			p.numberSide(s, dateLow, -treeEnd, lo, true),
-			p.numberSide(s, dateTop, hi, treeEnd, true),
+			p.numberSide(s, sc, dateLow, -end, lo, true),
+			p.numberSide(s, sc, dateTop, hi, end, true),
 		})
-		n = p.or([]node{n, p.numberSide(s, dateTop, lo, hi, false), around})
+		n = p.or([]node{n, p.numberSide(s, sc, dateTop, lo, hi, false), around})
 	}
 	n.exact = false
 	return n

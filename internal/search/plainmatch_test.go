@@ -83,8 +83,8 @@ func (w *plainWorld) counts(d *plainDoc, kind string, n plainNode) bool {
 		_, ok := plainSpanOf(d.typ, n)
 		return ok
 	case "quantity":
-		_, ok := rat(n.text("value"))
-		return ok || n.get("low") != nil || n.get("high") != nil
+		_, _, ok := plainMeasured(n)
+		return ok
 	case "reference":
 		_, isRef := n.v.(map[string]any)
 		_, isText := n.v.(string)

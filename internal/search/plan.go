@@ -246,6 +246,8 @@ func (p *planner) presence(s source) node {
 	switch {
 	case s.kind == kindDate:
 		return p.any(s.text, true, centuryWords()...)
+	case s.ordered():
+		return p.any(s.text, true, plainScale.present()...)
 	case !s.hasPresent():
 		return anything
 	}

@@ -149,9 +149,9 @@ func (p *datePred) match(v *value) bool {
 	case opLt:
 		return t.lo < p.at.lo
 	case opGe:
-		return t.hi >= p.at.lo
+		return t.hi > p.at.hi || t.lo >= p.at.lo && t.hi <= p.at.hi
 	case opLe:
-		return t.lo <= p.at.hi
+		return t.lo < p.at.lo || t.lo >= p.at.lo && t.hi <= p.at.hi
 	case opSa:
 		return t.lo > p.at.hi
 	case opEb:
@@ -170,47 +170,32 @@ type numberPred struct {
 	low, high decimal
 }
 
-func (p *numberPred) match(v *value) bool { return p.accepts(&v.number) }
+func (p *numberPred) match(v *value) bool {
+	return p.accepts(&v.number, &p.at, &p.low, &p.high)
+}
 
-func (p *numberPred) accepts(n *interval) bool {
+// accepts compares n with the bounds, in whatever unit they are.
+func (p *numberPred) accepts(n *interval, at, low, high bound) bool {
 	switch p.op {
 	case opEq:
-		return n.within(p.low, p.high)
+		return n.within(low, high)
 	case opNe:
-		return !n.within(p.low, p.high)
+		return !n.within(low, high)
 	case opGt:
-		return n.above(p.at)
+		return n.above(at)
 	case opLt:
-		return n.below(p.at)
+		return n.below(at)
 	case opGe:
-		return n.reaches(p.at)
+		return n.above(at) || n.is(at)
 	case opLe:
-		return n.starts(p.at)
+		return n.below(at) || n.is(at)
 	case opSa:
-		return !n.starts(p.at)
+		return !n.starts(at)
 	case opEb:
-		return !n.reaches(p.at)
+		return !n.reaches(at)
 	default:
-		return n.reaches(p.low) && n.starts(p.high)
+		return n.reaches(low) && n.starts(high)
 	}
-}
-
-// quantityPred compares a number and its unit. Without a system the code may be
-// the unit's code or its text.
-type quantityPred struct {
-	numberPred
-	system, code []byte
-}
-
-func (p *quantityPred) match(v *value) bool {
-	if len(p.system) > 0 && !bytes.Equal(v.system, p.system) {
-		return false
-	}
-	if len(p.code) > 0 && !bytes.Equal(v.code, p.code) &&
-		(len(p.system) > 0 || !bytes.Equal(v.unit, p.code)) {
-		return false
-	}
-	return p.accepts(&v.number)
 }
 
 // refPred asks for a reference: to a resource of this server by id, of any of

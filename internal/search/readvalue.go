@@ -1,9 +1,11 @@
 package search
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
+	"github.com/wardkeep/wardkeep/internal/ucum"
 )
 
 // reader turns the text of one value into a pred.
@@ -179,6 +181,10 @@ func (r *reader) quantity(s string) (pred, error) {
 			return nil, r.wrong(form)
 		}
 		p.system, p.code = []byte(system), []byte(code)
+		p.units = cmp.Or(r.opt.Catalog, Base()).units
+		if system == ucum.System {
+			p.unit = p.units.get(code)
+		}
 	}
 	return p, nil
 }

@@ -77,7 +77,7 @@ var Base = sync.OnceValue(func() *Catalog {
 	for t := range r4.Resources {
 		all[t.String()] = newSchema(t, nil)
 	}
-	return &Catalog{schemas: all}
+	return &Catalog{schemas: all, units: &units{}}
 })
 
 func schemaOf(typ string) *schema { return Base().schemas[typ] }

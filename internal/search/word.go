@@ -25,7 +25,8 @@ const (
 	tagGram     = 'g' // three characters in a row
 	tagDate     = 'd' // node of the calendar tree
 	tagNumber   = 'q' // node of the number tree
-	tagUnit     = 'U' // system and code of a unit
+	tagAmount   = 'a' // node of the tree of amounts of a UCUM dimension
+	tagOther    = 'A' // the same of amounts in a unit of another system
 	tagURI      = 'u' // the whole URI, or an absolute reference
 	tagTyped    = 'o' // system and code of an identifier's type, its value
 )

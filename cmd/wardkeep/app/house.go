@@ -168,12 +168,16 @@ func (h *House) openKeys(ctx context.Context, opt Options) error {
 		return fmt.Errorf("the keys cannot be used: %w", err)
 	}
 	fresh.Time = h.Clock.Now()
+	fresh.Cells = append(fresh.Cells, vault.FormatCell())
 	receipt, err := h.Store.Commit(ctx, fresh)
 	if err == nil {
 		err = receipt.Wait()
 	}
 	if err != nil && !errors.Is(err, store.ErrGuard) { // a guard that fails says: the keys are there
 		return fmt.Errorf("the keys cannot be stored: %w", err)
+	}
+	if err := vault.CheckFormat(ctx, h.Store); err != nil {
+		return fmt.Errorf("the store cannot be used: %w", err)
 	}
 	if h.Sealer, err = seal.Open(ctx, cfg); err != nil {
 		return fmt.Errorf("the keys cannot be used: %w", err)

@@ -42,6 +42,10 @@ func (o reading) open(ctx context.Context, keyring kms.Keyring) (*reader, error)
 	if r.store, err = pebble.Open(pebble.Config{Dir: o.files, FS: disk, ReadOnly: true}); err != nil {
 		return nil, err
 	}
+	if err := vault.CheckFormat(ctx, r.store); err != nil {
+		_ = r.store.Close()
+		return nil, fmt.Errorf("the store cannot be used: %w", err)
+	}
 	if r.sealer, err = seal.Open(ctx, seal.Config{Tenant: o.tenant, Keyring: keyring, Cells: r.store}); err != nil {
 		_ = r.store.Close()
 		return nil, fmt.Errorf("the store's keys do not open: %w", err)
