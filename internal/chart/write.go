@@ -162,9 +162,13 @@ func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource,
 // lies in the compartments of the patients it names however it names them.
 func (c *Chart) localise(res *fhir.Resource) (*fhir.Resource, error) {
 	if c.base == "" {
-		return res, nil
+		return res, ofPatient(res)
 	}
-	return res.Rewrite(func(ref string) (string, bool) { return strings.CutPrefix(ref, c.base+"/") })
+	res, err := res.Rewrite(func(ref string) (string, bool) { return strings.CutPrefix(ref, c.base+"/") })
+	if err != nil {
+		return nil, err
+	}
+	return res, ofPatient(res)
 }
 
 // permitNew decides on the state a change would leave behind under an id, which

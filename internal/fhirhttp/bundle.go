@@ -144,6 +144,7 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 		return failed(fault.New(fault.Invalid, "fhirhttp.dispatch", "The entry's address is not well formed."))
 	}
 	r.Header.Set("Content-Type", media)
+	r.Header.Set("Accept", fhirJSON)
 	if preferences(outer).lenient {
 		r.Header.Set("Prefer", "handling=lenient")
 	}

@@ -95,6 +95,10 @@ func (s *server) typeRoutes() []route {
 
 func (s *server) instanceRoutes() []route {
 	return []route{{
+		method: "GET", pattern: "Binary/{id}", does: "read", serve: s.handleReadBinary, asks: []string{authz.Read},
+	}, {
+		method: "GET", pattern: "Binary/{id}/_history/{version}", does: "vread", serve: s.handleReadBinary, asks: []string{authz.VRead},
+	}, {
 		method: "GET", pattern: "{type}/{id}", does: "read", serve: s.handleRead, asks: []string{authz.Read},
 		claims: object{"conditionalRead": "full-support"},
 	}, {

@@ -15,7 +15,7 @@ func (s *server) handleCreate(w http.ResponseWriter, r *http.Request, actor char
 	if err := noQuery(r); err != nil {
 		return err
 	}
-	res, err := body(r)
+	res, err := sent(r)
 	if err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (s *server) handleUpdate(w http.ResponseWriter, r *http.Request, actor char
 	if err != nil {
 		return err
 	}
-	res, err := body(r)
+	res, err := sent(r)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *server) handleUpdateWhere(w http.ResponseWriter, r *http.Request, actor
 	if err != nil {
 		return err
 	}
-	res, err := body(r)
+	res, err := sent(r)
 	if err != nil {
 		return err
 	}
@@ -156,6 +156,14 @@ func stored(findings ...fault.Issue) []byte {
 }
 
 var errWrongType = fault.New(fault.Invalid, "fhirhttp", "The resource is of another type than the address.")
+
+// sent reads the resource of a create or update.
+func sent(r *http.Request) (*fhir.Resource, error) {
+	if r.PathValue("type") == "Binary" {
+		return binaryBody(r)
+	}
+	return body(r)
+}
 
 // body reads and parses one resource.
 func body(r *http.Request) (*fhir.Resource, error) {

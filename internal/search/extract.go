@@ -221,6 +221,12 @@ func (x *extractor) compartments(r *fhir.Resource) {
 	if x.s.typ == "Patient" && r.ID() != "" {
 		add(r.ID())
 	}
+	if x.s.typ == "Binary" { // it is in no compartment of R4, but has the rights of its context
+		ref := fhir.ParseLiteral(r.Root().Get("securityContext").Get("reference").Text())
+		if ref.Type == "Patient" && ref.Base == "" && ref.ID != "" {
+			add(ref.ID)
+		}
+	}
 	for _, f := range x.s.compartments["Patient"] {
 		if v := x.card.fields[f.order]; v != nil {
 			for i := range v.values {
