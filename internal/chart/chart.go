@@ -30,8 +30,7 @@ type Config struct {
 	Policy *authz.Policy
 	Clock  clock.Clock
 	Slog   *slog.Logger
-	Base   string       // of the FHIR API as clients write it: https://host/fhir
-	Terms  search.Terms // value sets and code systems; nil: searches that need one are refused
+	Base   string // of the FHIR API as clients write it: https://host/fhir
 	// Changed is told of the types of every change once it is durable. It MUST
 	// NOT block.
 	Changed func(types ...string)
@@ -49,11 +48,11 @@ type Chart struct {
 	clock  clock.Clock
 	slog   *slog.Logger
 	base   string
-	terms  search.Terms
 	census *census
 	// library is the definitions stored here, inspector what judges by them.
 	library   *conformance
 	inspector *inspector
+	lexicon   *lexicon
 
 	notify func(types ...string)
 	vet    func(ctx context.Context, old, next *fhir.Resource) error
@@ -62,11 +61,12 @@ type Chart struct {
 // New returns the door.
 func New(cfg Config) *Chart {
 	library := newConformance(cfg.Vault, cfg.Clock)
+	words := &lexicon{library: library, clock: cfg.Clock}
 	return &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
-		slog: cfg.Slog, base: cfg.Base, terms: cfg.Terms, census: newCensus(cfg.Vault, cfg.Clock),
+		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock),
 		notify: cfg.Changed, vet: cfg.Vet,
-		library: library, inspector: &inspector{policy: cfg.Validation, library: library},
+		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
 	}
 }
 

@@ -47,6 +47,7 @@ type shelf struct {
 
 type book struct {
 	url, version string
+	whole        string // the value set of all codes of a CodeSystem
 	id           vault.TypeID
 	edition      uint64 // version of the record
 }
@@ -136,7 +137,7 @@ func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
 			}
 			root := res.Root()
 			id := typeIDOf(typ, res.ID())
-			s.books[id] = book{url: root.Get("url").Text(), version: root.Get("version").Text(), id: id, edition: rec.Version}
+			s.books[id] = book{url: root.Get("url").Text(), version: root.Get("version").Text(), whole: root.Get("valueSet").Text(), id: id, edition: rec.Version}
 			return nil
 		})
 		if err != nil || run < exportRun {

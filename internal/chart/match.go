@@ -16,7 +16,7 @@ func (c *Chart) match(ctx context.Context, req *request, typ string, where []sea
 	if err != nil {
 		return nil, nil, err
 	}
-	if q, err = q.Resolve(ctx, c.terms); err != nil {
+	if q, err = q.Resolve(ctx, c.lexicon); err != nil {
 		return nil, nil, err
 	}
 	if q.Filters() == 0 {

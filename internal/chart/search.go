@@ -101,7 +101,7 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 	if err != nil {
 		return nil, err
 	}
-	if q, err = q.Resolve(ctx, c.terms); err != nil {
+	if q, err = q.Resolve(ctx, c.lexicon); err != nil {
 		return nil, err
 	}
 	found, err := c.vault.Search(ctx, vault.SearchRequest{

@@ -35,6 +35,7 @@ type ValidationCounts struct{ Checked, Warned, Refused uint64 }
 type inspector struct {
 	policy  Validation
 	library *conformance
+	lexicon *lexicon
 
 	mu        sync.Mutex
 	seen      *library
@@ -53,9 +54,9 @@ func (i *inspector) current(ctx context.Context) (*profile.Validator, error) {
 	defer i.mu.Unlock()
 	switch {
 	case i.validator == nil:
-		i.validator = profile.New(profile.Config{Definitions: l, Codes: termsOf(l), RefuseUnknown: i.policy.RefuseUnknown})
+		i.validator = profile.New(profile.Config{Definitions: l, Codes: codes{i.lexicon.over(l)}, RefuseUnknown: i.policy.RefuseUnknown})
 	case i.seen != l:
-		i.validator = i.validator.Renew(l, termsOf(l))
+		i.validator = i.validator.Renew(l, codes{i.lexicon.over(l)})
 	}
 	i.seen = l
 	return i.validator, nil

@@ -37,10 +37,7 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 		writeJSON(w, http.StatusOK, v.apply(s.capability))
 		return nil
 	case "terminology":
-		if s.Terminology == nil {
-			return fault.New(fault.NotSupported, "fhirhttp.handleMetadata", "There is no terminology service here. Ask for mode=full.")
-		}
-		writeJSON(w, http.StatusOK, s.Terminology)
+		writeJSON(w, http.StatusOK, v.apply(s.terms))
 		return nil
 	}
 	return fault.New(fault.Invalid, "fhirhttp.handleMetadata", "mode is one of full, normative, terminology.")

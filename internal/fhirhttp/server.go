@@ -27,9 +27,6 @@ type Config struct {
 	Version      string // of the software
 	Released     time.Time
 	Clock        clock.Clock
-	// Terminology is the JSON of the TerminologyCapabilities; nil if there is no
-	// terminology service.
-	Terminology []byte
 	// Origins are the web origins whose pages may call the API from a browser,
 	// such as https://app.example.org; none by default.
 	Origins []string
@@ -39,8 +36,9 @@ type server struct {
 	Config
 	routes     []route
 	capability *fhir.Resource
-	tag        string        // of the CapabilityStatement
-	bundles    chan struct{} // one place for each bundle that is being carried out
+	terms      *fhir.Resource // TerminologyCapabilities
+	tag        string         // of the CapabilityStatement
+	bundles    chan struct{}  // one place for each bundle that is being carried out
 }
 
 // maxBundles bounds the bundles carried out at the same time: each may be many
@@ -53,6 +51,9 @@ func New(cfg Config) (http.Handler, error) {
 	s.routes = s.table()
 	var err error
 	if s.capability, err = s.capabilityStatement(); err != nil {
+		return nil, fmt.Errorf("fhirhttp.New: %w", err)
+	}
+	if s.terms, err = s.terminologyCapabilities(); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
 	}
 	s.tag = fmt.Sprintf(`"%x"`, sha256.Sum256(s.capability.JSON()))
