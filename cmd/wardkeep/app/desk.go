@@ -21,6 +21,8 @@ type desk interface {
 	call(ctx context.Context, name string, in, out any) error
 	// Apply files one unit of an import.
 	bulk.Target
+	// addPackage stores the definitions of a FHIR package (.tgz).
+	addPackage(ctx context.Context, body []byte) (addedPackage, error)
 	// export writes all records of a type as NDJSON and returns how many.
 	export(ctx context.Context, typ string, w io.Writer) (int, error)
 	io.Closer
@@ -62,6 +64,10 @@ func (d *ownDesk) call(ctx context.Context, name string, in, out any) error {
 
 func (d *ownDesk) Apply(ctx context.Context, u bulk.Unit) (bulk.Report, error) {
 	return d.house.file(ctx, d.who, u)
+}
+
+func (d *ownDesk) addPackage(ctx context.Context, body []byte) (addedPackage, error) {
+	return d.house.addPackage(ctx, d.who, body)
 }
 
 func (d *ownDesk) export(ctx context.Context, typ string, w io.Writer) (int, error) {

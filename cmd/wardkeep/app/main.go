@@ -43,6 +43,7 @@ type cli struct {
 	Client  clientCmd  `cmd:"" help:"Add programs that use the API."`
 	Import  importCmd  `cmd:"" help:"Import FHIR bundles and NDJSON."`
 	Export  exportCmd  `cmd:"" help:"Export all records as NDJSON, a file a type."`
+	Package packageCmd `cmd:"" help:"Load FHIR packages: profiles, value sets, search parameters."`
 	Audit   auditCmd   `cmd:"" help:"Verify the audit log, prove entries, export it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -29,6 +29,7 @@ func operations() map[string]operation {
 		"export-types":  with(exportTypes),
 		"audit-publish": with(publish),
 		"counters":      with(counted),
+		"package-list":  with(listPackages),
 	}
 }
 

@@ -59,6 +59,7 @@ func (h *House) socketServer() *http.Server {
 		return json.NewEncoder(w).Encode(out)
 	}))
 	mux.HandleFunc("POST /import", h.socket(h.socketImport))
+	mux.HandleFunc("POST /package", h.socket(h.socketPackage))
 	mux.HandleFunc("GET /export/{type}", h.socket(func(w http.ResponseWriter, r *http.Request, who string) error {
 		return streamed(w, func(w io.Writer) (int, error) {
 			return h.export(r.Context(), who, r.PathValue("type"), w)
@@ -157,6 +158,18 @@ func (h *House) socketImport(w http.ResponseWriter, r *http.Request, who string)
 	return json.NewEncoder(w).Encode(report)
 }
 
+func (h *House) socketPackage(w http.ResponseWriter, r *http.Request, who string) error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bulk.MaxPackage))
+	if err != nil {
+		return err
+	}
+	added, err := h.addPackage(r.Context(), who, body)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(added)
+}
+
 // farDesk works through the socket of a running server.
 type farDesk struct{ client *http.Client }
 
@@ -189,6 +202,12 @@ func (d *farDesk) Apply(ctx context.Context, u bulk.Unit) (bulk.Report, error) {
 	q := url.Values{"source": {u.Source}, "place": {u.Place}, "lines": {strconv.FormatBool(u.Lines)}, "last": {strconv.FormatBool(u.Last)}}
 	err := d.post(ctx, "/import?"+q.Encode(), u.Data, &report)
 	return report, err
+}
+
+func (d *farDesk) addPackage(ctx context.Context, body []byte) (addedPackage, error) {
+	var added addedPackage
+	err := d.post(ctx, "/package", body, &added)
+	return added, err
 }
 
 func (d *farDesk) post(ctx context.Context, path string, body []byte, out any) error {
