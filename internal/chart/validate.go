@@ -54,7 +54,7 @@ func (i *inspector) current(ctx context.Context) (*profile.Validator, error) {
 	defer i.mu.Unlock()
 	switch {
 	case i.validator == nil:
-		i.validator = profile.New(profile.Config{Definitions: l, Codes: codes{i.lexicon.over(l)}, RefuseUnknown: i.policy.RefuseUnknown})
+		i.validator = profile.New(profile.Config{Definitions: l, Codes: codes{i.lexicon.over(l)}, RefuseUnknown: i.policy.RefuseUnknown, Now: i.library.clock.Now})
 	case i.seen != l:
 		i.validator = i.validator.Renew(l, codes{i.lexicon.over(l)})
 	}

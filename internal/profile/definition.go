@@ -143,8 +143,7 @@ func (v *Validator) compile(ctx context.Context, sd *fhir.Resource, depth int) (
 		return nil, err
 	}
 	c.link()
-	c.inherited()
-	return p, nil
+	return p, c.inherited()
 }
 
 // snapshot builds the tree from a flat list. The place of an element is told by

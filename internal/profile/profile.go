@@ -9,6 +9,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
@@ -50,6 +51,8 @@ type Config struct {
 	Issues int
 	// RefuseUnknown makes a profile that is not loaded an error, not a warning.
 	RefuseUnknown bool
+	// Now is the time of invariants that ask for it; nil: they are not checked.
+	Now func() time.Time
 }
 
 // Validator checks resources. It compiles definitions when they are first needed
@@ -71,6 +74,9 @@ type loaded struct {
 func New(cfg Config) *Validator {
 	if cfg.Issues <= 0 {
 		cfg.Issues = 100
+	}
+	if cfg.Now == nil {
+		cfg.Now = func() time.Time { return time.Time{} }
 	}
 	return &Validator{cfg: cfg, core: &sync.Map{}, site: &sync.Map{}}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/fhir/path"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 )
 
@@ -35,6 +36,7 @@ type walk struct {
 type scope struct {
 	node  fhir.Node // %resource
 	outer *scope    // the Bundle or container it stands in
+	env   *path.Env // made when the first invariant asks
 }
 
 type pass struct {
