@@ -1,6 +1,9 @@
 package profile
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 )
@@ -21,7 +24,7 @@ func (w *walk) bound(n fhir.Node, b *binding, source string) {
 }
 
 func (w *walk) member(n fhir.Node, valueSet, source, severity string) {
-	if valueSet == "" {
+	if valueSet == "" || isMediaType(n, valueSet) {
 		return
 	}
 	codes := codesOf(n)
@@ -54,6 +57,22 @@ func (w *walk) member(n fhir.Node, valueSet, source, severity string) {
 	default:
 		w.report(severity, "code-invalid", n, source, "No code here is in the value set. It is extensible: another code is right only if none of its codes fits.")
 	}
+}
+
+// isMediaType reports whether a code bound to media types is one. Their
+// parameters are let pass as they are: signatures in use name a form of
+// canonicalization there that RFC 2045 would have in quotes. Formats of a
+// CapabilityStatement may be told by their short names (FHIR R4 3.1.0.1.11).
+func isMediaType(n fhir.Node, valueSet string) bool {
+	if address, _, _ := strings.Cut(valueSet, "|"); address != "http://hl7.org/fhir/ValueSet/mimetypes" {
+		return false
+	}
+	text, _, _ := strings.Cut(n.Text(), ";")
+	if (n.Name() == "format" || n.Name() == "patchFormat") && slices.Contains([]string{"xml", "json", "ttl"}, text) {
+		return true
+	}
+	typ, sub, ok := strings.Cut(strings.TrimSpace(text), "/")
+	return ok && typ != "" && sub != "" && !strings.ContainsAny(typ+sub, " ()<>@,:\\\"/[]?=")
 }
 
 // onlyExtended reports whether an element says by an extension alone why it has
@@ -110,16 +129,23 @@ func (w *walk) content(n fhir.Node) {
 			w.inSystem(n, c)
 		}
 	case r4.Quantity:
-		if c := codesOf(n); len(c) == 1 && c[0].System == ucumSystem {
-			w.inSystem(n, c[0])
+		if n.Get("system").Text() != ucumSystem {
+			return
 		}
+		unit := n.Get("code").Text()
+		if unit == "" || slices.Contains(w.units, unit) {
+			return
+		}
+		w.units = append(w.units, unit)
+		w.inSystem(n, Code{System: ucumSystem, Code: unit})
 	}
 }
 
 const ucumSystem = "http://unitsofmeasure.org"
 
 // inSystem checks that a code is one of its system: Coding.code "SHALL be an
-// exact match to a code in the code system" (FHIR R4 2.24.0.6).
+// exact match to a code in the code system" (FHIR R4 2.24.0.6). HL7's terminology
+// goes on growing beside FHIR.
 func (w *walk) inSystem(n fhir.Node, c Code) {
 	if c.System == "" {
 		return
@@ -127,6 +153,8 @@ func (w *walk) inSystem(n fhir.Node, c Code) {
 	v, err := w.v.cfg.Codes.InSystem(w.ctx, c)
 	if err != nil {
 		w.stop(err)
+	} else if v == Invalid && strings.HasPrefix(c.System, "http://terminology.hl7.org/") {
+		w.report(issueWarning, "code-invalid", n.Get("code"), "", "The code is not one of its code system as R4 has it; a later release may have it.")
 	} else if v == Invalid {
 		w.report(issueError, "code-invalid", n.Get("code"), "", "The code is not one of its code system.")
 	}

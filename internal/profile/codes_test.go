@@ -3,18 +3,28 @@ package profile_test
 import (
 	"context"
 
+	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/profile"
+	"github.com/wardkeep/wardkeep/internal/terminology"
 )
 
-func codes(shelf) profile.Codes { return noCodes{} }
+// terms answers questions about codes by what is built in and on a shelf.
+type terms struct{ service *terminology.Service }
 
-// noCodes knows no code system.
-type noCodes struct{}
-
-func (noCodes) InValueSet(context.Context, string, profile.Code) (profile.Verdict, error) {
-	return profile.Unknown, nil
+func codes(s shelf) profile.Codes {
+	return terms{terminology.New(terminology.Config{Source: terminology.Sources(terminology.Definitions(), s), Clock: clock.System{}})}
 }
 
-func (noCodes) InSystem(context.Context, profile.Code) (profile.Verdict, error) {
-	return profile.Unknown, nil
+var verdicts = map[terminology.Verdict]profile.Verdict{
+	terminology.Unknown: profile.Unknown, terminology.Valid: profile.Valid, terminology.Invalid: profile.Invalid,
+}
+
+func (c terms) InValueSet(ctx context.Context, valueSet string, code profile.Code) (profile.Verdict, error) {
+	v, err := c.service.InValueSet(ctx, valueSet, terminology.Coding(code))
+	return verdicts[v], err
+}
+
+func (c terms) InSystem(ctx context.Context, code profile.Code) (profile.Verdict, error) {
+	v, err := c.service.InSystem(ctx, terminology.Coding(code))
+	return verdicts[v], err
 }

@@ -263,6 +263,7 @@ func (c *compiler) refine(e *element, d fhir.Node) error {
 	}
 	if b := d.Get("binding"); b.Exists() {
 		e.binding = bindingOf(b)
+		c.correct(e)
 	}
 	if s := d.Get("slicing"); s.Exists() {
 		e.slicing = slicingOf(s)
@@ -306,6 +307,15 @@ func bindingOf(b fhir.Node) *binding {
 		}
 	}
 	return out
+}
+
+// correct mends what HL7 has corrected in its package of R4 4.0.1 and not in the
+// published files: the units of a vital sign's components are extensible, so that
+// a flow of oxygen can have one.
+func (c *compiler) correct(e *element) {
+	if strings.HasPrefix(c.p.URL, core) && e.path == "Observation.component.value[x]" && strings.HasPrefix(e.binding.valueSet, "http://hl7.org/fhir/ValueSet/ucum-vitals-common") {
+		e.binding.strength = "extensible"
+	}
 }
 
 func slicingOf(s fhir.Node) *slicing {

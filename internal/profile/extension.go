@@ -36,23 +36,28 @@ func (w *walk) extension(n fhir.Node, at place) {
 		if p.modifier != modifies {
 			w.report(issueError, "extension", n, p.URL, modifierText(modifies))
 		}
+		if strings.HasPrefix(p.URL, core) && w.inDefinition() {
+			w.mild++
+			defer func() { w.mild-- }()
+		}
 		w.hold(n, p)
 		if !w.inContext(p, at) {
-			w.report(w.misplaced(), "extension", n, p.URL, "The extension is not allowed here.")
+			w.report(issueError, "extension", n, p.URL, "The extension is not allowed here.")
 		}
 	}
 }
 
-// misplaced is how much it matters that an extension stands elsewhere than it
-// may. Definitions in use, those of HL7 among them, follow later releases of the
-// extensions, which may stand in more places of a definition than in R4 4.0.1.
-func (w *walk) misplaced() string {
+// inDefinition reports whether the resource at hand is a definition. Those in
+// use, HL7's own among them, follow later releases of the extensions of
+// definitions, which may stand in more places and have more codes than in R4
+// 4.0.1: what is wrong with them by that release is told as a warning.
+func (w *walk) inDefinition() bool {
 	for s := w.scope; s != nil; s = s.outer {
-		if s.node.Get("url").Exists() { // definitions have a canonical address, records none
-			return issueWarning
+		if s.node.Get("url").Exists() { // a canonical address; records have none
+			return true
 		}
 	}
-	return issueError
+	return false
 }
 
 func modifierText(modifies bool) string {

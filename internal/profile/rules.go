@@ -19,6 +19,8 @@ func (w *walk) rules(n fhir.Node) {
 		w.structureDefinition(n)
 	case "CodeSystem":
 		w.codeSystem(n)
+	case "ValueSet":
+		w.valueSet(n)
 	case "SearchParameter":
 		w.searchParameter(n)
 	case "CapabilityStatement":
@@ -58,6 +60,21 @@ func (w *walk) codeSystem(n fhir.Node) {
 	supplements, content := n.Get("supplements").Exists(), n.Get("content").Text()
 	if supplements != (content == "supplement") {
 		w.report(issueError, "invalid", n.Get("content"), "", "content is supplement where supplements says of what, and nowhere else.")
+	}
+}
+
+// valueSet: a filter on a property that FHIR defines as a boolean has a boolean
+// (FHIR R4 4.8.5, concept properties).
+func (w *walk) valueSet(n fhir.Node) {
+	for _, part := range []string{"include", "exclude"} {
+		for include := range n.Get("compose").All(part) {
+			for filter := range include.All("filter") {
+				property, value := filter.Get("property").Text(), filter.Get("value").Text()
+				if (property == "notSelectable" || property == "inactive") && filter.Get("op").Text() == "=" && value != "true" && value != "false" {
+					w.report(issueError, "value", filter.Get("value"), "", "The property is a boolean: the value is true or false.")
+				}
+			}
+		}
 	}
 }
 

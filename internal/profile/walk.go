@@ -26,9 +26,11 @@ type walk struct {
 	scope   *scope
 	passed  map[pass]bool     // what was held to which profile, and whether it conforms
 	noted   map[string]bool   // value sets and systems that were said not to be loaded
+	units   []string          // of UCUM that were looked at
 	targets map[string]target // of references, by their text
 	bundles map[fhir.Node]*bundle
 	quiet   int  // > 0: only whether there is an error counts
+	mild    int  // > 0: errors are warnings
 	failed  bool // there was one
 }
 
@@ -71,6 +73,9 @@ func (w *walk) report(severity, code string, n fhir.Node, source, text string) {
 
 // reportAt reports on a child of n that is not there.
 func (w *walk) reportAt(severity, code string, n fhir.Node, child, source, text string) {
+	if severity == issueError && w.mild > 0 {
+		severity = issueWarning
+	}
 	w.failed = w.failed || severity == issueError
 	if w.quiet > 0 {
 		return
