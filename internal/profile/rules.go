@@ -70,7 +70,7 @@ func (w *walk) valueSet(n fhir.Node) {
 		for include := range n.Get("compose").All(part) {
 			for filter := range include.All("filter") {
 				property, value := filter.Get("property").Text(), filter.Get("value").Text()
-				if (property == "notSelectable" || property == "inactive") && filter.Get("op").Text() == "=" && value != "true" && value != "false" {
+				if (property == "notSelectable" || property == "inactive") && filter.Get("op").Text() == "=" && value != "" && value != "true" && value != "false" {
 					w.report(issueError, "value", filter.Get("value"), "", "The property is a boolean: the value is true or false.")
 				}
 			}
