@@ -115,6 +115,9 @@ func TestNextPage(t *testing.T) {
 	if got := nextPage(body); got != "Patient?_page=a&b=1" {
 		t.Errorf("next is %q", got)
 	}
+	if got := nextPage([]byte(`{"link":[{"relation":"next","url":"https://localhost:1/fhir?_page=a"}]}`)); got != "?_page=a" {
+		t.Errorf("next is %q", got)
+	}
 	if nextPage([]byte(`{"resourceType":"Bundle"}`)) != "" {
 		t.Error("a last page has a next one")
 	}

@@ -94,8 +94,8 @@ func nextPage(body []byte) string {
 	}
 	url, _, _ := bytes.Cut(rest, []byte{'"'})
 	text := strings.NewReplacer(`\u0026`, "&", `\/`, "/").Replace(string(url))
-	_, path, _ := strings.Cut(text, "/fhir/")
-	return path
+	_, path, _ := strings.Cut(text, "/fhir")
+	return strings.TrimPrefix(path, "/")
 }
 
 // searchRun runs searches for a time and notes the latencies of pages by shape.

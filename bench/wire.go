@@ -72,9 +72,9 @@ func (c *conn) do(method, path string, body []byte) (answer, error) {
 	return a, nil
 }
 
-// slash puts the path of a type below the base; the base itself has none.
+// slash puts a path below the base; the base itself, also with a query, has none.
 func slash(path string) string {
-	if path == "" {
+	if path == "" || path[0] == '?' {
 		return ""
 	}
 	return "/" + path
