@@ -75,7 +75,7 @@ func (c *conn) do(method, path string, body []byte) (answer, error) {
 // slash puts a path below the base; the base itself, also with a query, has none.
 func slash(path string) string {
 	if path == "" || path[0] == '?' {
-		return ""
+		return path
 	}
 	return "/" + path
 }
