@@ -84,9 +84,8 @@ func (c *Chart) options() search.Options {
 	return search.Options{Catalog: c.vault.Catalog(), BaseURL: c.base, Now: c.clock.Now()}
 }
 
-// Params lists what a type can be searched by, the parameters added at run time
-// among them.
-func (c *Chart) Params(typ string) []search.ParamInfo { return c.vault.Catalog().Params(typ) }
+// Catalog returns what records are found by now.
+func (c *Chart) Catalog() *search.Catalog { return c.vault.Catalog() }
 
 // Resource is one version, as the actor may see it.
 type Resource struct {

@@ -50,6 +50,13 @@ type Config struct {
 	// CORSOrigins are the web origins, apart by spaces, whose pages may call the
 	// FHIR API from a browser; "" for none.
 	CORSOrigins string `koanf:"cors_origins"`
+	// OutboundHosts are the hosts that the server itself may call, apart by
+	// spaces: endpoints of Subscriptions, sources of imports. Each is a name with
+	// a port if that is not 443; *.example.org is all names below; "" is none.
+	OutboundHosts string `koanf:"outbound_hosts"`
+	// OutboundPrivate allows those hosts to be on this machine and on private
+	// networks.
+	OutboundPrivate bool `koanf:"outbound_private"`
 	// Validation is what is done with resources that break invariants or the
 	// profiles they claim when they are written: off, warn or enforce.
 	Validation string `koanf:"validation"`

@@ -1,7 +1,9 @@
 package fhirhttp
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -29,12 +31,16 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 	}
 	switch mode {
 	case "", "full", "normative": // all that is stated is normative in R4
-		w.Header().Set("ETag", s.tag)
-		if r.Header.Get("If-None-Match") == s.tag && v.subset.IsWhole() {
+		stated, err := s.statement()
+		if err != nil {
+			return err
+		}
+		w.Header().Set("ETag", stated.tag)
+		if r.Header.Get("If-None-Match") == stated.tag && v.subset.IsWhole() {
 			w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
-		writeJSON(w, http.StatusOK, v.apply(s.capability))
+		writeJSON(w, http.StatusOK, v.apply(stated.resource))
 		return nil
 	case "terminology":
 		writeJSON(w, http.StatusOK, v.apply(s.terms))
@@ -45,11 +51,32 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 
 type object map[string]any
 
+// statement is the CapabilityStatement as long as the catalog is the same.
+type statement struct {
+	catalog  *search.Catalog
+	resource *fhir.Resource
+	tag      string
+}
+
+func (s *server) statement() (*statement, error) {
+	catalog := s.Chart.Catalog()
+	if have := s.stated.Load(); have != nil && have.catalog == catalog {
+		return have, nil
+	}
+	resource, err := s.capabilityStatement(catalog)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "fhirhttp.statement", err)
+	}
+	made := &statement{catalog: catalog, resource: resource, tag: fmt.Sprintf(`"%x"`, sha256.Sum256(resource.JSON()))}
+	s.stated.Store(made)
+	return made, nil
+}
+
 // capabilityStatement makes the statement of the table of routes.
-func (s *server) capabilityStatement() (*fhir.Resource, error) {
+func (s *server) capabilityStatement(catalog *search.Catalog) (*fhir.Resource, error) {
 	var resources []object
 	for t := range r4.Resources {
-		resources = append(resources, s.capabilityOf(t.String()))
+		resources = append(resources, s.capabilityOf(t.String(), catalog))
 	}
 	rest := object{
 		"mode": "server", "security": s.security(), "resource": resources,
@@ -123,7 +150,7 @@ func (s *server) operations(counts func(*route) bool) []object {
 	return list
 }
 
-func (s *server) capabilityOf(typ string) object {
+func (s *server) capabilityOf(typ string, catalog *search.Catalog) object {
 	serves := func(rt *route) bool { return rt.serves(typ) }
 	out := object{
 		"type": typ, "profile": "http://hl7.org/fhir/StructureDefinition/" + typ,
@@ -142,13 +169,13 @@ func (s *server) capabilityOf(typ string) object {
 		return out
 	}
 	var params []object
-	for _, p := range search.Params(typ) {
+	for _, p := range catalog.Params(typ) {
 		params = append(params, object{"name": p.Code, "type": p.Type})
 	}
 	if len(params) > 0 {
 		out["searchParam"] = params
 	}
-	if includes := search.IncludeNames(typ); len(includes) > 0 {
+	if includes := catalog.IncludeNames(typ); len(includes) > 0 {
 		out["searchInclude"] = includes
 	}
 	return out

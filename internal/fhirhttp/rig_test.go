@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fhirhttp"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
+	"github.com/wardkeep/wardkeep/internal/notify"
+	"github.com/wardkeep/wardkeep/internal/reindex"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
 	"github.com/wardkeep/wardkeep/internal/vault"
@@ -68,20 +71,37 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { check(t, log.Close(ctx)) })
 	policy, err := authz.New(policies.Files)
 	check(t, err)
-	door := chart.New(chart.Config{
-		Vault: vault.New(vault.Config{Store: engine, Sealer: sealer, Log: log, Clock: r.clock}),
-		Log:   log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler), Base: base,
+	quiet := slog.New(slog.DiscardHandler)
+	records := vault.New(vault.Config{Store: engine, Sealer: sealer, Log: log, Clock: r.clock})
+	indexing, err := reindex.Open(ctx, reindex.Config{Vault: records, Compile: reindex.FHIRPath, Clock: r.clock, Slog: quiet})
+	check(t, err)
+	notifier := notify.New(notify.Config{
+		Act: r.act, Catalog: records.Catalog, Client: http.DefaultClient, Base: base, Clock: r.clock, Slog: quiet,
+		Allow: func(*url.URL) error { return fault.New(fault.Unprocessable, "rig", "") },
 	})
+	door := chart.New(chart.Config{
+		Vault: records, Log: log, Policy: policy, Clock: r.clock, Slog: quiet, Base: base, Vet: notifier.Vet,
+		Changed: func(types ...string) { indexing.Changed(types...); notifier.Changed(types...) },
+	})
+	indexing.Start(ctx)
+	notifier.Start(ctx, door)
+	t.Cleanup(notifier.Close)
+	t.Cleanup(indexing.Close)
 	r.log = log
 	r.config = fhirhttp.Config{
 		Chart: door, Authenticate: r.authenticate, Base: base, TokenURL: "https://ehr.example.org/oauth2/token",
-		Version: "test", Released: noon, Clock: r.clock,
+		Version: "test", Released: noon, Clock: r.clock, Notifier: notifier, Indexing: indexing,
 	}
 	api, err := fhirhttp.New(r.config)
 	check(t, err)
 	r.api = web.Chain(api, web.Config{Log: slog.New(slog.DiscardHandler), Clock: r.clock, MaxBody: 1 << 20, OnFault: fhirhttp.Fail})
 	r.people()
 	return r
+}
+
+// act gives the rig's programs the rights they have.
+func (r *rig) act(_ context.Context, m identity.Mandate) (chart.Actor, error) {
+	return r.actors[m.ID], nil
 }
 
 func (r *rig) authenticate(req *http.Request) (chart.Actor, error) {

@@ -58,7 +58,7 @@ func (s *server) ownRoutes() []route {
 
 // operationRoutes are the named operations: one line for each method and level.
 func (s *server) operationRoutes() []route {
-	return slices.Concat(s.recordRoutes(), s.termRoutes(), s.validateRoutes())
+	return slices.Concat(s.recordRoutes(), s.termRoutes(), s.validateRoutes(), s.subscriptionRoutes(), s.indexRoutes())
 }
 
 func (s *server) systemRoutes() []route {

@@ -38,6 +38,7 @@ var queries = map[string]string{
 	"CodeSystem/$subsumes":           "?system=http://hl7.org/fhir/administrative-gender&codeA=male&codeB=female",
 	"CodeSystem/{id}/$subsumes":      "?codeA=male&codeB=female",
 	"ConceptMap/$translate":          "?system=http://hl7.org/fhir/administrative-gender&code=male",
+	"Subscription/$status":           "?id=canary",
 	"ConceptMap/{id}/$translate":     "?system=http://hl7.org/fhir/administrative-gender&code=male",
 }
 
@@ -115,7 +116,7 @@ func (r *rig) asksPolicy(l fhirhttp.Line) string {
 }
 
 func TestEveryRouteAsksPolicy(t *testing.T) {
-	for _, l := range fhirhttp.Lines(fhirhttp.Config{}) {
+	for _, l := range fhirhttp.Lines(newRig(t).config) {
 		r := withCanary(t)
 		if wrong := r.asksPolicy(l); wrong != "" {
 			t.Errorf("%s %s %s: %s", l.Method, l.Pattern, l.Operation, wrong)
@@ -192,7 +193,7 @@ func TestRoutesAreDeclared(t *testing.T) {
 	s, raw := r.statement()
 	rest := s.Rest[0]
 	members := raw["rest"].([]any)[0].(map[string]any)["resource"].([]any)
-	for _, l := range fhirhttp.Lines(fhirhttp.Config{}) {
+	for _, l := range fhirhttp.Lines(newRig(t).config) {
 		declared := func(at level, what string) {
 			for code := range strings.FieldsSeq(l.Does) {
 				if code != "capabilities" && !at.does(code) {
@@ -307,9 +308,10 @@ func (r *rig) operates(name, typ string) bool {
 
 // TestEveryRouteIsReached: no line of the table hides behind another.
 func TestEveryRouteIsReached(t *testing.T) {
-	for i, l := range fhirhttp.Lines(fhirhttp.Config{}) {
+	cfg := newRig(t).config
+	for i, l := range fhirhttp.Lines(cfg) {
 		path, _, _ := sample(l)
-		if got := fhirhttp.Found(fhirhttp.Config{}, httptest.NewRequest(l.Method, "/fhir"+path, nil)); got != i {
+		if got := fhirhttp.Found(cfg, httptest.NewRequest(l.Method, "/fhir"+path, nil)); got != i {
 			t.Errorf("%s %s leads to line %d, not %d", l.Method, path, got, i)
 		}
 	}

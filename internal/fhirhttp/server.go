@@ -4,20 +4,23 @@ package fhirhttp
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/notify"
+	"github.com/wardkeep/wardkeep/internal/reindex"
 	"github.com/wardkeep/wardkeep/internal/web"
 )
 
-// Config says what the API stands on. All fields but the last two are required.
+// Config says what the API stands on. All fields from
+// Terminology on may be zero.
 type Config struct {
 	Chart *chart.Chart
 	// Authenticate returns who sends a request, or fault.Unauthenticated.
@@ -30,15 +33,18 @@ type Config struct {
 	// Origins are the web origins whose pages may call the API from a browser,
 	// such as https://app.example.org; none by default.
 	Origins []string
+	// Notifier serves Subscriptions; nil: none are served.
+	Notifier *notify.Manager
+	// Indexing serves SearchParameters stored at run time; nil: none are.
+	Indexing *reindex.Manager
 }
 
 type server struct {
 	Config
-	routes     []route
-	capability *fhir.Resource
-	terms      *fhir.Resource // TerminologyCapabilities
-	tag        string         // of the CapabilityStatement
-	bundles    chan struct{}  // one place for each bundle that is being carried out
+	routes  []route
+	stated  atomic.Pointer[statement]
+	terms   *fhir.Resource // TerminologyCapabilities
+	bundles chan struct{}  // one place for each bundle that is being carried out
 }
 
 // maxBundles bounds the bundles carried out at the same time: each may be many
@@ -50,13 +56,12 @@ func New(cfg Config) (http.Handler, error) {
 	s := &server{Config: cfg, bundles: make(chan struct{}, maxBundles)}
 	s.routes = s.table()
 	var err error
-	if s.capability, err = s.capabilityStatement(); err != nil {
+	if _, err = s.statement(); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
 	}
 	if s.terms, err = s.terminologyCapabilities(); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
 	}
-	s.tag = fmt.Sprintf(`"%x"`, sha256.Sum256(s.capability.JSON()))
 	return compressed(s), nil
 }
 

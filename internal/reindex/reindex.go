@@ -53,8 +53,8 @@ type Manager struct {
 	done chan struct{}
 }
 
-// Open gives the vault the catalog of what was indexed so far, and goes on with
-// what was not finished. Nothing may be written to the vault before it returns.
+// Open gives the vault the catalog of what was indexed so far. Nothing may be
+// written to the vault before it returns.
 func Open(ctx context.Context, cfg Config) (*Manager, error) {
 	m := &Manager{
 		vault: cfg.Vault, compile: cfg.Compile, clock: cfg.Clock, slog: cfg.Slog,
@@ -64,20 +64,23 @@ func Open(ctx context.Context, cfg Config) (*Manager, error) {
 	if m.entries, err = m.load(ctx); err != nil {
 		return nil, err
 	}
-	if err := m.use(); err != nil {
-		return nil, err
-	}
+	return m, m.use()
+}
+
+// Start begins the work: what was not finished goes on.
+func (m *Manager) Start(ctx context.Context) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	m.stop = stop
 	m.Changed("SearchParameter")
 	go m.run(run)
-	return m, nil
 }
 
 // Close stops the work under way; what was committed stays done.
 func (m *Manager) Close() {
-	m.stop()
-	<-m.done
+	if m.stop != nil {
+		m.stop()
+		<-m.done
+	}
 }
 
 // Changed is told of the types of what was written. It never blocks.

@@ -62,6 +62,7 @@ func (r *rig) open() {
 		Vault: r.vault, Compile: fakeCompile, Clock: clock.System{}, Slog: slog.New(slog.DiscardHandler),
 	})
 	check(r.T, err)
+	r.manager.Start(context.Background())
 	r.Cleanup(r.manager.Close)
 }
 

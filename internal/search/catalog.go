@@ -235,6 +235,17 @@ func (c *Catalog) Params(typ string) []ParamInfo {
 	return list
 }
 
+// IncludeNames lists what _include takes for a type, as Type:parameter.
+func (c *Catalog) IncludeNames(typ string) []string {
+	var names []string
+	for _, p := range c.Params(typ) {
+		if p.Type == "reference" {
+			names = append(names, typ+":"+p.Code)
+		}
+	}
+	return names
+}
+
 // String names a parameter for the audit log and for progress.
 func (p *Parameter) String() string {
 	return "search parameter " + strconv.FormatUint(uint64(p.Number), 10)

@@ -19,14 +19,3 @@ func Params(typ string) []ParamInfo {
 	}
 	return list
 }
-
-// IncludeNames lists what _include takes for a type, as Type:parameter.
-func IncludeNames(typ string) []string {
-	var names []string
-	for _, p := range Params(typ) {
-		if p.Type == "reference" {
-			names = append(names, typ+":"+p.Code)
-		}
-	}
-	return names
-}

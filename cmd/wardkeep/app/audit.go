@@ -16,9 +16,11 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
+	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/kms"
+	"github.com/wardkeep/wardkeep/internal/reindex"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
@@ -105,6 +107,9 @@ func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bo
 	return report, err
 }
 
+// docTypes are the internal types of records there are.
+var docTypes = []string{identity.TypeUser, identity.TypeClient, reindex.TypeEntry, chart.TypeMandate}
+
 func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {
 	keyring, err := openKeyring(what.dir)
 	if err != nil {
@@ -120,10 +125,17 @@ func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (
 		Token: r.sealer.Token,
 		Open:  func(aad, sealed []byte) ([]byte, error) { return r.sealer.OpenValue("audit", aad, sealed) },
 	}
+	var unread error
 	if deep {
-		cfg.Deep = r.vault.Deep(identity.TypeUser, identity.TypeClient)
+		cfg.Deep = r.vault.Deep(docTypes...)
+		// What versions are found by depends on the search parameters that were
+		// added. If they cannot be read, that is a finding among others.
+		_, unread = reindex.Open(ctx, reindex.Config{Vault: r.vault, Compile: reindex.FHIRPath})
 	}
 	report, err := verify.Run(ctx, cfg)
+	if err == nil && unread != nil {
+		fileFinding(report, "the search parameters that were added cannot be read")
+	}
 	return report, keyring, err
 }
 

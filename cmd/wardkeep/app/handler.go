@@ -24,11 +24,12 @@ func (s *Server) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zone must be an IANA time zone: %w", err)
 	}
-	api, err := fhirhttp.New(fhirhttp.Config{
+	cfg := fhirhttp.Config{
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
-		Origins: strings.Fields(h.Config.CORSOrigins),
-	})
+		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing,
+	}
+	api, err := fhirhttp.New(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +47,7 @@ func (s *Server) handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/fhir", api)
 	mux.Handle("/fhir/", api)
+	mux.Handle("/fhir/websocket", fhirhttp.Socket(cfg))
 	mux.Handle("/fhir/.well-known/", tokens)
 	mux.Handle("/oauth2/", tokens)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -22,6 +23,9 @@ import (
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
+	"github.com/wardkeep/wardkeep/internal/notify"
+	"github.com/wardkeep/wardkeep/internal/outbound"
+	"github.com/wardkeep/wardkeep/internal/reindex"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/seal/file"
 	"github.com/wardkeep/wardkeep/internal/store"
@@ -53,6 +57,9 @@ type House struct {
 	Policy   *authz.Policy
 	Identity *identity.Service
 	Chart    *chart.Chart
+	Indexing *reindex.Manager
+	Notifier *notify.Manager
+	Outbound *outbound.Client
 
 	onDisk bool // the store's files lie in the data folder, not in a test's memory
 }
@@ -206,11 +213,27 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	if err != nil {
 		return err
 	}
+	h.Indexing, err = reindex.Open(ctx, reindex.Config{Vault: h.Vault, Compile: reindex.FHIRPath, Clock: h.Clock, Slog: h.Slog})
+	if err != nil {
+		return fmt.Errorf("the search parameters cannot be used: %w", err)
+	}
+	h.Outbound = outbound.New(outbound.Policy{Hosts: strings.Fields(h.Config.OutboundHosts), Private: h.Config.OutboundPrivate})
+	h.Notifier = notify.New(notify.Config{
+		Act: h.Identity.Act, Catalog: h.Vault.Catalog, Client: h.Outbound, Allow: h.Outbound.Allow,
+		Base: h.Config.Base() + "/fhir", Clock: h.Clock, Slog: h.Slog,
+	})
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog,
 		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config),
+		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
 	return nil
+}
+
+// changed wakes what works in the background on what was written.
+func (h *House) changed(types ...string) {
+	h.Indexing.Changed(types...)
+	h.Notifier.Changed(types...)
 }
 
 // validationOf reads the policy for writes from settings that were checked.
@@ -223,6 +246,10 @@ func validationOf(cfg config.Config) chart.Validation {
 // on a house that opened in part.
 func (h *House) Close(ctx context.Context) error {
 	var errs []error
+	if h.Chart != nil {
+		h.Notifier.Close()
+		h.Indexing.Close()
+	}
 	if h.Log != nil {
 		errs = append(errs, h.Log.Close(ctx))
 	}

@@ -75,6 +75,8 @@ func (s *Server) Run(ctx context.Context) error {
 	sweeping, stop := context.WithCancel(ctx)
 	defer stop()
 	go s.House.sweep(sweeping)
+	s.House.Indexing.Start(ctx)
+	s.House.Notifier.Start(ctx, s.House.Chart)
 	return serveAll(ctx, doors, func() {
 		if s.Ready != nil {
 			s.Ready(cfg.Base())

@@ -1,0 +1,140 @@
+package fhirhttp_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/wardkeep/wardkeep/internal/fhirhttp"
+)
+
+// eventually calls until the answer holds a text.
+func (r *rig) eventually(method, path, want string, headers ...string) string {
+	r.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+		if body := r.call(method, path, "", headers...).Body.String(); strings.Contains(body, want) {
+			return body
+		} else if time.Now().After(deadline) {
+			r.t.Fatalf("%s %s never answers %s: %s", method, path, want, body)
+		}
+	}
+}
+
+const socketSubscription = `{"resourceType":"Subscription","id":"s1","status":"requested","reason":"test","criteria":"Observation?","channel":{"type":"websocket"}}`
+
+// connect opens a web socket, in the name of an actor or of nobody.
+func (r *rig) connect(actor string) (*websocket.Conn, func(command string) string) {
+	r.t.Helper()
+	server := httptest.NewServer(fhirhttp.Socket(r.config))
+	r.t.Cleanup(server.Close)
+	opt := &websocket.DialOptions{HTTPHeader: http.Header{}}
+	if actor != "" {
+		opt.HTTPHeader.Set("Authorization", "Bearer "+actor)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	r.t.Cleanup(cancel)
+	conn, _, err := websocket.Dial(ctx, server.URL, opt)
+	check(r.t, err)
+	r.t.Cleanup(func() { _ = conn.CloseNow() })
+	return conn, func(command string) string {
+		if command != "" {
+			check(r.t, conn.Write(ctx, websocket.MessageText, []byte(command)))
+		}
+		_, text, err := conn.Read(ctx)
+		if err != nil {
+			return websocket.CloseStatus(err).String()
+		}
+		return string(text)
+	}
+}
+
+func TestWebSocket(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Subscription/s1", socketSubscription)
+	r.eventually("GET", "/Subscription/s1", `"active"`)
+	_, owner := r.connect("program")
+	if got := owner("bind s1"); got != "bound s1" {
+		t.Fatalf("got %q", got)
+	}
+	var token struct {
+		Parameter []struct{ Name, ValueString string }
+	}
+	check(t, json.Unmarshal(r.do(200, "GET", "/Subscription/s1/$get-ws-binding-token", "").Body.Bytes(), &token))
+	conn, bearer := r.connect("")
+	check(t, conn.Write(context.Background(), websocket.MessageText, []byte("bind-with-token "+token.Parameter[0].ValueString)))
+	told := make(chan string, 1)
+	go func() { told <- bearer("") }()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		r.do(201, "POST", "/Observation", fresh(`{"resourceType":"Observation","status":"final","code":{"text":"x"}}`))
+		select {
+		case text := <-told:
+			if text != "ping s1" {
+				t.Errorf("told %q", text)
+			}
+			if got := owner(""); got != "ping s1" {
+				t.Errorf("told %q", got)
+			}
+			return
+		default:
+		}
+	}
+	t.Error("told nothing")
+}
+
+// TestWebSocketOfOthers: sockets bind to nobody else's Subscriptions, whether
+// they exist or not.
+func TestWebSocketOfOthers(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Subscription/s1", socketSubscription)
+	r.eventually("GET", "/Subscription/s1", `"active"`)
+	for _, who := range []string{"reader", "blind", ""} {
+		for _, command := range []string{"bind s1", "bind s2", "bind-with-token guess", "nonsense"} {
+			if _, say := r.connect(who); say(command) != "StatusPolicyViolation" {
+				t.Errorf("%q: %s is not refused", who, command)
+			}
+		}
+	}
+	server := httptest.NewServer(fhirhttp.Socket(r.config))
+	defer server.Close()
+	_, answer, err := websocket.Dial(context.Background(), server.URL, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer nobody"}}})
+	if err == nil || answer.StatusCode != 401 {
+		t.Errorf("an unknown token: %v", err)
+	}
+}
+
+func TestSubscriptionStatus(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Subscription/s1", socketSubscription)
+	r.eventually("GET", "/Subscription/s1/$status", `"valueCode":"active"`)
+	r.do(200, "GET", "/Subscription/$status?id=s1", "")
+	r.do(400, "GET", "/Subscription/$status", "")
+	r.do(404, "GET", "/Subscription/s2/$status", "")
+	r.do(403, "GET", "/Subscription/s1/$status", "", as("obs"))
+	hook := strings.NewReplacer(`"type":"websocket"`, `"type":"rest-hook","endpoint":"https://169.254.169.254/"`, `"s1"`, `"s2"`).Replace(socketSubscription)
+	r.do(422, "PUT", "/Subscription/s2", hook)
+}
+
+// TestAddedSearchParameter: posted, indexed, and part of what is stated and
+// answered.
+func TestAddedSearchParameter(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/p1", `{"resourceType":"Patient","id":"p1","extension":[{"url":"urn:nick","valueString":"Nick"}]}`)
+	r.do(400, "GET", "/Patient?nick=nick", "")
+	r.do(201, "PUT", "/SearchParameter/nick", `{"resourceType":"SearchParameter","id":"nick","url":"urn:nick","name":"nick","status":"active","description":"x",
+		"code":"nick","base":["Patient"],"type":"string","expression":"Patient.extension('urn:nick').value"}`)
+	r.eventually("GET", "/SearchParameter/nick/$index-status", `"valueCode":"ready"`)
+	if body := r.do(200, "GET", "/Patient?nick=nick", "").Body.String(); !strings.Contains(body, `"p1"`) {
+		t.Errorf("found %s", body)
+	}
+	if body := r.do(200, "GET", "/metadata", "").Body.String(); !strings.Contains(body, `"name":"nick"`) {
+		t.Error("the CapabilityStatement does not list it")
+	}
+	r.do(404, "GET", "/SearchParameter/other/$index-status", "")
+	r.do(403, "GET", "/SearchParameter/nick/$index-status", "", as("obs"))
+}
