@@ -223,6 +223,12 @@ func (p *parser) symbolTerm() (expr, error) {
 	return p.invocation(true)
 }
 
+// isSoft reports the operators that are names as well. Behind a point every
+// word is a name: authors write text.div.
+func isSoft(word string) bool {
+	return word == "is" || word == "as" || word == "in" || word == "contains"
+}
+
 // invocation is what may follow a point: a member, a function, $this.
 func (p *parser) invocation(start bool) (expr, error) {
 	t := p.tok
@@ -235,8 +241,7 @@ func (p *parser) invocation(start bool) (expr, error) {
 		return &totalVar{}, p.advance()
 	case t.kind != tokWord && t.kind != tokDelimited:
 		return nil, p.unexpected()
-	case t.kind == tokWord && (p.operator() != 0 && t.text != "is" && t.text != "as" && t.text != "in" && t.text != "contains" ||
-		t.text == "true" || t.text == "false"):
+	case start && t.kind == tokWord && p.operator() != 0 && !isSoft(t.text):
 		return nil, p.unexpected()
 	}
 	if err := p.advance(); err != nil {

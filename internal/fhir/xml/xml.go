@@ -266,6 +266,7 @@ func (r *reader) xhtml(m r4.MemberID, start stdxml.StartElement) (*node, error) 
 		}
 	}
 	text := string(r.src[from:r.dec.InputOffset()])
+	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n") // XML 1.0 §2.11
 	if !strings.HasPrefix(text, "<div") {
 		return nil, errElement
 	}
