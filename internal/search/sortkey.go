@@ -28,24 +28,36 @@ func (p *Plan) SortKey(card []byte) ([]byte, error) {
 			return nil, err
 		}
 		if !found {
-			key = append(key, 2)
+			key = append(key, sortNone)
 			continue
 		}
-		key = append(key, 1)
-		at := len(key)
-		for _, c := range m.best {
-			if key = append(key, c); c == 0 {
-				key = append(key, 0xff)
-			}
-		}
-		key = append(key, 0, 0)
-		if p.q.Sort[i].Desc {
-			for j := at; j < len(key); j++ {
-				key[j] = ^key[j]
-			}
-		}
+		key = appendSortKey(key, m.best, p.q.Sort[i].Desc)
 	}
 	return key, nil
+}
+
+// The first byte of each part of a sort key.
+const (
+	sortSome = 1 // a value follows
+	sortNone = 2 // there is none
+)
+
+// appendSortKey appends the part of a key that one value makes.
+func appendSortKey(key, value []byte, desc bool) []byte {
+	key = append(key, sortSome)
+	at := len(key)
+	for _, c := range value {
+		if key = append(key, c); c == 0 {
+			key = append(key, 0xff)
+		}
+	}
+	key = append(key, 0, 0)
+	if desc {
+		for j := at; j < len(key); j++ {
+			key[j] = ^key[j]
+		}
+	}
+	return key
 }
 
 // sortValue leaves in best the ordered form of the value that counts.

@@ -27,11 +27,14 @@ type rig struct {
 	t     *testing.T
 	store *storetest.Hostile
 	clock *clock.Manual
+	bits  int // of tokens; 0: all
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T) *rig { return newRigOf(t, 0) }
+
+func newRigOf(t *testing.T, bits int) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: clock.NewManual(noon)}
+	r := &rig{t: t, clock: clock.NewManual(noon), bits: bits}
 	engine, err := pebble.OpenMemory(r.clock)
 	check(t, err)
 	t.Cleanup(func() { check(t, engine.Close()) })
@@ -47,7 +50,7 @@ func newRig(t *testing.T) *rig {
 }
 
 func (r *rig) keys(s store.Store) seal.Config {
-	return seal.Config{Tenant: "test", Keyring: local.New([32]byte{1}), Cells: s, Clock: r.clock}
+	return seal.Config{Tenant: "test", Keyring: local.New([32]byte{1}), Cells: s, Clock: r.clock, TokenBits: r.bits}
 }
 
 // stand opens another vault on the rig's store, as another server would: it

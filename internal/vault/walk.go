@@ -1,8 +1,6 @@
 package vault
 
 import (
-	"bytes"
-	"container/heap"
 	"context"
 	"errors"
 	"slices"
@@ -34,11 +32,23 @@ func (c candidate) bodiless() Record {
 // walk visits the records of a plan, each opened and, unless the plan is exact,
 // rechecked.
 func (v *Vault) walk(ctx context.Context, b bound, f store.Find, visit func(candidate) error) (store.Found, error) {
-	f.Expr, f.Want = b.expr(), f.Want|store.WantCard
+	f.Expr = b.expr()
+	return v.walkPart(ctx, b, f, nil, visit)
+}
+
+// walkPart is walk for a part of what a plan finds. before, if it is given, sees
+// each row before it is opened; errSkip passes it by.
+func (v *Vault) walkPart(ctx context.Context, b bound, f store.Find, before func(record.Row) error, visit func(candidate) error) (store.Found, error) {
+	f.Want |= store.WantCard
 	found, err := v.store.Find(ctx, f, func(row record.Row) error {
 		p := b.of(row.Class)
 		if p == nil || row.Deleted {
 			return fault.Wrap(fault.Internal, "vault.walk", errSwapped)
+		}
+		if before != nil {
+			if err := before(row); err != nil {
+				return skipped(err)
+			}
 		}
 		opened, err := v.openCard(ctx, p.typ, row)
 		if err != nil {
@@ -52,6 +62,15 @@ func (v *Vault) walk(ctx context.Context, b bound, f store.Find, visit func(cand
 		return visit(candidate{part: p, row: row, opened: opened})
 	})
 	return found, err
+}
+
+var errSkip = errors.New("a row is passed by")
+
+func skipped(err error) error {
+	if errors.Is(err, errSkip) {
+		return nil
+	}
+	return err
 }
 
 // inOrder fills a page in the order of commits.
@@ -114,53 +133,6 @@ func (v *Vault) whole(ctx context.Context, b bound, r SearchRequest, result *Sea
 	return err
 }
 
-// sorted fills a page by a heap of the best candidates behind the cursor; it
-// has seen every match on the way, so the total comes free.
-func (v *Vault) sorted(ctx context.Context, b bound, r SearchRequest, result *SearchResult) error {
-	best := &worstFirst{}
-	total := 0
-	found, err := v.walk(ctx, b, store.Find{}, func(c candidate) error {
-		total++
-		key, err := c.part.plan.SortKey(c.opened.Card)
-		if err != nil {
-			return err
-		}
-		s := sortable{key: key, position: c.row.Position}
-		if r.After.Position != 0 && s.compare(sortable{key: r.After.Key, position: r.After.Position}) <= 0 {
-			return nil
-		}
-		if best.Len() > r.Limit {
-			if s.compare((*best)[0]) >= 0 {
-				return nil
-			}
-			heap.Pop(best)
-		}
-		s.record = c.bodiless()
-		heap.Push(best, s)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	result.At, result.Total = found.At, total
-	page := *best
-	slices.SortFunc(page, sortable.compare)
-	if len(page) > r.Limit {
-		page = page[:r.Limit]
-		last := page[len(page)-1]
-		result.Next = &Cursor{Position: last.position, Key: last.key}
-	}
-	records := make([]Record, len(page))
-	for i, s := range page {
-		records[i] = s.record
-	}
-	result.Records, err = v.fillPage(ctx, records)
-	if n := len(result.Records); err == nil && n < len(page) {
-		result.Next = &Cursor{Position: page[n-1].position, Key: page[n-1].key}
-	}
-	return err
-}
-
 // Bounds of what one page carries: of large records it carries fewer.
 const (
 	pageBytes = 64 << 20
@@ -210,38 +182,4 @@ func (v *Vault) fill(ctx context.Context, page []Record) ([]Record, error) {
 		}
 	}
 	return page, nil
-}
-
-// sortable orders matches by sort key, then position.
-type sortable struct {
-	key      []byte
-	position record.Position
-	record   Record
-}
-
-func (s sortable) compare(o sortable) int {
-	if c := bytes.Compare(s.key, o.key); c != 0 {
-		return c
-	}
-	switch {
-	case s.position < o.position:
-		return -1
-	case s.position > o.position:
-		return 1
-	}
-	return 0
-}
-
-// worstFirst is a heap with the last in order on top.
-type worstFirst []sortable
-
-func (h worstFirst) Len() int           { return len(h) }
-func (h worstFirst) Less(i, j int) bool { return h[i].compare(h[j]) > 0 }
-func (h worstFirst) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *worstFirst) Push(x any)        { *h = append(*h, x.(sortable)) }
-func (h *worstFirst) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return last
 }
