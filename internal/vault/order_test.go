@@ -81,6 +81,12 @@ var inOrder = map[string]func(a, b visit) int{
 		}
 		return cmp.Or(compareNone(a, b), -end(a).Compare(end(b)))
 	},
+	"location-period": func(a, b visit) int {
+		return cmp.Or(cmp.Compare(min(1, len(b.stays)), min(1, len(a.stays))), a.extreme(0).Compare(b.extreme(0)))
+	},
+	"-location-period": func(a, b visit) int {
+		return cmp.Or(cmp.Compare(min(1, len(b.stays)), min(1, len(a.stays))), -a.extreme(1).Compare(b.extreme(1)))
+	},
 	"_lastUpdated":     func(a, b visit) int { return cmp.Compare(a.updated, b.updated) },
 	"-_lastUpdated":    func(a, b visit) int { return -cmp.Compare(a.updated, b.updated) },
 	"reason-code,-_id": func(a, b visit) int { return cmp.Or(cmp.Compare(a.reason, b.reason), -cmp.Compare(a.id, b.id)) },
