@@ -136,6 +136,10 @@ func (q *question) flag(name string) bool {
 	return false
 }
 
+// maxCodings bounds the codings of one concept: each may be looked up in many
+// definitions.
+const maxCodings = 100
+
 // codings takes a code, in one of the ways in which it may be given: two of them
 // at once are refused. system is the parameter that names its system.
 func (q *question) codings(system string) []terminology.Coding {
@@ -159,6 +163,10 @@ func (q *question) codings(system string) []terminology.Coding {
 	var list []terminology.Coding
 	for c := range concept.All("coding") {
 		list = append(list, codingOf(c))
+	}
+	if len(list) > maxCodings {
+		q.complain("A concept with so many codings is not looked at.")
+		return nil
 	}
 	if coding.Exists() {
 		list = append(list, codingOf(coding))

@@ -62,6 +62,7 @@ func TestMembership(t *testing.T) {
 		{"http://hl7.org/fhir/ValueSet/mimetypes", "", "pdf", bad},
 		{"http://hl7.org/fhir/ValueSet/all-languages", "urn:ietf:bcp:47", "de-CH", valid},
 		{"http://hl7.org/fhir/ValueSet/all-languages", "urn:ietf:bcp:47", "de_CH?", bad},
+		{"http://terminology.hl7.org/ValueSet/v2-2.4-0391", "http://terminology.hl7.org/CodeSystem/v2-0391", "RXAG", valid}, // the address has the version
 		{"http://hl7.org/fhir/ValueSet/currencies", "urn:iso:std:iso:4217", "EUR", open},
 		{"http://hl7.org/fhir/ValueSet/concept-properties", "http://hl7.org/fhir/concept-properties", "inactive", valid}, // implicit
 		{"http://snomed.info/sct?fhir_vs", "http://snomed.info/sct", "1", open},

@@ -16,7 +16,8 @@ const maxRegex = 1000
 type filter struct {
 	property, op, value string
 	pattern             *regexp.Regexp
-	codes               map[int32]bool // of the hierarchy's operators
+	list                map[string]bool // of in and not-in
+	codes               map[int32]bool  // of the hierarchy's operators
 }
 
 // compileFilter reads a filter. What the system does not define is refused: to
@@ -27,7 +28,11 @@ func (y *system) compileFilter(n fhir.Node) (*filter, error) {
 		return y.grammarFilter(f)
 	}
 	ofCode := f.property == "concept" || f.property == "code"
-	if !ofCode && f.property != "display" && !y.defines(f.property) {
+	defined := ofCode || f.property == "display" || y.defines(f.property)
+	if !defined && y.filters[f.property] {
+		return nil, notLoaded("compileFilter", "The meaning of a filter that a code system names and does not define", y.url)
+	}
+	if !defined {
 		return nil, wrong("compileFilter", "A filter of the value set names a property that its code system does not define.")
 	}
 	switch f.op {
@@ -44,7 +49,12 @@ func (y *system) compileFilter(n fhir.Node) (*filter, error) {
 		if f.pattern, err = regexp.Compile("^(?:" + f.value + ")$"); err != nil {
 			return nil, wrong("compileFilter", "A filter of the value set has an expression that RE2 does not take.")
 		}
-	case "=", "in", "not-in", "exists":
+	case "in", "not-in":
+		f.list = map[string]bool{}
+		for item := range strings.SplitSeq(f.value, ",") {
+			f.list[y.plain(f, strings.TrimSpace(item))] = true
+		}
+	case "=", "exists":
 	default:
 		return nil, wrong("compileFilter", "A filter of the value set has an operator that R4 does not have.")
 	}
@@ -58,7 +68,7 @@ func (y *system) defines(property string) bool {
 	case "parent", "child", "inactive", "notSelectable", "definition":
 		ok = true // every code system has these
 	}
-	return ok || y.filters[property]
+	return ok
 }
 
 // walk finds what a filter takes of the hierarchy.
@@ -97,29 +107,22 @@ func (f *filter) passes(y *system, i int32) bool {
 	case "exists":
 		return (len(values) > 0) == (f.value == "true")
 	case "not-in":
-		return !slices.ContainsFunc(values, func(v string) bool { return y.listed(f, v) })
+		return !slices.ContainsFunc(values, func(v string) bool { return f.list[y.plain(f, v)] })
 	case "in":
-		return slices.ContainsFunc(values, func(v string) bool { return y.listed(f, v) })
+		return slices.ContainsFunc(values, func(v string) bool { return f.list[y.plain(f, v)] })
 	case "regex":
 		return slices.ContainsFunc(values, f.pattern.MatchString)
 	}
-	return slices.ContainsFunc(values, func(v string) bool { return y.same(f, v, f.value) })
+	want := y.plain(f, f.value)
+	return slices.ContainsFunc(values, func(v string) bool { return y.plain(f, v) == want })
 }
 
-func (y *system) listed(f *filter, value string) bool {
-	for item := range strings.SplitSeq(f.value, ",") {
-		if y.same(f, value, strings.TrimSpace(item)) {
-			return true
-		}
-	}
-	return false
-}
-
-func (y *system) same(f *filter, a, b string) bool {
+// plain is a value as it is compared.
+func (y *system) plain(f *filter, value string) string {
 	if f.property == "concept" || f.property == "code" {
-		return y.fold(a) == y.fold(b)
+		return y.fold(value)
 	}
-	return a == b
+	return value
 }
 
 // values returns a property of a concept as texts.

@@ -21,7 +21,11 @@ type part struct {
 }
 
 func (s *Service) compilePart(ctx context.Context, n fhir.Node, more map[string]*fhir.Resource, above stack) (*part, error) {
-	p := &part{url: n.Get("system").Text(), version: n.Get("version").Text()}
+	p := &part{version: n.Get("version").Text()}
+	system, version := split(n.Get("system").Text())
+	if p.url = system; p.version == "" {
+		p.version = version // HL7's own tables write it so
+	}
 	for v := range n.All("valueSet") {
 		imported, err := s.set(ctx, v.Text(), above)
 		if err != nil {
@@ -169,6 +173,18 @@ func (p *part) takes(code string) bool {
 		}
 	}
 	return true
+}
+
+// cost is how much work it is to list the part.
+func (p *part) cost() int {
+	n := len(p.listed)
+	switch {
+	case p.listed == nil && p.system != nil:
+		n = len(p.system.concepts)
+	case p.url == "" && len(p.imports) > 0 && p.imports[0] != nil:
+		n = len(p.imports[0].list)
+	}
+	return n * (1 + len(p.filters) + len(p.imports))
 }
 
 // each calls take with every member, in the order of the definitions.

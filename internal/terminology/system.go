@@ -126,11 +126,29 @@ func (y *system) relate() {
 			}
 		}
 	}
+	seen := map[int32]bool{}
+	for i := range y.concepts {
+		c := &y.concepts[i]
+		c.parents, c.children = once(c.parents, seen), once(c.children, seen)
+	}
+}
+
+// once keeps each item of a list at its first place.
+func once(list []int32, seen map[int32]bool) []int32 {
+	if len(list) < 2 {
+		return list
+	}
+	clear(seen)
+	return slices.DeleteFunc(list, func(i int32) bool {
+		twice := seen[i]
+		seen[i] = true
+		return twice
+	})
 }
 
 func (y *system) link(parent string, child int32) {
 	p, ok := y.index[y.fold(parent)]
-	if !ok || p == child || slices.Contains(y.concepts[child].parents, p) {
+	if !ok || p == child {
 		return
 	}
 	y.concepts[child].parents = append(y.concepts[child].parents, p)

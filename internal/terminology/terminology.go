@@ -39,7 +39,10 @@ const (
 	maxCodes  = 1_000_000 // of a compiled value set
 	maxAnswer = 10_000    // of an expansion that asks for no count
 	maxKept   = 4096      // compiled definitions
+	maxWeight = 4_000_000 // codes of all that is kept
 	maxImport = 32        // value sets within value sets
+	maxParts  = 4096      // includes and excludes of a value set
+	maxWork   = 20_000_000
 )
 
 // Config says what a Service stands on.
@@ -57,6 +60,7 @@ type Service struct {
 	mu   sync.RWMutex
 	turn uint64 // of Forget and Reset: what was compiled before is not kept after
 	kept map[canonical]kept
+	sum  int // of the weights of what is kept
 }
 
 type canonical struct{ typ, url, version string }
@@ -78,8 +82,9 @@ func (s *Service) Forget(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn++
-	for key := range s.kept {
+	for key, k := range s.kept {
 		if key.typ != "CodeSystem" || key.url == url {
+			s.sum -= weight(k.made)
 			delete(s.kept, key)
 		}
 	}
@@ -90,7 +95,27 @@ func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn++
+	s.clear()
+}
+
+func (s *Service) clear() {
 	clear(s.kept)
+	s.sum = 0
+}
+
+// weight counts the codes of a compiled definition.
+func weight(made any) int {
+	switch made := made.(type) {
+	case *system:
+		if made != nil {
+			return len(made.concepts)
+		}
+	case *set:
+		if made != nil {
+			return len(made.list)
+		}
+	}
+	return 0
 }
 
 // recall returns what is kept under a key, or makes it and keeps it.
@@ -108,11 +133,13 @@ func recall[T any](s *Service, key canonical, build func() (T, error)) (T, error
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.kept) >= maxKept {
-		clear(s.kept)
+	more := weight(made)
+	if len(s.kept) >= maxKept || s.sum+more > maxWeight {
+		s.clear()
 	}
-	if s.turn == turn {
+	if _, have := s.kept[key]; !have && s.turn == turn {
 		s.kept[key] = kept{made, err}
+		s.sum += more
 	}
 	return made, err
 }

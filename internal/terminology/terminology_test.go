@@ -115,6 +115,7 @@ func TestCompose(t *testing.T) {
 		{`{"resourceType":"ValueSet","url":"urn:vs","status":"active","expansion":{"timestamp":"2020-01-01","contains":[{"system":"urn:x","code":"a","contains":[{"system":"urn:x","code":"b"}]},{"display":"group"}]}}`, "a b"},
 
 		{filtered(filter("concept", "is-a", "bat")), "unprocessable"},
+		{compose(`{"valueSet":["http://hl7.org/fhir/ValueSet/example-filter"]}`), "not supported"},
 		{filtered(filter("colour", "=", "red")), "unprocessable"},
 		{filtered(filter("code", "regex", "(a")), "unprocessable"},
 		{filtered(filter("code", "regex", `(a)\1`)), "unprocessable"},

@@ -70,6 +70,9 @@ func (s *Service) compileSet(ctx context.Context, r *fhir.Resource, above stack)
 	if err != nil {
 		return nil, err
 	}
+	if count(compose, "include")+count(compose, "exclude") > maxParts {
+		return nil, tooCostly()
+	}
 	for n := range compose.All("include") {
 		p, err := s.compilePart(ctx, n, supplements, above)
 		if err != nil {
@@ -124,6 +127,13 @@ func (v *set) enumerate(inactive bool) error {
 	if v.why != nil {
 		return nil
 	}
+	work := 0
+	for _, p := range v.include {
+		work += p.cost()
+	}
+	if work > maxWork {
+		return tooCostly()
+	}
 	v.codes = map[key]int32{}
 	take := func(m Member) error {
 		k := key{m.System, m.Code}
@@ -131,7 +141,7 @@ func (v *set) enumerate(inactive bool) error {
 			return nil
 		}
 		if len(v.list) >= maxCodes {
-			return fault.New(fault.TooCostly, "terminology.enumerate", "The value set has too many codes.")
+			return tooCostly()
 		}
 		v.codes[k] = int32(len(v.list))
 		v.list = append(v.list, m)
@@ -143,6 +153,9 @@ func (v *set) enumerate(inactive bool) error {
 			return nil
 		}
 	}
+	if len(v.list)*len(v.exclude) > maxWork {
+		return tooCostly()
+	}
 	if len(v.exclude) > 0 {
 		v.list = slices.DeleteFunc(v.list, func(m Member) bool {
 			return slices.ContainsFunc(v.exclude, func(p *part) bool { return p.has(m.Coding) == Valid })
@@ -153,6 +166,18 @@ func (v *set) enumerate(inactive bool) error {
 		}
 	}
 	return nil
+}
+
+func count(n fhir.Node, name string) int {
+	c := 0
+	for range n.All(name) {
+		c++
+	}
+	return c
+}
+
+func tooCostly() error {
+	return fault.New(fault.TooCostly, "terminology.compileSet", "The value set would take too much work: it has too many codes, or too many parts.")
 }
 
 // stored takes the members from an expansion, which counts only where nothing

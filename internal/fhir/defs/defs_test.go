@@ -32,6 +32,9 @@ func TestAll(t *testing.T) {
 			if strings.Contains(string(body), "medplum") {
 				t.Errorf("%s is not of R4", e.URL)
 			}
+			if strings.Contains(e.URL, "|") {
+				t.Errorf("%s cannot be found", e.URL)
+			}
 		}
 		if n != want {
 			t.Errorf("%d of type %s, want %d", n, typ, want)
@@ -48,6 +51,7 @@ func TestFind(t *testing.T) {
 		{"CodeSystem", "http://terminology.hl7.org/CodeSystem/v3-ActCode", "", "2018-08-12"},
 		{"CodeSystem", "http://terminology.hl7.org/CodeSystem/v2-0360", "", "2.7"},
 		{"CodeSystem", "http://terminology.hl7.org/CodeSystem/v2-0360", "2.3.1", "2.3.1"},
+		{"CodeSystem", "http://terminology.hl7.org/CodeSystem/v2-0391", "2.4", "2.4"},
 		{"ValueSet", "http://hl7.org/fhir/ValueSet/administrative-gender", "9", ""},
 		{"CodeSystem", "http://hl7.org/fhir/ValueSet/administrative-gender", "", ""},
 		{"Patient", "x", "", ""}, {"", "", "", ""}, {"~", "~", "", ""},

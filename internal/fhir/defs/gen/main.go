@@ -102,6 +102,10 @@ func reduce(r object) (definition, bool, error) {
 	}
 	if typ == "CodeSystem" {
 		dropForeignCodes(r)
+		// R4 has four code systems with their version in the address.
+		if url, after, ok := strings.Cut(text(r, "url"), "|"); ok {
+			r["url"], r["version"], version = url, after, after
+		}
 	}
 	if typ == "ValueSet" && r["compose"] != nil {
 		delete(r, "expansion")
