@@ -3,22 +3,46 @@ package chart
 import (
 	"encoding/base64"
 	"mime"
+	"slices"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/fhir/patch"
+)
+
+// Media types of patches. A FHIRPath Patch is a Parameters resource.
+const (
+	JSONPatch     = "application/json-patch+json"
+	MergePatch    = "application/merge-patch+json"
+	FHIRPathPatch = "application/fhir+json"
 )
 
 // PatchOf reads a patch by its media type.
-func PatchOf(_ string, _ []byte) (Patch, error) {
-	return nil, fault.New(fault.NotSupported, "chart.PatchOf", "PATCH is not served yet. Send the whole record by PUT.")
+func PatchOf(media string, body []byte) (Patch, error) {
+	switch {
+	case media == JSONPatch:
+		return func(old *fhir.Resource) (*fhir.Resource, error) { return patch.JSON(old, body) }, nil
+	case media == MergePatch:
+		return func(old *fhir.Resource) (*fhir.Resource, error) { return patch.Merge(old, body) }, nil
+	case slices.Contains([]string{FHIRPathPatch, "application/json", "text/json"}, media):
+		parameters, err := fhir.Parse(body)
+		if err != nil {
+			return nil, err
+		}
+		if parameters.Type() != "Parameters" {
+			return nil, fault.New(fault.Invalid, "chart.PatchOf", "A FHIRPath Patch is a Parameters resource. JSON Patch and JSON Merge Patch have media types of their own.")
+		}
+		return func(old *fhir.Resource) (*fhir.Resource, error) { return patch.FHIRPath(old, parameters) }, nil
+	}
+	return nil, fault.New(fault.MediaType, "chart.PatchOf", "A patch is "+JSONPatch+", "+MergePatch+" or a FHIRPath Patch in "+FHIRPathPatch+".")
 }
 
 // PatchBody takes the patch out of what an entry of a bundle wraps it in: a
 // Binary, or Parameters (FHIR R4 3.1.0.6.2).
 func PatchBody(res *fhir.Resource) (media string, body []byte, err error) {
 	if res.Type() != "Binary" {
-		return "application/fhir+json", res.JSON(), nil
+		return FHIRPathPatch, res.JSON(), nil
 	}
 	media, _, err = mime.ParseMediaType(res.Root().Get("contentType").Text())
 	if err == nil {

@@ -26,6 +26,9 @@ func (t *transaction) resolve(ctx context.Context, res *fhir.Resource) (*fhir.Re
 	if failed != nil {
 		return nil, failed
 	}
+	if err == nil && len(t.names) > 0 {
+		rewritten = rewritten.RewriteLinks(t.names)
+	}
 	if err != nil || !bytes.Contains(rewritten.JSON(), []byte(asVersionSpecific)) {
 		return rewritten, err
 	}

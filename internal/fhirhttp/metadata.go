@@ -92,6 +92,7 @@ func (s *server) capabilityStatement(catalog *search.Catalog) (*fhir.Resource, e
 		"kind":         "instance",
 		"fhirVersion":  "4.0.1",
 		"format":       []string{"json", fhirJSON},
+		"patchFormat":  []string{chart.JSONPatch, chart.MergePatch, chart.FHIRPathPatch},
 		"software":     object{"name": "Wardkeep", "version": s.Version},
 		"implementation": object{
 			"description": "Wardkeep FHIR R4 server", "url": s.Base,

@@ -95,8 +95,8 @@ func TestNegotiation(t *testing.T) {
 func TestMethodsNotTaken(t *testing.T) {
 	r := newRig(t)
 	for path, c := range map[string]struct{ method, allow string }{
-		"/Patient/ann":            {"PATCH", "DELETE, GET, HEAD, PUT"},
-		"/Patient":                {"PATCH", "DELETE, GET, HEAD, POST, PUT"},
+		"/Patient/ann":            {"POST", "DELETE, GET, HEAD, PATCH, PUT"},
+		"/Patient/_search":        {"GET", "POST"},
 		"/Patient/ann/_history":   {"DELETE", "GET, HEAD"},
 		"/Patient/ann/_history/1": {"PUT", "GET, HEAD"},
 		"":                        {"PUT", "GET, HEAD, POST"},

@@ -68,7 +68,7 @@ func (s *server) systemRoutes() []route {
 		method: "POST", pattern: "_search", does: "search-system", serve: s.handleSearchForm, asks: []string{authz.Search},
 	}, {
 		method: "POST", does: "transaction batch", serve: s.handleBundle, alone: true,
-		asks: []string{authz.Read, authz.Search, authz.Create, authz.Update, authz.Delete},
+		asks: []string{authz.Read, authz.Search, authz.Create, authz.Update, authz.Patch, authz.Delete},
 	}, {
 		method: "GET", pattern: "_history", does: "history-system", serve: s.handleHistory, asks: []string{authz.HistoryType},
 	}}
@@ -87,6 +87,8 @@ func (s *server) typeRoutes() []route {
 	}, {
 		method: "PUT", pattern: "{type}", does: "update", serve: s.handleUpdateWhere, asks: []string{authz.Update, authz.Search},
 		claims: object{"conditionalUpdate": true},
+	}, {
+		method: "PATCH", pattern: "{type}", does: "patch", serve: s.handlePatchWhere, asks: []string{authz.Patch, authz.Read, authz.Search},
 	}, {
 		method: "DELETE", pattern: "{type}", does: "delete", serve: s.handleDeleteWhere, asks: []string{authz.Delete, authz.Search},
 		claims: object{"conditionalDelete": "single"},
@@ -109,6 +111,8 @@ func (s *server) instanceRoutes() []route {
 	}, {
 		method: "PUT", pattern: "{type}/{id}", does: "update", serve: s.handleUpdate, asks: []string{authz.Update},
 		claims: object{"updateCreate": true},
+	}, {
+		method: "PATCH", pattern: "{type}/{id}", does: "patch", serve: s.handlePatch, asks: []string{authz.Patch, authz.Read},
 	}, {
 		method: "DELETE", pattern: "{type}/{id}", does: "delete", serve: s.handleDelete, asks: []string{authz.Delete},
 	}, {

@@ -21,6 +21,8 @@ var samples = map[string]string{
 	"POST {type}/{id}/$meta-add":        metaParameters,
 	"POST {type}/{id}/$meta-delete":     metaParameters,
 	"POST {type}/_search":               "family=Kanarienvogel\nContent-Type: application/x-www-form-urlencoded",
+	"PATCH {type}":                      `[{"op":"add","path":"/gender","value":"other"}]` + "\nContent-Type: application/json-patch+json",
+	"PATCH {type}/{id}":                 `[{"op":"add","path":"/gender","value":"other"}]` + "\nContent-Type: application/json-patch+json",
 	"POST _search":                      "_id=canary\nContent-Type: application/x-www-form-urlencoded",
 	"POST {type}/{id}/{member}/_search": "code=x\nContent-Type: application/x-www-form-urlencoded",
 	"POST {type}/$validate":             patient("canary", "Kanarienvogel"),
@@ -54,6 +56,9 @@ func sample(l fhirhttp.Line) (path, body string, headers []string) {
 	if header != "" {
 		headers = []string{header}
 	}
+	if l.Level == "type" && (l.Method == "PUT" || l.Method == "DELETE" || l.Method == "PATCH") {
+		path += "?family=Kanarienvogel"
+	}
 	if special || l.Method == "GET" {
 		return path, body, headers
 	}
@@ -62,9 +67,6 @@ func sample(l fhirhttp.Line) (path, body string, headers []string) {
 		body = `{"resourceType":"Parameters"}`
 	case l.Method != "DELETE":
 		body = patient("canary", "Kanarienvogel")
-	}
-	if l.Level == "type" && (l.Method == "PUT" || l.Method == "DELETE" || l.Method == "PATCH") {
-		path += "?family=Kanarienvogel"
 	}
 	if l.Method == "POST" {
 		body = fresh(body)
