@@ -63,6 +63,9 @@ async function kit() {
   });
   assert.equal(inside.total, 5);
 
+  const patched = await client.patch({ resourceType: "Patient", id: made.id, jsonPatch: [{ op: "replace", path: "/gender", value: "female" }] });
+  assert.equal(patched.gender, "female");
+
   await client.delete({ resourceType: "Patient", id: made.id });
   await assert.rejects(client.read({ resourceType: "Patient", id: made.id }), (e) => e.response.status === 410);
   await assert.rejects(client.search({ resourceType: "Patient", searchParams: { bogus: 1 } }), (e) => e.response.status === 400);
@@ -76,6 +79,8 @@ async function launcher() {
   assert.equal(read.name[0].family, "Smart");
   const changed = await client.update({ ...read, gender: "unknown" });
   assert.equal(changed.meta.versionId, "2");
+  const patched = await client.patch(`Patient/${made.id}`, [{ op: "replace", path: "/gender", value: "male" }]);
+  assert.equal(patched.gender, "male");
   for (const value of [70, 71, 72, 73, 74]) await client.create(observation(`Patient/${made.id}`, value));
 
   const found = await client.request(`Observation?subject=Patient/${made.id}&_count=2`, { pageLimit: 0, flat: true });

@@ -176,7 +176,7 @@ func TestTransactions(t *testing.T) {
 		want    fault.Kind
 		entries []chart.Entry
 	}{
-		"a patch": {fault.NotSupported, []chart.Entry{
+		"a patch that is none": {fault.Invalid, []chart.Entry{
 			{Method: "PUT", URL: "Observation/k-ann", Resource: p.parse(result("ann", "9", "2026-11-20"))},
 			{Method: "PATCH", URL: "Observation/k-bob", Resource: p.parse(result("bob", "9", "2026-11-20"))},
 		}},
