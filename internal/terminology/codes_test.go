@@ -27,6 +27,8 @@ func TestMembership(t *testing.T) {
 		strings.ReplaceAll(strings.Replace(birds, `"caseSensitive":true`, `"caseSensitive":false`, 1), "urn:birds", "urn:folded"),
 		strings.Replace(compose(`{"system":"urn:folded"}`), "urn:vs", "urn:folded-vs", 1),
 		strings.Replace(filtered(filter("code", "regex", "(")), "urn:vs", "urn:broken", 1),
+		strings.Replace(compose(`{"system":"urn:ietf:bcp:47","filter":[`+filter("script", "exists", "false")+","+filter("language", "=", "zh")+`]}`), "urn:vs", "urn:tags", 1),
+		strings.Replace(compose(`{"system":"urn:ietf:bcp:47","filter":[`+filter("private-use", "exists", "true")+","+filter("region", "=", "DE")+`]}`), "urn:vs", "urn:private", 1),
 		strings.Replace(compose(`{"system":"http://unitsofmeasure.org","filter":[`+filter("canonical", "=", "kg")+`]}`), "urn:vs", "urn:mass", 1),
 	)
 	for _, c := range []struct {
@@ -63,6 +65,13 @@ func TestMembership(t *testing.T) {
 		{"http://hl7.org/fhir/ValueSet/all-languages", "urn:ietf:bcp:47", "de-CH", valid},
 		{"http://hl7.org/fhir/ValueSet/all-languages", "urn:ietf:bcp:47", "de_CH?", bad},
 		{"http://terminology.hl7.org/ValueSet/v2-2.4-0391", "http://terminology.hl7.org/CodeSystem/v2-0391", "RXAG", valid}, // the address has the version
+		{"urn:tags", "urn:ietf:bcp:47", "zh-TW", valid},
+		{"urn:tags", "urn:ietf:bcp:47", "zh-Hant-TW", bad},
+		{"urn:tags", "urn:ietf:bcp:47", "de", bad},
+		{"urn:private", "urn:ietf:bcp:47", "de-DE-u-co-phonebk-x-ward", valid},
+		{"urn:private", "urn:ietf:bcp:47", "de-DE-x-ward", valid},
+		{"urn:private", "urn:ietf:bcp:47", "de-DE-1996", bad},
+		{"urn:private", "urn:ietf:bcp:47", "de-x-de", bad},
 		{"http://hl7.org/fhir/ValueSet/currencies", "urn:iso:std:iso:4217", "EUR", open},
 		{"http://hl7.org/fhir/ValueSet/concept-properties", "http://hl7.org/fhir/concept-properties", "inactive", valid}, // implicit
 		{"http://snomed.info/sct?fhir_vs", "http://snomed.info/sct", "1", open},

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
-	"github.com/wardkeep/wardkeep/internal/ucum"
 )
 
 // maxRegex bounds a filter's expression; RE2 runs it in linear time.
@@ -25,7 +24,7 @@ type filter struct {
 func (y *system) compileFilter(n fhir.Node) (*filter, error) {
 	f := &filter{property: n.Get("property").Text(), op: n.Get("op").Text(), value: n.Get("value").Text()}
 	if y.grammar != nil {
-		return y.grammarFilter(f)
+		return y.grammar.compileFilter(f)
 	}
 	ofCode := f.property == "concept" || f.property == "code"
 	defined := ofCode || f.property == "display" || y.defines(f.property)
@@ -180,26 +179,4 @@ func truth(b bool) string {
 		return "true"
 	}
 	return "false"
-}
-
-// grammarFilter takes the one filter a grammar has: the canonical unit of UCUM
-// (FHIR R4, "Using UCUM with FHIR").
-func (y *system) grammarFilter(f *filter) (*filter, error) {
-	if y.url != ucum.System || f.property != "canonical" || f.op != "=" {
-		return nil, wrong("compileFilter", "A filter of the value set is not one that its code system has.")
-	}
-	if _, err := ucum.Parse(f.value); err != nil {
-		return nil, wrong("compileFilter", "A filter of the value set names a unit that UCUM does not have.")
-	}
-	return f, nil
-}
-
-// takes tells whether a code of a grammar passes.
-func (f *filter) takes(code string) bool {
-	want, err := ucum.Parse(f.value)
-	if err != nil {
-		return false
-	}
-	got, err := ucum.Parse(code)
-	return err == nil && ucum.Comparable(got, want)
 }

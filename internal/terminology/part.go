@@ -168,7 +168,7 @@ func (p *part) passes(i int32) bool {
 
 func (p *part) takes(code string) bool {
 	for _, f := range p.filters {
-		if !f.takes(code) {
+		if !p.system.grammar.takes(f, code) {
 			return false
 		}
 	}
