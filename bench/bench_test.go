@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -131,6 +132,72 @@ func TestWrongUse(t *testing.T) {
 	}
 }
 
+func TestExchange(t *testing.T) {
+	const source = "package p\n\nfunc a() int {\n\treturn 1\n}\n\nfunc (t t) b() {}\n"
+	got, err := exchange(source, "a", " return 2 ")
+	if err != nil || got != "package p\n\nfunc a() int { return 2 }\n\nfunc (t t) b() {}\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := exchange(source, "c", ""); err == nil {
+		t.Error("a function that is not there was exchanged")
+	}
+}
+
+// released builds the program as it is shipped, once.
+var released = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "wardkeep-bench-")
+	if err != nil {
+		return "", err
+	}
+	return variant{name: "as released"}.build(context.Background(), "..", dir)
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if binary, err := released(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(binary))
+	}
+	os.Exit(code)
+}
+
+// TestNoSwitchIsShipped: what variants put in place of the ciphers is in them, and
+// in nothing that is built from the source as it stands.
+func TestNoSwitchIsShipped(t *testing.T) {
+	binary, err := released()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := nullCipher.overlay("..", filepath.Join(t.TempDir(), "src"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg, mark := range map[string]string{"internal/seal/box": "nullAEAD", "internal/seal/file": "nullStream"} {
+		archive := filepath.Join(t.TempDir(), "package.a")
+		build := exec.Command("go", "build", "-overlay", overlay, "-o", archive, "./"+pkg)
+		build.Dir = ".."
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		variant, err := os.ReadFile(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(variant, []byte(mark)) {
+			t.Errorf("%s: the mark %s is not even where it has to be", pkg, mark)
+		}
+		if bytes.Contains(shipped, []byte(mark)) {
+			t.Errorf("the shipped program has %s", mark)
+		}
+		if !bytes.Contains(shipped, []byte(pkg)) {
+			t.Errorf("names of %s are not found in the shipped program at all", pkg)
+		}
+	}
+}
+
 // TestQuick runs the whole benchmark on few patients.
 func TestQuick(t *testing.T) {
 	data := defaultData()
@@ -141,13 +208,17 @@ func TestQuick(t *testing.T) {
 		t.Skip("the test data is not there")
 	}
 	dir := t.TempDir()
-	binary := filepath.Join(dir, "wardkeep")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/wardkeep")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	binary, err := released()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The variants take half a minute to build: make prove has time for that.
+	parts := "bundles,search,count,bulk,crud"
+	if os.Getenv("WARDKEEP_PROVE") != "" {
+		parts += ",cost"
 	}
 	out := filepath.Join(dir, "docs")
-	if code := run(t.Context(), []string{"-quick", "-seconds", "0.3", "-bin", binary, "-data", data, "-work", t.TempDir(), "-out", out}); code != 0 {
+	if code := run(t.Context(), []string{"-quick", "-seconds", "0.3", "-parts", parts, "-source", "..", "-bin", binary, "-data", data, "-work", t.TempDir(), "-out", out}); code != 0 {
 		t.Fatalf("the benchmark ends with %d", code)
 	}
 	page, err := os.ReadFile(filepath.Join(out, "benchmarks.md"))

@@ -32,15 +32,15 @@ type bench struct {
 }
 
 type options struct {
-	data, binary, work, out, hospital string
-	runs, searchers, people           int
-	quick, strict                     bool
-	scales                            []int
-	parts                             []string
-	seconds                           float64
+	data, binary, work, out, hospital, source string
+	runs, searchers, people                   int
+	quick, strict                             bool
+	scales                                    []int
+	parts                                     []string
+	seconds                                   float64
 }
 
-var allParts = []string{"bundles", "search", "count", "bulk", "crud"}
+var allParts = []string{"bundles", "search", "count", "bulk", "crud", "cost"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,6 +77,7 @@ func readOptions(args []string) (options, error) {
 	f.StringVar(&o.binary, "bin", "bin/wardkeep", "the program to measure")
 	f.StringVar(&o.work, "work", "", "folder for data, on the disk to measure; a temporary one")
 	f.StringVar(&o.hospital, "hospital", "", "data folder into which the data was imported before: nothing is imported")
+	f.StringVar(&o.source, "source", ".", "the source, of which variants without a cipher or audit are built to learn their cost")
 	f.StringVar(&o.out, "out", "docs", "folder for benchmarks.md, benchmarks.json and img/bench-*.svg")
 	f.IntVar(&o.runs, "runs", 5, "runs of which the median is taken")
 	f.StringVar(&scales, "scales", "1,4,16", "copies of the data set, rising from 1")
@@ -215,6 +216,11 @@ func (b *bench) all(ctx context.Context) error {
 			if err := b.changes(ctx, dir, scale); err != nil {
 				return fmt.Errorf("changes at %d×: %w", scale, err)
 			}
+		}
+	}
+	if slices.Contains(b.parts, "cost") {
+		if err := b.costs(ctx); err != nil {
+			return fmt.Errorf("cost: %w", err)
 		}
 	}
 	return nil

@@ -142,6 +142,11 @@ func goals() []goal {
 			return r.value("search", 16, "selective", "p50 ms") / r.value("search", 1, "selective", "p50 ms")
 		}},
 		{"exact counts, median", "ms", false, 20, figureAt("count", 1, "all", "p50 ms")},
+		{"encryption, throughput against a null cipher", "% less", false, 10, figureAt("cost", 1, "beyond null cipher", "throughput lost %")},
+		{"encryption, processor time against a null cipher", "% more", false, 10, figureAt("cost", 1, "beyond null cipher", "processor more %")},
+		{"audit, throughput", "% less", false, 10, figureAt("cost", 1, "beyond no audit", "throughput lost %")},
+		{"audit, processor time", "% more", false, 10, figureAt("cost", 1, "beyond no audit", "processor more %")},
+		{"audit, an idle read beyond one device sync", "µs", false, 100, figureAt("cost", 1, "beyond no audit", "idle: more than a sync, µs")},
 		{"exact counts, slowest", "ms", false, 250, figureAt("count", 1, "all", "max ms")},
 	}
 }

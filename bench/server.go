@@ -76,20 +76,54 @@ func (r *rig) serve(ctx context.Context, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(dir + ".log")
-	if err != nil {
-		return nil, fmt.Errorf("the server's log cannot be made: %w", err)
-	}
-	defer log.Close()
 	s := &server{dir: dir, address: address, exited: make(chan error, 1)}
 	s.cmd = exec.Command(r.binary, "serve", "--dir", dir, "--listen", address)
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.enter(ctx, r); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+// startPlain builds and starts the yardstick in bench/plain.
+func startPlain(ctx context.Context, source, dir string) (*server, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	binary := filepath.Join(dir, "plain")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./bench/plain")
+	build.Dir = source
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("the plain index does not build: %w: %s", err, tail(string(out)))
+	}
+	s := &server{dir: dir, address: address, exited: make(chan error, 1), token: "none"}
+	s.cmd = exec.Command(binary, "-dir", dir, "-listen", address)
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.trust(); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
+	return s, nil
+}
+
+// start starts the process and waits for the line that says it is ready.
+func (s *server) start(ctx context.Context) error {
+	log, err := os.Create(s.dir + ".log")
+	if err != nil {
+		return fmt.Errorf("the server's log cannot be made: %w", err)
+	}
+	defer log.Close()
 	s.cmd.Stderr = log
 	out, err := s.cmd.StdoutPipe()
 	if err == nil {
 		err = s.cmd.Start()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the server cannot be started: %w", err)
+		return fmt.Errorf("the server cannot be started: %w", err)
 	}
 	ready := make(chan bool, 1)
 	go func() {
@@ -101,17 +135,17 @@ func (r *rig) serve(ctx context.Context, dir string) (*server, error) {
 	select {
 	case ok := <-ready:
 		if !ok {
-			return nil, errors.Join(errors.New("the server did not start; see "+log.Name()), s.stop())
+			err = errors.New("the server did not start; see " + log.Name())
 		}
 	case <-time.After(time.Minute):
-		return nil, errors.Join(errors.New("the server was not ready within a minute"), s.stop())
+		err = errors.New("the server was not ready within a minute")
 	case <-ctx.Done():
-		return nil, errors.Join(ctx.Err(), s.stop())
+		err = ctx.Err()
 	}
-	if err := s.enter(ctx, r); err != nil {
-		return nil, errors.Join(err, s.stop())
+	if err != nil {
+		return errors.Join(err, s.stop())
 	}
-	return s, nil
+	return nil
 }
 
 func freeAddress() (string, error) {
@@ -123,8 +157,8 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// enter trusts the local authority and registers a program with the server.
-func (s *server) enter(ctx context.Context, r *rig) error {
+// trust takes the authority that the server made in its folder.
+func (s *server) trust() error {
 	ca, err := os.ReadFile(filepath.Join(s.dir, "ca.pem"))
 	if err != nil {
 		return fmt.Errorf("the local authority cannot be read: %w", err)
@@ -132,6 +166,14 @@ func (s *server) enter(ctx context.Context, r *rig) error {
 	s.roots = x509.NewCertPool()
 	s.roots.AppendCertsFromPEM(ca)
 	s.http = &http.Client{Timeout: maxWait, Transport: &http.Transport{TLSClientConfig: s.tlsConfig()}}
+	return nil
+}
+
+// enter registers a program with the server and gets a token for it.
+func (s *server) enter(ctx context.Context, r *rig) error {
+	if err := s.trust(); err != nil {
+		return err
+	}
 	out, _, err := r.run(ctx, "client", "add", "--dir", s.dir, "--name", "bench", "--scope", "system/*.cruds", "--secret", "--json")
 	if err == nil {
 		err = json.Unmarshal(out, &s.client)
@@ -148,6 +190,9 @@ func (s *server) tlsConfig(protocols ...string) *tls.Config {
 
 // renew takes a new token. No requests may be under way.
 func (s *server) renew(ctx context.Context) error {
+	if s.client.ID == "" {
+		return nil // it asks for none
+	}
 	form := url.Values{"grant_type": {"client_credentials"}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.client.TokenURL, strings.NewReader(form))
 	if err != nil {
