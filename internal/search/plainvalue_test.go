@@ -136,6 +136,10 @@ var plainUnits = map[string]struct{ kind, factor, offset string }{
 	"mg/dL": {"density", "10", "0"}, "g/L": {"density", "1000", "0"}, "g/dL": {"density", "10000", "0"}, "ug/mL": {"density", "1", "0"},
 	"Cel": {"temperature", "1", "273.15"}, "K": {"temperature", "1", "0"}, "[degF]": {"temperature", "5/9", "45967/180"},
 	"%": {"number", "1/100", "0"}, "1": {"number", "1", "0"}, "{score}": {"number", "1", "0"}, "mol": {"number", "602214076000000000000000", "0"},
+	"U/L": {"catalytic", "602214076000000000000/60", "0"}, "kU/L": {"catalytic", "602214076000000000000000/60", "0"}, "[pH]": {"acidity", "1", "0"}, "pH": {"inductance", "1", "0"},
+	"fL": {"volume", "1/1000000000000000000", "0"}, "mL/min": {"flow", "1/60000000", "0"}, "mL/min/{1.73_m2}": {"flow", "1/60000000", "0"},
+	"mg/L": {"density", "1", "0"}, "ng/mL": {"density", "1/1000", "0"}, "ug/L": {"density", "1/1000", "0"}, "pg/mL": {"density", "1/1000000", "0"}, "ug/dL": {"density", "1/100", "0"},
+	"mg/g": {"number", "1/1000", "0"}, "{#}": {"number", "1", "0"}, "{INR}": {"number", "1", "0"}, "{T-score}": {"number", "1", "0"}, "{count}": {"number", "1", "0"}, "{nominal}": {"number", "1", "0"},
 	"kg/m2": {"bmi", "1000", "0"}, "g/m2": {"bmi", "1", "0"}, "kg/cm2": {"bmi", "10000000", "0"},
 }
 
