@@ -193,7 +193,7 @@ func (c *cursor) value(k kind) {
 		}
 	case kindDate:
 		c.span(head)
-	case kindNumber:
+	case kindNumber, kindPlace:
 		c.number(head)
 	case kindQuantity:
 		c.number(head)

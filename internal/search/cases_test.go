@@ -33,7 +33,7 @@ func ask(t *testing.T, body, key, value string) bool {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answers[2], err = plan.Match(m.cards[0]); err != nil {
+		if answers[2], err = m.match(plan, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -98,7 +98,7 @@ func (p *parser) sort(value string) error {
 		if len(p.opt.among) > 1 && code != "_id" && code != "_lastUpdated" {
 			return invalid("not-supported", "A search for several types is sorted by _id and _lastUpdated.")
 		}
-		if q == nil || q.kind == 0 && q.special == "" {
+		if q == nil || q.kind == 0 && q.special == "" || q.kind == kindPlace || q.kind == kindBody {
 			return invalid("not-supported", fmt.Sprintf("_sort names search parameters of %s, each with a minus for descending order: %s.",
 				p.s.typ, strings.Join(p.s.codes, ", ")))
 		}

@@ -34,6 +34,8 @@ func (f *field) convert(node fhir.Node, add func(entry)) {
 		if s := node.Text(); s != "" {
 			add(entry{code: s})
 		}
+	case kindPlace:
+		place(node, add)
 	case kindIdentified:
 		identified(node, add)
 	case kindTyped:

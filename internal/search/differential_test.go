@@ -125,7 +125,7 @@ func compare(t *testing.T, m *memory, q *search.Query, want []string, label stri
 			if m.ids[n].Type != part.Type {
 				continue
 			}
-			ok, err := plan.Match(m.cards[n])
+			ok, err := m.match(plan, n)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -40,7 +40,7 @@ func (e *entry) appendKey(b []byte) []byte {
 	case kindDate:
 		b = binary.AppendVarint(b, e.span.lo)
 		b = binary.AppendVarint(b, e.span.hi)
-	case kindNumber, kindQuantity:
+	case kindNumber, kindQuantity, kindPlace:
 		b = append(b, e.number.head())
 		b = e.number.lo.appendOrdered(b)
 		b = e.number.hi.appendOrdered(b)
@@ -63,7 +63,7 @@ func (e *entry) write(w *cardWriter) {
 		head |= e.writeString(w)
 	case kindDate:
 		head |= e.span.write(w)
-	case kindNumber:
+	case kindNumber, kindPlace:
 		head |= e.number.write(w)
 	case kindQuantity:
 		head |= e.number.write(w)

@@ -38,7 +38,7 @@ func Unread() map[string][]string {
 	out := map[string][]string{}
 	for typ, s := range Base().schemas {
 		for code, p := range s.params {
-			if p.special == "" && len(p.sources) == 0 && len(p.components) == 0 {
+			if p.special == "" && p.kind != kindBody && len(p.sources) == 0 && len(p.components) == 0 {
 				out[typ] = append(out[typ], code)
 			}
 		}

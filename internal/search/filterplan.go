@@ -156,7 +156,7 @@ func (p *parser) testValue(c *criterion, types []string, op, value string) (*cri
 	case k == 0:
 		ops = "eq"
 	}
-	if op != "pr" && !slices.Contains(strings.Fields(ops), op) || op == "pr" && (q.special != "" || q.kind == 0) {
+	if op != "pr" && !slices.Contains(strings.Fields(ops), op) || op == "pr" && (q.special != "" || q.kind == 0 || q.kind == kindBody) {
 		return nil, invalid("not-supported", "_filter: "+q.code+" takes "+strings.Join(strings.Fields(ops), ", ")+".")
 	}
 	switch op {

@@ -30,6 +30,9 @@ func (g *generator) doc(typ string) *plainDoc {
 // condition makes one condition on typ; depth bounds chains.
 func (g *generator) condition(typ string, depth int) (*plainQuery, search.Param) {
 	for {
+		if q, kv, ok := g.running(typ); ok {
+			return q, kv
+		}
 		if q, kv, ok := g.structure(typ, depth); ok {
 			return q, kv
 		}

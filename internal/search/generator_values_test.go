@@ -203,3 +203,31 @@ func written(v *big.Rat) string {
 	s := v.FloatString(20)
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
+
+// running makes a condition on running text, or on a place.
+func (g *generator) running(typ string) (*plainQuery, search.Param, bool) {
+	switch roll := g.IntN(200); {
+	case roll > 2 || roll == 2 && typ != "Location":
+		return nil, search.Param{}, false
+	case roll == 2:
+		at := g.doc(typ).root
+		lat, lon := at.text("position", "latitude"), at.text("position", "longitude")
+		if lat == "" || lon == "" {
+			lat, lon = "42.3", "-71.1"
+		}
+		text := lat + "|" + lon + g.pick([]string{"", "|1", "|20.5", "|8000|m", "|12|[mi_i]", "|3000|km", "|0.001"})
+		return &plainQuery{param: &plainParam{code: "near", kind: "running"}, or: []string{text}}, search.Param{Key: "near", Value: text}, true
+	default:
+		code := []string{"_text", "_content"}[roll]
+		var all []string
+		plainStrings(g.doc(typ).root.v, &all)
+		if code == "_text" {
+			all = []string{"bone liver metastases", "O'Brien Söhne"}
+		}
+		_, text := g.stringModified(typ, plainNode{v: g.pick(all)})
+		if text == "" {
+			text = "liver"
+		}
+		return &plainQuery{param: &plainParam{code: code, kind: "running"}, or: []string{text}}, search.Param{Key: code, Value: text}, true
+	}
+}

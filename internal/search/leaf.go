@@ -33,7 +33,7 @@ func (p *planner) leaf(s source, pr pred) (node, error) {
 		return p.uri(s, pr), nil
 	case *canonicalPred:
 		return p.any(s.text, pr.version == "" && s.only == "", word(tagURI, pr.url)), nil
-	case *textPred:
+	case *textPred, *nearPred:
 		return p.some(s), nil
 	case *codesPred:
 		return p.codes(s, pr), nil

@@ -12,6 +12,7 @@ type matcher struct {
 	key    []byte
 	best   []byte
 	name   []byte
+	body   func() (*bodyText, error) // nil: bodies are not looked into
 }
 
 var errJoined = errors.New("search: a card is held against a plan of joins")
@@ -28,19 +29,30 @@ func (p *matchers) get() *matcher {
 // Match reports whether the resource whose card this is answers the query. It
 // looks at nothing else, so it is right whatever found the card. A plan whose
 // links are joins is exact, and has nothing to match cards with: an error.
-func (p *Plan) Match(card []byte) (bool, error) {
+func (p *Plan) Match(card []byte) (bool, error) { return p.match(card, nil) }
+
+func (p *Plan) match(card []byte, body func() (*bodyText, error)) (bool, error) {
 	m := p.matchers.get()
 	defer p.matchers.pool.Put(m)
+	m.body = body
 	if err := m.card.open(card); err != nil {
 		return false, err
 	}
 	if string(m.card.typ) != p.q.Type {
 		return false, nil
 	}
-	for _, c := range p.q.criteria {
-		ok, err := m.criterion(p, c)
-		if err != nil || !ok {
-			return false, err
+	bodies := p.q.Bodies()
+	for _, last := range [...]bool{false, true} { // what needs a body comes last
+		for _, c := range p.q.criteria {
+			if last != (bodies && anyBody([]*criterion{c})) {
+				continue
+			}
+			if ok, err := m.criterion(p, c); err != nil || !ok {
+				return false, err
+			}
+		}
+		if !bodies {
+			break
 		}
 	}
 	return true, nil
@@ -55,6 +67,8 @@ func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 			}
 		}
 		return c.logic != anyOf, nil
+	case c.kind == kindBody:
+		return m.inBody(c)
 	case c.has != nil || c.lists != nil:
 		set, known := p.sets[c]
 		m.name = append(append(append(m.name[:0], m.card.typ...), '/'), m.card.id...)

@@ -20,6 +20,7 @@ type memory struct {
 	bits   int
 	ids    []search.TypeID
 	cards  [][]byte
+	bodies []*fhir.Resource
 	times  []time.Time
 	has    map[record.Token][]int32
 	class  map[record.Token][]int32
@@ -55,6 +56,7 @@ func newMemory(t testing.TB, bits int, resources []*fhir.Resource) *memory {
 		}
 		m.ids = append(m.ids, search.TypeID{Type: r.Type(), ID: r.ID()})
 		m.cards = append(m.cards, d.Card)
+		m.bodies = append(m.bodies, r)
 		sealed, _ := time.Parse(time.RFC3339Nano, r.Root().Get("meta").Get("lastUpdated").Text())
 		m.times = append(m.times, sealed.Add(time.Duration(rng.Int64N(int64(record.MaxSkew)))))
 		m.byKey[keyOf(r.Type(), r.ID())] = n
@@ -231,7 +233,7 @@ func (m *memory) run(t testing.TB, q *search.Query) (found []int32, plan *search
 		}
 		ok := plan.Exact
 		if !ok {
-			if ok, err = plan.Match(m.cards[n]); err != nil {
+			if ok, err = m.match(plan, n); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -240,6 +242,14 @@ func (m *memory) run(t testing.TB, q *search.Query) (found []int32, plan *search
 		}
 	}
 	return found, plan, candidates
+}
+
+// match rechecks the n-th resource as a vault does.
+func (m *memory) match(plan *search.Plan, n int) (bool, error) {
+	if !plan.Bodies() {
+		return plan.Match(m.cards[n])
+	}
+	return plan.MatchBody(m.cards[n], func() (*fhir.Resource, error) { return m.bodies[n], nil })
 }
 
 func (m *memory) resolver(t testing.TB) search.Resolve {

@@ -15,7 +15,7 @@ func (q *param) modifiers() []string {
 	case q.special == "_id":
 		list = []string{"not"}
 	case q.special == "_lastUpdated":
-	case q.special != "" || q.kind == 0:
+	case q.special != "" || q.kind == 0 || q.kind == kindPlace || q.kind == kindBody:
 		return nil
 	case q.kind == kindToken:
 		list = q.tokenModifiers()

@@ -21,7 +21,7 @@ type object = map[string]any
 
 func nastyResources(t testing.TB, n int) (out []*fhir.Resource) {
 	g := nasty{rand.New(rand.NewPCG(7, 7))}
-	kinds := []func() object{g.observation, g.observation, g.observation, g.patient, g.condition, g.encounter, g.procedure, g.medicationRequest, g.carePlan}
+	kinds := []func() object{g.observation, g.observation, g.observation, g.patient, g.condition, g.encounter, g.location, g.procedure, g.medicationRequest, g.carePlan}
 	for i := range n {
 		r := kinds[i%len(kinds)]()
 		src, err := json.Marshal(r)
@@ -150,6 +150,10 @@ func (g nasty) meta(r object) object {
 	meta := object{}
 	g.maybe(meta, "profile", []any{some(g, "http://x.org/p", "http://x.org/p|1.0", "http://x.org/p|2", "http://x.org/pq")},
 		"tag", []any{g.coding(), g.coding()}, "security", []any{g.coding()}, "source", some(g, "urn:a", "http://b.org/c#d"))
+	if g.IntN(3) == 0 {
+		r["text"] = object{"status": "generated", "div": some(g, `<div xmlns="http://www.w3.org/1999/xhtml"><p>Bone</p><!-- liver --><b>metas</b>tases</div>`,
+			`<div xmlns="http://www.w3.org/1999/xhtml">O'Brien &amp; S&#246;hne: liver and bone</div>`, `<div xmlns="http://www.w3.org/1999/xhtml">liver metastases</div>`)}
+	}
 	if len(meta) > 0 {
 		r["meta"] = meta
 	}
@@ -255,6 +259,12 @@ func (g nasty) encounter() object {
 	}
 	g.maybe(r, "subject", g.ref("Patient"), "period", g.period(), "type", []any{g.concept()}, "length", object{"value": 30, "unit": "min"},
 		"participant", []any{object{"individual": g.ref("Practitioner", "RelatedPerson")}})
+	return r
+}
+
+func (g nasty) location() object {
+	r := g.meta(object{"resourceType": "Location", "name": some(g, "Ward", "Out there")})
+	g.maybe(r, "position", object{"latitude": json.Number(some(g, "42.256500", "0", "-33.9", "89.99", "51.5")), "longitude": json.Number(some(g, "-83.694710", "0", "179.99", "-179.99", "-0.1"))})
 	return r
 }
 

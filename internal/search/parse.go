@@ -112,6 +112,9 @@ func (p *parser) one(kv Param) error {
 	if kv.Value == "" {
 		return invalid("value", "A parameter has no value.")
 	}
+	if kv.Key == "_query" {
+		return invalid("not-supported", "_query names a query that a server defines; this one defines none. Use search parameters or _filter.")
+	}
 	if strings.HasPrefix(kv.Key, "_") {
 		if done, err := p.control(kv); done || err != nil {
 			return err

@@ -45,6 +45,8 @@ func (d *plainDoc) values(p *plainParam) []plainNode {
 
 func (w *plainWorld) holds(d *plainDoc, q *plainQuery) bool {
 	switch {
+	case q.param != nil && q.param.kind == "running":
+		return w.holdsRunning(d, q)
 	case q.structured():
 		return w.holdsStructure(d, q)
 	case q.chain != nil:

@@ -1,8 +1,10 @@
 package search_test
 
 import (
+	"math"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -191,4 +193,75 @@ func plainTruth(s string) bool {
 		}
 	}
 	return false
+}
+
+// holdsRunning answers near, _text and _content.
+func (w *plainWorld) holdsRunning(d *plainDoc, q *plainQuery) bool {
+	for _, text := range q.or {
+		switch q.param.code {
+		case "near":
+			if plainNear(d.root, text) {
+				return true
+			}
+		case "_text":
+			if plainTextQuery(plainMarkup(d.root.text("text", "div")), plainUnescape(text)) {
+				return true
+			}
+		case "_content":
+			var all []string
+			plainStrings(d.root.v, &all)
+			if plainTextQuery(strings.Join(all, " zz-gap "), plainUnescape(text)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var plainTags = regexp.MustCompile(`(?s)<!--.*?-->|<[^>]*>`)
+
+func plainMarkup(div string) string {
+	return strings.NewReplacer("&amp;", "&", "&#246;", "ö").Replace(plainTags.ReplaceAllString(div, " "))
+}
+
+// plainStrings gathers what primitives say, but for the names of members.
+func plainStrings(v any, all *[]string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, child := range v {
+			if s, ok := child.(string); ok && name == "div" {
+				child = plainMarkup(s)
+			}
+			if name != "resourceType" {
+				plainStrings(child, all)
+			}
+		}
+	case []any:
+		for _, child := range v {
+			plainStrings(child, all)
+		}
+	default:
+		*all = append(*all, asText(v))
+	}
+}
+
+// plainNear is the spherical law of cosines, on a sphere of the earth's mean
+// radius.
+func plainNear(root plainNode, text string) bool {
+	parts := plainBars(text)
+	number := func(s string) float64 { f, _ := strconv.ParseFloat(s, 64); return f * math.Pi / 180 }
+	if root.get("position", "latitude") == nil || root.get("position", "longitude") == nil {
+		return false
+	}
+	a, b := number(parts[0]), number(root.text("position", "latitude"))
+	l := number(parts[1]) - number(root.text("position", "longitude"))
+	km := 6371.0088 * math.Acos(max(-1, min(1, math.Sin(a)*math.Sin(b)+math.Cos(a)*math.Cos(b)*math.Cos(l))))
+	limit := 50.0
+	if len(parts) > 2 {
+		limit, _ = strconv.ParseFloat(parts[2], 64)
+	}
+	if len(parts) > 3 {
+		limit *= map[string]float64{"km": 1, "m": 0.001, "[mi_i]": 1.609344}[parts[3]]
+	}
+	return km <= limit
 }

@@ -17,11 +17,11 @@ func plainOp(s string) (op, rest string) {
 
 func plainCompareDates(op string, have, want plainSpan, now time.Time) bool {
 	if op == "ap" {
-		gap := now.Sub(want.from)
+		far := now.UnixMicro() - want.from.UnixMicro() // a Duration holds 292 years
 		if now.After(want.to) {
-			gap = now.Sub(want.to)
+			far = now.UnixMicro() - want.to.UnixMicro()
 		}
-		gap = gap.Abs() / 10
+		gap := time.Duration(max(far, -far)) * (time.Microsecond / 10)
 		want.from, want.to = want.from.Add(-gap), want.to.Add(gap)
 	}
 	startsBefore := func(t time.Time) bool { return have.from.IsZero() || have.from.Before(t) }

@@ -139,6 +139,8 @@ func (p *planner) criterion(c *criterion) (node, error) {
 		return p.listed(c)
 	case c.kids != nil:
 		return p.joint(c)
+	case c.kind == kindBody:
+		return anything, nil
 	case c.missing != nil:
 		n := p.present(c)
 		if *c.missing {

@@ -74,6 +74,8 @@ func (r *reader) value(k kind, s string) (pred, error) {
 		return r.coded(s)
 	case kindTyped:
 		return r.typed(s)
+	case kindPlace:
+		return r.near(s)
 	case kindDate:
 		return r.date(s)
 	case kindNumber:
@@ -92,6 +94,8 @@ func (r *reader) value(k kind, s string) (pred, error) {
 			return r.text(text)
 		}
 		return r.string(text)
+	case kindBody:
+		return r.text(text)
 	case kindLabel:
 		return r.string(text)
 	case kindReference:

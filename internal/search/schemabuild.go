@@ -42,6 +42,11 @@ func (b *schemaBuilder) param(p r4.Param) *param {
 	case q.code == "_id" || q.code == "_lastUpdated":
 		q.special = q.code
 		return q
+	case q.code == "_text" || q.code == "_content":
+		q.kind = kindBody
+		return q
+	case q.code == "near":
+		q.kind = kindPlace
 	case len(p.Sources()) == 0 || p.Type() == r4.Special:
 		return nil
 	case p.Type() == r4.Composite:

@@ -201,7 +201,7 @@ func (g *gathering) match(ctx context.Context, row record.Row) (Record, error) {
 		if b.exact && len(bounds) == 1 && len(g.request.Patients) == 0 {
 			return g.vault.openBody(TypeID{Type: typ}, row, opened)
 		}
-		if ok, err := b.matches(opened); err != nil {
+		if ok, err := b.matches(row, opened, nil); err != nil {
 			return Record{}, err
 		} else if ok {
 			return g.vault.openBody(TypeID{Type: typ}, row, opened)

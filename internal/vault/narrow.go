@@ -156,11 +156,3 @@ func (c compiled) admits(opened *seal.Opened) (bool, error) {
 	labelled, err := c.labelled.Match(opened.Card)
 	return !labelled, err
 }
-
-// matches rechecks a candidate against the whole query and its narrowing.
-func (p *part) matches(opened *seal.Opened) (bool, error) {
-	if ok, err := p.narrow.admits(opened); err != nil || !ok {
-		return false, err
-	}
-	return p.plan.Match(opened.Card)
-}

@@ -39,7 +39,8 @@ func (v *Vault) walk(ctx context.Context, b bound, f store.Find, visit func(cand
 // walkPart is walk for a part of what a plan finds. before, if it is given, sees
 // each row before it is opened; errSkip passes it by.
 func (v *Vault) walkPart(ctx context.Context, b bound, f store.Find, before func(record.Row) error, visit func(candidate) error) (store.Found, error) {
-	f.Want |= store.WantCard
+	f.Want |= b.wants()
+	spend := spender()
 	found, err := v.store.Find(ctx, f, func(row record.Row) error {
 		p := b.of(row.Class)
 		if p == nil || row.Deleted {
@@ -55,7 +56,7 @@ func (v *Vault) walkPart(ctx context.Context, b bound, f store.Find, before func
 			return err
 		}
 		if !p.exact {
-			if ok, err := p.matches(opened); err != nil || !ok {
+			if ok, err := p.matches(row, opened, spend); err != nil || !ok {
 				return err
 			}
 		}
@@ -111,7 +112,7 @@ func (v *Vault) whole(ctx context.Context, b bound, r SearchRequest, result *Sea
 	found, err := v.walk(ctx, b, find, func(c candidate) error {
 		n := len(result.Records)
 		if n < r.Limit {
-			if ok, err := c.part.matches(c.opened); err != nil || !ok {
+			if ok, err := c.part.matches(c.row, c.opened, nil); err != nil || !ok {
 				return fault.Wrap(fault.Internal, "vault.whole", errors.Join(errSwapped, err))
 			}
 			rec, err := v.openBody(TypeID{Type: c.part.typ}, c.row, c.opened)
