@@ -210,7 +210,7 @@ func (w *plainWorld) holdsRunning(d *plainDoc, q *plainQuery) bool {
 		case "_content":
 			var all []string
 			plainStrings(d.root.v, &all)
-			if plainTextQuery(strings.Join(all, " zz-gap "), plainUnescape(text)) {
+			if plainTextQuery(strings.Join(all, " 龘 "), plainUnescape(text)) {
 				return true
 			}
 		}

@@ -98,6 +98,7 @@ type part struct {
 	expr   store.Expr
 	exact  bool // else every candidate is rechecked, against the narrowing too
 	narrow confines
+	spend  func() error // before a body is read for its text
 }
 
 // expr is what all parts find together.
@@ -147,6 +148,7 @@ func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (b
 // be held against the plan.
 func (v *Vault) bindWith(ctx context.Context, q *search.Query, names search.Names, narrow NarrowFunc) (bound, error) {
 	var b bound
+	spend := spender()
 	for _, of := range q.Parts() {
 		plan, err := of.Plan(ctx, names, func(ctx context.Context, sub *search.Query, found func(TypeID, record.Key, []byte) error) error {
 			return v.resolve(ctx, sub, narrow, found)
@@ -158,6 +160,7 @@ func (v *Vault) bindWith(ctx context.Context, q *search.Query, names search.Name
 		if err != nil {
 			return nil, err
 		}
+		p.spend = spend
 		b = append(b, p)
 	}
 	return b, nil

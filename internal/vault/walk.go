@@ -40,7 +40,6 @@ func (v *Vault) walk(ctx context.Context, b bound, f store.Find, visit func(cand
 // each row before it is opened; errSkip passes it by.
 func (v *Vault) walkPart(ctx context.Context, b bound, f store.Find, before func(record.Row) error, visit func(candidate) error) (store.Found, error) {
 	f.Want |= b.wants()
-	spend := spender()
 	found, err := v.store.Find(ctx, f, func(row record.Row) error {
 		p := b.of(row.Class)
 		if p == nil || row.Deleted {
@@ -56,7 +55,7 @@ func (v *Vault) walkPart(ctx context.Context, b bound, f store.Find, before func
 			return err
 		}
 		if !p.exact {
-			if ok, err := p.matches(row, opened, spend); err != nil || !ok {
+			if ok, err := p.matches(row, opened, p.spend); err != nil || !ok {
 				return err
 			}
 		}
