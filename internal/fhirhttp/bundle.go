@@ -28,12 +28,11 @@ func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor char
 	if err != nil {
 		return err
 	}
-	select {
-	case s.bundles <- struct{}{}:
-		defer func() { <-s.bundles }()
-	case <-r.Context().Done():
-		return fault.Wrap(fault.Unavailable, "fhirhttp.handleBundle", r.Context().Err())
+	release, err := s.bundles.take(r.Context())
+	if err != nil {
+		return err
 	}
+	defer release()
 	bundle, err := fhir.Limits{Entries: maxEntries}.Parse(src)
 	if err != nil {
 		return err

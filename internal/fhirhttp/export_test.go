@@ -52,7 +52,7 @@ func Found(cfg Config, r *http.Request) int {
 
 // WithRogue returns the API with one more route, which asks nobody.
 func WithRogue(cfg Config, line Line, says string) http.Handler {
-	s := &server{Config: cfg, bundles: make(chan struct{}, maxBundles)}
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
 	s.routes = append([]route{{
 		method: line.Method, pattern: line.Pattern, asks: line.Asks, free: line.Free, public: line.Public,
 		serve: func(w http.ResponseWriter, _ *http.Request, _ chart.Actor) error {

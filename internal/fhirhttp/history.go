@@ -29,6 +29,13 @@ func (s *server) handleHistory(w http.ResponseWriter, r *http.Request, actor cha
 		return err
 	}
 	hr.CountOnly = v.subset.Summary == fhir.SummaryCount && len(v.subset.Elements) == 0
+	if hr.ID == "" {
+		release, err := s.walks.take(r.Context())
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	h, err := s.Chart.History(r.Context(), actor, hr)
 	if err != nil {
 		return err

@@ -70,6 +70,7 @@ var probes = []struct{ line, body, header string }{
 	{line: "GET /Slot?schedule.actor:Patient.family=brown"}, {line: "GET /Slot?schedule.actor:Patient.identifier=urn:mrn|M-bob&_summary=count"}, {line: "GET /Schedule?actor:Patient.link:Patient.family=x"},
 	{line: "GET /Location?_revinclude=Encounter:location"}, {line: "GET /Location?_id=west&_revinclude=Encounter:location&_revinclude:iterate=Observation:encounter&_include:iterate=Encounter:subject"}, {line: "GET /Location?_revinclude=Encounter:*"},
 	{line: "PUT /Observation/k-bob?subject=x", body: result("k-bob", "Patient/ann", "1")},
+	{line: "PATCH /Observation/k-bob", body: gender("male"), header: asJSONPatch}, {line: "PATCH /Observation?value-quantity=gt4.5", body: gender("male"), header: asJSONPatch}, {line: "PATCH /Patient/bob", body: replaces("male")},
 	{line: "DELETE /Patient/bob"}, {line: "DELETE /Observation/k-bob"}, {line: "DELETE /Observation/gone-bob"},
 	{line: "DELETE /Observation?value-quantity=gt4.5"}, {line: "DELETE /Encounter?location=Location/west"},
 	{line: "POST /Observation", body: fresh(result("x", "Patient/ann", "1")), header: "If-None-Exist: value-quantity=gt4.5"},

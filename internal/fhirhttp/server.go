@@ -4,6 +4,7 @@ package fhirhttp
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -44,16 +45,35 @@ type server struct {
 	routes  []route
 	stated  atomic.Pointer[statement]
 	terms   *fhir.Resource // TerminologyCapabilities
-	bundles chan struct{}  // one place for each bundle that is being carried out
+	bundles places         // one for each bundle that is being carried out
+	walks   places         // one for each history of many records
 }
 
 // maxBundles bounds the bundles carried out at the same time: each may be many
 // times as large in memory as it was on the wire.
 const maxBundles = 4
 
+// maxWalks bounds the histories of a type or of everything that are read at the
+// same time: each may open every version there is, to show the few that the
+// caller may see.
+const maxWalks = 2
+
+// places bounds how much of one kind goes on at the same time.
+type places chan struct{}
+
+// take waits for a place, which the caller MUST release.
+func (p places) take(ctx context.Context) (release func(), err error) {
+	select {
+	case p <- struct{}{}:
+		return func() { <-p }, nil
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.Unavailable, "fhirhttp.take", ctx.Err())
+	}
+}
+
 // New returns the API, to be mounted at /fhir.
 func New(cfg Config) (http.Handler, error) {
-	s := &server{Config: cfg, bundles: make(chan struct{}, maxBundles)}
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
 	s.routes = s.table()
 	var err error
 	if _, err = s.statement(); err != nil {
