@@ -11,6 +11,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/policies"
 )
 
@@ -122,6 +123,25 @@ func TestLibraryFollows(t *testing.T) {
 	refused(here, good, "a claim to what was deleted")
 	r.clock.Advance(5 * time.Second)
 	refused(there, good, "a claim to what was deleted elsewhere")
+}
+
+// TestImportsObey: an import is refused what is enforced; what would only be told
+// it is not checked for, because there is nobody to tell.
+func TestImportsObey(t *testing.T) {
+	r := newRig(t, 0)
+	importer := r.as(identity.System("importer", "importer"))
+	_, err := r.as(program(t)).write(r.chart, tested)
+	check(t, err)
+	bad := []chart.Entry{{Method: "PUT", URL: "Patient/p1", Resource: importer.parse(claims("http://example.org/tested", ""))}}
+	for mode, refused := range map[chart.ValidationMode]bool{chart.ValidateWarn: false, chart.ValidateEnforce: true} {
+		door := r.validating(chart.Validation{Mode: mode})
+		var why error
+		_, err := door.File(context.Background(), importer.actor, bad, func(_ int, err error) { why = err }, nil)
+		check(t, err)
+		if (why != nil) != refused || refused && !fault.Is(why, fault.Unprocessable) {
+			t.Errorf("mode %d: got %v", mode, why)
+		}
+	}
 }
 
 func TestValidateCounts(t *testing.T) {

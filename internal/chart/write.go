@@ -116,7 +116,7 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 			p, err = prepare(req)
 		}
 		if err == nil && p.change.Resource != nil {
-			p.issues, err = c.inspector.inspect(ctx, p.change.Resource)
+			p.issues, err = c.inspector.inspect(ctx, actor, p.change.Resource)
 		}
 		if err != nil {
 			return Outcome{}, req.finish(ctx, err)

@@ -70,7 +70,7 @@ func Default() Config {
 	return Config{
 		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", Tenant: "default",
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
-		Validation: "off", UnknownProfiles: "warn",
+		Validation: "warn", UnknownProfiles: "warn",
 	}
 }
 

@@ -50,7 +50,10 @@ func check(t *testing.T, err error) {
 	}
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T) *rig { return newRigThat(t, chart.Validation{}) }
+
+// newRigThat is a rig that validates what is written.
+func newRigThat(t *testing.T, v chart.Validation) *rig {
 	t.Helper()
 	ctx := context.Background()
 	r := &rig{t: t, clock: clock.NewManual(noon), actors: map[string]identity.Actor{}}
@@ -81,7 +84,8 @@ func newRig(t *testing.T) *rig {
 	})
 	door := chart.New(chart.Config{
 		Vault: records, Log: log, Policy: policy, Clock: r.clock, Slog: quiet, Base: base, Vet: notifier.Vet,
-		Changed: func(types ...string) { indexing.Changed(types...); notifier.Changed(types...) },
+		Changed:    func(types ...string) { indexing.Changed(types...); notifier.Changed(types...) },
+		Validation: v,
 	})
 	indexing.Start(ctx)
 	notifier.Start(ctx, door)

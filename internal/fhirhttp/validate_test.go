@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
 )
 
 type outcome struct {
@@ -100,4 +102,34 @@ func TestValidateRefuses(t *testing.T) {
 	r.do(400, "POST", "/Observation/$validate", "")
 	r.do(403, "POST", "/Observation/$validate?mode=create", heart("h1"), as("reader"))
 	r.do(403, "GET", "/Observation/h1/$validate?mode=delete", "", as("writer"))
+}
+
+// TestPolicyForWrites: a heart rate without a subject is told of, or refused, as
+// the setting says, on every road that writes.
+func TestPolicyForWrites(t *testing.T) {
+	bad := heart("h1", `"subject":{"reference":"Patient/p1"},`, "")
+	told := "Prefer: return=OperationOutcome"
+	bundle := entries("transaction", entry("PUT", "Observation/h1", "", bad, ""))
+	t.Run("warn", func(t *testing.T) {
+		r := newRigThat(t, chart.Validation{Mode: chart.ValidateWarn})
+		if o := outcomeIn(t, r.do(201, "PUT", "/Observation/h1", bad, told)); o.errors() != "Observation.subject" {
+			t.Errorf("told of %q", o.errors())
+		}
+		if w := r.do(200, "POST", "/", bundle, told); !strings.Contains(w.Body.String(), `"Observation.subject"`) {
+			t.Errorf("a transaction tells nothing: %s", w.Body)
+		}
+		r.do(200, "GET", "/Observation/h1", "")
+	})
+	t.Run("enforce", func(t *testing.T) {
+		r := newRigThat(t, chart.Validation{Mode: chart.ValidateEnforce})
+		for _, w := range []*httptest.ResponseRecorder{
+			r.do(422, "PUT", "/Observation/h1", bad), r.do(422, "POST", "/Observation", fresh(bad)), r.do(422, "POST", "/", bundle),
+		} {
+			if o := outcomeIn(t, w); !strings.Contains(o.errors(), "Observation.subject") {
+				t.Errorf("refused at %q", o.errors())
+			}
+		}
+		r.do(404, "GET", "/Observation/h1", "")
+		r.do(201, "PUT", "/Observation/h1", heart("h1"))
+	})
 }
