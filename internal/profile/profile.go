@@ -112,7 +112,9 @@ func (v *Validator) load(ctx context.Context, canonical string, depth int) (*Pro
 			return nil, l.err
 		}
 	}
-	if depth == 0 || l.err == nil { // the depth of another is no fault of this one
+	// What is not there is not kept: resources may claim any number of profiles.
+	// Nor is what failed on behalf of another, whose depth is no fault of its own.
+	if l.profile != nil && l.err == nil || l.err != nil && depth == 0 {
 		cache.Store(canonical, l)
 	}
 	return l.profile, l.err

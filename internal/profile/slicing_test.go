@@ -16,7 +16,7 @@ func made(name, typ, elements string) string {
 		`"differential":{"element":[{"id":"` + typ + `","path":"` + typ + `"},` + elements + `]}}`
 }
 
-func slices(path, rest, rules, discriminators string) string {
+func sliced(path, rest, rules, discriminators string) string {
 	return `{"id":"` + path + `","path":"` + path + `","slicing":{` + rest + `"rules":"` + rules + `","discriminator":[` + discriminators + `]}}`
 }
 
@@ -56,37 +56,37 @@ var systemSlices = all(
 
 func TestSlicing(t *testing.T) {
 	inOrder := func(rest, rules string) string {
-		return made("p", "Patient", all(slices("Patient.identifier", rest, rules, by("value", "system")), systemSlices))
+		return made("p", "Patient", all(sliced("Patient.identifier", rest, rules, by("value", "system")), systemSlices))
 	}
 	open, closed, atEnd, ordered := inOrder("", "open"), inOrder("", "closed"), inOrder("", "openAtEnd"), inOrder(`"ordered":true,`, "open")
 	typed := made("p", "Observation", all(
-		slices("Observation.value[x]", "", "closed", by("type", "$this")),
+		sliced("Observation.value[x]", "", "closed", by("type", "$this")),
 		`{"id":"Observation.value[x]:valueQuantity","path":"Observation.value[x]","sliceName":"valueQuantity","type":[{"code":"Quantity"}]}`,
 		`{"id":"Observation.value[x]:valueQuantity.unit","path":"Observation.value[x].unit","min":1}`))
 	pattern := made("p", "Observation", all(
-		slices("Observation.component", "", "open", by("pattern", "code")),
+		sliced("Observation.component", "", "open", by("pattern", "code")),
 		rule("Observation.component:x", `"min":1,"max":"1"`),
 		rule("Observation.component:x.code", `"min":1,"patternCodeableConcept":{"coding":[{"system":"urn:s","code":"x"}]}`),
 		rule("Observation.component:x.value[x]", `"min":1`)))
 	present := made("p", "Patient", all(
-		slices("Patient.name", "", "open", by("exists", "period")),
+		sliced("Patient.name", "", "open", by("exists", "period")),
 		rule("Patient.name:old", `"min":1`), rule("Patient.name:old.period", `"min":1`),
 		rule("Patient.name:now", `"max":"1"`), rule("Patient.name:now.period", `"max":"0"`)))
 	byTarget := made("p", "Observation", all(
-		slices("Observation.performer", "", "open", by("type", "resolve()")),
+		sliced("Observation.performer", "", "open", by("type", "resolve()")),
 		`{"id":"Observation.performer:who","path":"Observation.performer","sliceName":"who","min":1,"type":[{"code":"Reference","targetProfile":["`+base+`Practitioner"]}]}`))
 	byExtension := made("p", "Patient", all(
-		slices("Patient.name", "", "open", by("value", "extension('http://example.org/kind').value")),
+		sliced("Patient.name", "", "open", by("value", "extension('http://example.org/kind').value")),
 		rule("Patient.name:kind", `"min":1`),
 		`{"id":"Patient.name:kind.extension","path":"Patient.name.extension","slicing":{"discriminator":[{"type":"value","path":"url"}],"rules":"open"}}`,
 		`{"id":"Patient.name:kind.extension:kind","path":"Patient.name.extension","sliceName":"kind","min":1,"max":"1"}`,
 		`{"id":"Patient.name:kind.extension:kind.url","path":"Patient.name.extension.url","fixedUri":"http://example.org/kind"}`,
 		`{"id":"Patient.name:kind.extension:kind.value[x]","path":"Patient.name.extension.value[x]","min":1,"fixedCode":"k"}`))
-	again := made("p", "Patient", all(slices("Patient.identifier", "", "open", by("value", "system")),
+	again := made("p", "Patient", all(sliced("Patient.identifier", "", "open", by("value", "system")),
 		rule("Patient.identifier:a", `"min":1,"max":"*"`), rule("Patient.identifier:a.system", `"min":1,"fixedUri":"urn:a"`),
 		`{"id":"Patient.identifier:a","path":"Patient.identifier","sliceName":"a","slicing":{"discriminator":[{"type":"value","path":"use"}],"rules":"open"}}`,
 		rule("Patient.identifier:a/old", `"max":"1"`), rule("Patient.identifier:a/old.use", `"min":1,"fixedCode":"old"`)))
-	byDefault := made("p", "Patient", all(slices("Patient.identifier", "", "closed", by("value", "system")),
+	byDefault := made("p", "Patient", all(sliced("Patient.identifier", "", "closed", by("value", "system")),
 		rule("Patient.identifier:a", `"min":0,"max":"1"`), rule("Patient.identifier:a.system", `"min":1,"fixedUri":"urn:a"`),
 		rule("Patient.identifier:@default", `"max":"1"`), rule("Patient.identifier:@default.period", `"min":1`)))
 	old := `{"resourceType":"Patient","identifier":[{"system":"urn:a","use":"old"},{"system":"urn:a","use":"old"}]}`
