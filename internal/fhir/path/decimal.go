@@ -160,9 +160,7 @@ func (d Decimal) floor(n int) Decimal {
 		return d.round(n)
 	}
 	unit := pow10(d.scale - n)
-	q, m := new(big.Int).DivMod(d.coef(), unit, new(big.Int)) // Euclidean: m is never negative
-	_ = m
-	return Decimal{q, n}
+	return Decimal{new(big.Int).Div(d.coef(), unit), n} // Div is Euclidean: it rounds down
 }
 
 func (d Decimal) ceil(n int) Decimal { return d.neg().floor(n).neg() }

@@ -25,6 +25,7 @@ type evaluation struct {
 	total   Collection
 	vars    *binding
 	chunk   []Value
+	inline  [4]Value     // the first chunk
 	seed    maphash.Seed // of the sums of elements, made with the first set
 	seeded  bool
 }
@@ -47,7 +48,7 @@ func (c *evaluation) spend(n int) error {
 // one makes a collection of one value, without an allocation of its own.
 func (c *evaluation) one(v Value) Collection {
 	if len(c.chunk) == cap(c.chunk) {
-		c.chunk = make([]Value, 0, min(4*cap(c.chunk)+2, 64))
+		c.chunk = make([]Value, 0, min(2*cap(c.chunk)+2, 64))
 	}
 	n := len(c.chunk)
 	c.chunk = append(c.chunk, v)

@@ -8,7 +8,7 @@ var boundaries = [...]function{
 	{"lowBoundary", 0, 1, 0, func(c *evaluation, in Collection, f *callExpr) (Collection, error) { return c.boundary(in, f, false) }},
 	{"highBoundary", 0, 1, 0, func(c *evaluation, in Collection, f *callExpr) (Collection, error) { return c.boundary(in, f, true) }},
 	{"precision", 0, 0, 0, precision},
-	{"comparable", 1, 1, 0, comparable1},
+	{"comparable", 1, 1, 0, comparableTo},
 }
 
 // digits of the precisions of a date and time as lowBoundary() counts them.
@@ -84,7 +84,6 @@ func temporalBoundary(kind Kind, t Temporal, n int, given, high bool) (Temporal,
 	if level == 0 {
 		return t, false
 	}
-	had := t.prec
 	if kind == Time {
 		t.year, t.month, t.day = 2000, 1, 1
 	}
@@ -103,7 +102,6 @@ func temporalBoundary(kind Kind, t Temporal, n int, given, high bool) (Temporal,
 		t.fraction = 3
 	}
 	t.nanos = t.nanos / 1e6 * 1e6
-	_ = had
 	if level <= precDay {
 		t.zoned, t.offset = false, 0
 	}
@@ -157,7 +155,7 @@ func precision(c *evaluation, in Collection, _ *callExpr) (Collection, error) {
 	return nil, errType
 }
 
-func comparable1(c *evaluation, in Collection, f *callExpr) (Collection, error) {
+func comparableTo(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 	arg, err := c.argument(f.args[0])
 	if err != nil || len(in) != 1 || len(arg) != 1 {
 		return nil, err

@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-var math1 = [...]function{
+var maths = [...]function{
 	{"abs", 0, 0, 0, func(c *evaluation, in Collection, _ *callExpr) (Collection, error) {
 		v, ok, err := singleNumber(in)
 		if err != nil || !ok {
@@ -35,7 +35,7 @@ var math1 = [...]function{
 		}
 		return c.float(in, func(x float64) float64 { return math.Log(x) / math.Log(base.float()) })
 	}},
-	{"power", 1, 1, 0, power1},
+	{"power", 1, 1, 0, power},
 	{"round", 0, 1, 0, round},
 }
 
@@ -114,8 +114,8 @@ func (c *evaluation) decimalArg(f *callExpr) (Decimal, bool, error) {
 	return v.asDecimal(), true, nil
 }
 
-// power1 is exact for whole exponents that stay in range.
-func power1(c *evaluation, in Collection, f *callExpr) (Collection, error) {
+// power is exact for whole exponents that stay in range.
+func power(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 	v, ok, err := singleNumber(in)
 	if err != nil || !ok {
 		return nil, err
@@ -166,7 +166,7 @@ func round(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 	}
 	if v.kind == QuantityKind {
 		q := v.quantity()
-		q.value = q.value.round(min(n, max(n, q.value.scale)))
+		q.value = q.value.round(n)
 		return c.number(quantity(q)), nil
 	}
 	return c.number(decimal(v.asDecimal().round(n))), nil

@@ -169,9 +169,7 @@ func join(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 && ok && b.Len() > 0 {
-			b.WriteString(sep)
-		} else if i > 0 && ok {
+		if i > 0 && ok {
 			b.WriteString(sep)
 		}
 		b.WriteString(s)

@@ -20,7 +20,7 @@ const (
 
 func findFunction(name string) (*function, bool) {
 	for _, table := range [...][]function{existence[:], filtering[:], subsetting[:], conversion[:], texts[:], regexes[:],
-		math1[:], utilities[:], boundaries[:], calendar[:], aggregates[:], fhirs[:]} {
+		maths[:], utilities[:], boundaries[:], calendar[:], aggregates[:], fhirs[:]} {
 		for i := range table {
 			if table[i].name == name {
 				return &table[i], true

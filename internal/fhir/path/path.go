@@ -74,25 +74,41 @@ const defaultSteps = 1_000_000
 // Eval evaluates the expression on the focus: its items are $this and %context.
 // Hooks that fail end it with their error. env may be nil.
 func (e *Expr) Eval(env *Env, focus ...fhir.Node) (Collection, error) {
-	in := make(Collection, 0, len(focus))
+	c := newEvaluation(env)
+	if len(focus) == 1 {
+		c.this = c.nodes(focus[0])
+		return c.run(e)
+	}
 	for _, n := range focus {
 		if n.Exists() {
-			in = append(in, Of(n))
+			c.this = append(c.this, Of(n))
 		}
 	}
-	return e.EvalValues(env, in)
+	return c.run(e)
 }
 
 // EvalValues is Eval on values.
 func (e *Expr) EvalValues(env *Env, focus Collection) (Collection, error) {
+	c := newEvaluation(env)
+	c.this = focus
+	return c.run(e)
+}
+
+func newEvaluation(env *Env) *evaluation {
 	if env == nil {
 		env = &noEnv
 	}
-	c := evaluation{env: env, steps: env.Steps, this: focus, context: focus}
+	c := &evaluation{env: env, steps: env.Steps}
 	if c.steps <= 0 {
 		c.steps = defaultSteps
 	}
-	return e.root.eval(&c, focus)
+	c.chunk = c.inline[:0]
+	return c
+}
+
+func (c *evaluation) run(e *Expr) (Collection, error) {
+	c.context = c.this
+	return e.root.eval(c, c.this)
 }
 
 var noEnv Env

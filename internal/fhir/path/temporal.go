@@ -73,7 +73,7 @@ func (t *Temporal) scanDate(c *scanner) {
 }
 
 func (t *Temporal) scanClock(c *scanner) {
-	t.hour, t.prec = c.number(2, 0, 24), precHour
+	t.hour, t.prec = c.number(2, 0, 23), precHour
 	if c.has(':') {
 		t.minute, t.prec = c.number(2, 0, 59), precMinute
 		if c.has(':') {
@@ -83,7 +83,6 @@ func (t *Temporal) scanClock(c *scanner) {
 			}
 		}
 	}
-	c.ok = c.ok && (t.hour < 24)
 }
 
 func (t *Temporal) scanFraction(c *scanner) {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// power is one unit of a product, with its exponent.
-type power struct {
+// raised is one unit of a product, with its exponent.
+type raised struct {
 	unit string
 	exp  int
 }
@@ -32,12 +32,12 @@ func joinUnits(a, b string, quotient bool) string {
 		if quotient {
 			p.exp = -p.exp
 		}
-		left = addPower(left, p)
+		left = addRaised(left, p)
 	}
-	return writePowers(left)
+	return writeRaised(left)
 }
 
-func addPower(list []power, p power) []power {
+func addRaised(list []raised, p raised) []raised {
 	for i := range list {
 		if list[i].unit == p.unit {
 			list[i].exp += p.exp
@@ -48,7 +48,7 @@ func addPower(list []power, p power) []power {
 }
 
 // factors takes a code apart that has no brackets or annotations.
-func factors(code string) (list []power, ok bool) {
+func factors(code string) (list []raised, ok bool) {
 	sign := 1
 	for rest := code; ; {
 		end := strings.IndexAny(rest, "./")
@@ -63,7 +63,7 @@ func factors(code string) (list []power, ok bool) {
 			}
 			p.exp *= sign
 			if p.unit != "1" {
-				list = addPower(list, p)
+				list = addRaised(list, p)
 			}
 		}
 		if end < 0 {
@@ -77,9 +77,9 @@ func factors(code string) (list []power, ok bool) {
 	}
 }
 
-func factor(s string) (power, bool) {
+func factor(s string) (raised, bool) {
 	if s == "1" {
-		return power{"1", 1}, true
+		return raised{"1", 1}, true
 	}
 	n := len(s)
 	for n > 0 && isDigit(s[n-1]) {
@@ -90,21 +90,21 @@ func factor(s string) (power, bool) {
 		n--
 	}
 	if n == 0 || strings.ContainsAny(s, "(){}") || isDigit(s[0]) {
-		return power{}, false
+		return raised{}, false
 	}
-	p := power{s[:n], 1}
+	p := raised{s[:n], 1}
 	if digits < len(s) {
 		e, err := strconv.Atoi(s[n:])
 		if err != nil || e > 99 || e < -99 {
-			return power{}, false
+			return raised{}, false
 		}
 		p.exp = e
 	}
 	return p, true
 }
 
-// writePowers writes m/s rather than m.s-1.
-func writePowers(list []power) string {
+// writeRaised writes m/s rather than m.s-1.
+func writeRaised(list []raised) string {
 	var over, under strings.Builder
 	for _, p := range list {
 		b, sep, e := &over, ".", p.exp
