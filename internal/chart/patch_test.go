@@ -26,7 +26,7 @@ func TestPatchesKeepMarks(t *testing.T) {
 	wantKind(t, patch(doctor, marked(result("cat", "4.0", "2026-01-02"), "PSY"), chart.Condition{IfMatch: 7}), fault.Precondition, "another version")
 	wantKind(t, patch(r.as(person("nurse", "east")), marked(result("cat", "4.0", "2026-01-02"), "PSY"), chart.Condition{}), fault.NotFound, "a nurse")
 	wantKind(t, patch(r.as(program(t)), marked(result("cat", "4.0", "2026-01-02"), "PSY"), chart.Condition{}), fault.NotFound, "a program")
-	check(t, patch(doctor, marked(result("cat", "4.0", "2026-01-02"), "PSY"), chart.Condition{IfMatch: 1}))
+	check(t, patch(doctor, marked(result("cat", "4.0", "2026-01-02"), "PSY"), chart.Condition{IfMatch: 2}))
 }
 
 // TestAPatchMeetsAnotherWriter: it is applied anew to what the other one left.
