@@ -18,6 +18,7 @@ func FuzzQuery(f *testing.F) {
 		"code=http://loinc.org|8480-6,x&date=ge2010-01&_sort=-date,code", "subject:Patient.name:exact=Ann%5C,%20Marie", "value-quantity=ap5.40e-3||mg",
 		"combo-code-value-quantity=a%24lt5|u|mg", "_lastUpdated=gt2020-01-01T00:00:00.123%2B01:00", "_id=a,b&status:not=final&subject:missing=true", "_include=*&_count=0&_elements=code",
 		"date=ne1650,sa2200-01,ap9999", "value-quantity=gt-1e20,lt0,eq1e-9", "category:not=|x", "performer=https://fhir.example.org/r4/Patient/1/_history/2", "value-string:contains=%C3%A9",
+		"_has:Observation:derived-from:code=1&_list=a", "subject._has:Observation:patient:subject:Patient.name=x", "_filter=code%20eq%201%20and%20not(subject:Patient.family%20co%20a)", "_revinclude=*&_include:iterate=*",
 	} {
 		f.Add(s)
 	}
@@ -42,6 +43,9 @@ func FuzzQuery(f *testing.F) {
 		}
 		for _, typ := range []string{"Observation", "Patient"} {
 			q, err := search.Parse(typ, params, search.Options{BaseURL: baseURL, Now: testNow})
+			if err == nil {
+				q, err = q.Resolve(t.Context(), nil)
+			}
 			if err != nil {
 				if !fault.Is(err, fault.Invalid) {
 					t.Fatal(err)

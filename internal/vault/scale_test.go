@@ -133,6 +133,7 @@ var usual = []string{
 	"Patient?_has:Observation:patient:code=http://loinc.org|8302-2", "Patient?_has:Condition:patient:code=http://snomed.info/sct|44054006&gender=male",
 	"Encounter?_has:Procedure:encounter:date=ge2015-01-01", "Claim?created=ge2015-01-01&created=lt2015-07-01", "ExplanationOfBenefit?status=active", "DiagnosticReport?date=ge2018-02-03&category=LAB",
 	"Observation?_filter=code eq http://loinc.org|8302-2 and not(status eq amended)", "Observation?status:not=final", "Immunization?date=ge2012-06-01&date=lt2013-06-01",
+	"Observation?date=ge2010-01-01T08:00:00Z", "Observation?date=ge2010-01-01T08:00:00Z&date=lt2018-01-01T20:00:00Z", "Observation?_lastUpdated=gt2026-11-22T12:01:00Z", "Observation?code=http://loinc.org|",
 }
 
 // sorted are searches whose order costs.
