@@ -78,6 +78,8 @@ func (p *planner) quantity(s source, pr *quantityPred) node {
 		return p.number(s, amountScale(string(pr.system), string(pr.code), pr.units), &pr.numberPred)
 	}
 	n := p.number(s, plainScale, &pr.numberPred)
-	n.exact = n.exact && len(pr.system) == 0 && len(pr.code) == 0
+	if len(pr.system) > 0 || len(pr.code) > 0 {
+		return n.loose()
+	}
 	return n
 }

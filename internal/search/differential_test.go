@@ -81,8 +81,8 @@ func differ(t *testing.T, bundles, queries int, seed uint64) {
 			t.Fatal("too many differences")
 		}
 	}
-	t.Logf("%d queries over %d resources, %d hits; %d of %d plans over wide tokens exact; conditions by kind %v",
-		queries, len(resources), hits, wide.exacts, wide.plans, kinds)
+	t.Logf("%d queries over %d resources, %d hits; %d of %d plans over wide tokens exact, %d sure in part; conditions by kind %v",
+		queries, len(resources), hits, wide.exacts, wide.plans, wide.sures, kinds)
 }
 
 // plainReading parses resources for the plain evaluator and the generator.

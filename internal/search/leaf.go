@@ -15,7 +15,9 @@ func (p *planner) leaf(s source, pr pred) (node, error) {
 	switch pr := pr.(type) {
 	case *tokenPred:
 		n := p.token(s, pr)
-		n.exact = n.exact && s.only == ""
+		if s.only != "" {
+			n = n.loose()
+		}
 		return n, nil
 	case *stringPred:
 		return p.text(s, pr), nil
@@ -50,9 +52,7 @@ func (p *planner) leaf(s source, pr pred) (node, error) {
 // some is every record with a value in the element: what is left to recheck
 // when no word says more.
 func (p *planner) some(s source) node {
-	n := p.presence(s)
-	n.exact = false
-	return n
+	return p.presence(s).loose()
 }
 
 func (p *planner) token(s source, pr *tokenPred) node {
@@ -62,8 +62,7 @@ func (p *planner) token(s source, pr *tokenPred) node {
 	switch {
 	case s.added != nil: // what its expression finds may fold or not
 		n := p.or([]node{p.code(s, pr, string(pr.code)), p.code(s, pr, string(pr.lower))})
-		n.exact = false
-		return n
+		return n.loose()
 	case !s.folds():
 		return p.code(s, pr, string(pr.code))
 	case !pr.anySystem && len(pr.system) > 0:
@@ -140,7 +139,9 @@ func (p *planner) reference(s source, pr *refPred) (node, error) {
 		return n, err
 	}
 	n = p.or([]node{n, p.any(s.text, true, urls...)})
-	n.exact = n.exact && pr.version == ""
+	if pr.version != "" {
+		n = n.loose()
+	}
 	return n, nil
 }
 
@@ -174,24 +175,31 @@ func (p *planner) is(id string) (node, error) {
 // during bounds the commit of a version by the time sealed into it, which may
 // be up to MaxSkew older.
 func (p *planner) during(pr *datePred) node {
-	var d store.During
-	lo, hi := micros(pr.at.lo), micros(pr.at.hi+1).Add(record.MaxSkew)
+	lo, hi := micros(pr.at.lo), micros(pr.at.hi+1)
+	// A commit this much later is surely of a version changed later.
+	const later = record.MaxSkew + time.Second
+	var d, sure store.During
 	switch pr.op {
 	case opNe:
-		return anything
+		return p.or([]node{p.during(&datePred{opLt, pr.at}), p.during(&datePred{opGt, pr.at})})
 	case opGt, opSa:
-		d.From = micros(pr.at.hi)
+		d.From, sure.From = micros(pr.at.hi), hi.Add(later)
 	case opGe:
-		d.From = lo
+		d.From, sure.From = lo, lo.Add(later)
 	case opLt, opEb:
-		d.Until = micros(pr.at.lo).Add(record.MaxSkew)
+		d.Until, sure.Until = lo.Add(record.MaxSkew), lo
 	case opLe:
-		d.Until = hi
+		d.Until, sure.Until = hi.Add(record.MaxSkew), micros(pr.at.hi)
 	default:
-		d.From, d.Until = lo, hi
+		d.From, d.Until = lo, hi.Add(record.MaxSkew)
+		sure.From, sure.Until = lo.Add(later), micros(pr.at.hi)
 	}
 	// Times of commits are of all classes.
-	return p.and([]node{{expr: p.class()}, {expr: d}})
+	n := node{expr: store.And{p.class(), d}}
+	if p.exact {
+		n.sure = store.And{p.class(), sure}
+	}
+	return n
 }
 
 func micros(t int64) time.Time { return time.UnixMicro(t).UTC() }

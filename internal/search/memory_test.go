@@ -31,6 +31,7 @@ type memory struct {
 	lists  map[string]*fhir.Resource
 	exacts int
 	plans  int
+	sures  int // plans of which a part is sure
 	joins  bool
 }
 
@@ -227,8 +228,16 @@ func (m *memory) run(t testing.TB, q *search.Query) (found []int32, plan *search
 		m.exacts++
 	}
 	candidates = m.eval(t, plan.Expr)
+	sure := m.empty()
+	if plan.Sure != nil {
+		sure = m.eval(t, plan.Sure)
+		m.sures++
+	}
 	for n := range m.ids {
 		if !candidates.test(int32(n)) {
+			if sure.test(int32(n)) {
+				t.Fatalf("%v is sure and not found", m.ids[n])
+			}
 			continue
 		}
 		ok := plan.Exact
@@ -236,6 +245,9 @@ func (m *memory) run(t testing.TB, q *search.Query) (found []int32, plan *search
 			if ok, err = m.match(plan, n); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if sure.test(int32(n)) && !ok {
+			t.Fatalf("%v is sure and does not match", m.ids[n])
 		}
 		if ok {
 			found = append(found, int32(n))

@@ -9,6 +9,16 @@ type node struct {
 	exact bool
 	all   bool       // every record of the class; expr is not set
 	minus store.Expr // to be taken from all, which is set
+
+	// sure, if it is set, is a part of what an inexact node stands for: what
+	// it finds need not be rechecked, and may be subtracted.
+	sure store.Expr
+}
+
+// loose is n as a superset of which nothing is sure.
+func (n node) loose() node {
+	n.exact, n.sure = false, nil
+	return n
 }
 
 var nothing = node{expr: store.Or{}, exact: true}
@@ -41,7 +51,42 @@ func (p *planner) or(nodes []node) node {
 	default:
 		out.expr = terms
 	}
+	if !out.exact {
+		var sure store.Or
+		for _, n := range nodes {
+			if e := p.sureOf(n); e != nil {
+				sure = append(sure, e)
+			}
+		}
+		if sure != nil {
+			out.sure = sure
+		}
+	}
 	return out
+}
+
+// sureOf is what n stands for without doubt, nil if nothing is.
+func (p *planner) sureOf(n node) store.Expr {
+	switch {
+	case !n.exact:
+		return n.sure
+	case n.minus != nil:
+		return store.Minus{Of: p.class(), Without: n.minus}
+	}
+	return p.expr(n)
+}
+
+// sureOfAll is what all nodes stand for without doubt.
+func (p *planner) sureOfAll(nodes []node) store.Expr {
+	var sure store.And
+	for _, n := range nodes {
+		e := p.sureOf(n)
+		if e == nil {
+			return nil
+		}
+		sure = append(sure, e)
+	}
+	return sure
 }
 
 func (p *planner) and(nodes []node) node {
@@ -60,6 +105,9 @@ func (p *planner) and(nodes []node) node {
 		case n.minus != nil:
 			without = append(without, n.minus)
 		}
+	}
+	if !out.exact {
+		out.sure = p.sureOfAll(nodes)
 	}
 	if len(terms) == 0 && len(without) == 0 {
 		out.all = true
@@ -83,11 +131,16 @@ func (p *planner) and(nodes []node) node {
 	return out
 }
 
-// not turns an exact set round; of a superset nothing can be taken away.
+// not turns a set round. Of an inexact one only what is sure can be taken away,
+// and what it does not even find is sure to be left.
 func (p *planner) not(n node) node {
 	switch {
 	case !n.exact:
-		return anything
+		out := node{all: true, minus: n.sure}
+		if !n.all && p.exact {
+			out.sure = store.Minus{Of: p.class(), Without: n.expr}
+		}
+		return out
 	case n.minus != nil:
 		return node{expr: n.minus, exact: true}
 	case n.all:

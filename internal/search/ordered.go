@@ -54,7 +54,9 @@ func (p *planner) date(s source, pr *datePred) node {
 			hi++
 		}
 		n = p.dateSide(s, side, hi, lastDay)
-		n.exact = n.exact && wholeHi
+		if !wholeHi {
+			n = n.around(p.dateSide(s, side, hi+1, lastDay))
+		}
 	case opLt, opEb:
 		side := byte(dateLow)
 		if pr.op == opEb {
@@ -64,7 +66,9 @@ func (p *planner) date(s source, pr *datePred) node {
 			lo--
 		}
 		n = p.dateSide(s, side, firstDay, lo)
-		n.exact = n.exact && wholeLo
+		if !wholeLo {
+			n = n.around(p.dateSide(s, side, firstDay, lo-1))
+		}
 	case opGe: // after, or within
 		return p.or([]node{p.date(s, &datePred{opGt, pr.at}), p.date(s, &datePred{opEq, pr.at})})
 	case opLe:
@@ -83,8 +87,7 @@ func (p *planner) dateWithin(s source, first, last int32, whole bool) node {
 		return p.any(s.text, exact && whole, nodes[0].word(dateIn))
 	}
 	n := p.dateSide(s, dateLow, first, last)
-	n.exact = false
-	return n
+	return n.loose()
 }
 
 // dateOverlap is every date with an end on the days first to last, or one
@@ -92,7 +95,18 @@ func (p *planner) dateWithin(s source, first, last int32, whole bool) node {
 func (p *planner) dateOverlap(s source, first, last int32) node {
 	around := p.and([]node{p.dateSide(s, dateLow, firstDay, first), p.dateSide(s, dateTop, last, lastDay)})
 	n := p.or([]node{p.dateSide(s, dateLow, first, last), p.dateSide(s, dateTop, first, last), around})
-	n.exact = false
+	if first+1 < last {
+		return n.around(p.or([]node{p.dateSide(s, dateLow, first+1, last-1), p.dateSide(s, dateTop, first+1, last-1)}))
+	}
+	return n.loose()
+}
+
+// around is n as an inexact node of which inner, if that is exact, is sure.
+func (n node) around(inner node) node {
+	n = n.loose()
+	if inner.exact {
+		n.sure = inner.expr
+	}
 	return n
 }
 
@@ -124,6 +138,9 @@ func (p *planner) number(s source, sc scale, pr *numberPred) node {
 			at++
 		}
 		n = p.numberSide(s, sc, side, at, end, side == dateTop)
+		if !alone {
+			return n.around(p.numberSide(s, sc, side, at+1, end, side == dateTop))
+		}
 	case opLt, opEb:
 		side := byte(dateLow)
 		if pr.op == opEb {
@@ -133,18 +150,20 @@ func (p *planner) number(s source, sc scale, pr *numberPred) node {
 			at--
 		}
 		n = p.numberSide(s, sc, side, -end, at, side == dateLow)
+		if !alone {
+			return n.around(p.numberSide(s, sc, side, -end, at-1, side == dateLow))
+		}
 	case opGe, opLe: // beyond, or just there
 		beyond := &numberPred{op: opGt, at: pr.at}
 		if pr.op == opLe {
 			beyond.op = opLt
 		}
-		n = p.or([]node{p.number(s, sc, beyond), p.any(s.text, true, sc.word(sc.tree.path(at)[0], dateIn))})
+		n = p.or([]node{p.number(s, sc, beyond), p.any(s.text, alone, sc.word(sc.tree.path(at)[0], dateIn))})
 	case opNe:
 		return p.numberOutside(s, sc, pr)
 	default:
 		return p.numberNear(s, sc, pr)
 	}
-	n.exact = n.exact && alone
 	return n
 }
 
@@ -172,6 +191,5 @@ func (p *planner) numberNear(s source, sc scale, pr *numberPred) node {
 		})
 		n = p.or([]node{n, p.numberSide(s, sc, dateTop, lo, hi, false), around})
 	}
-	n.exact = false
-	return n
+	return n.loose()
 }

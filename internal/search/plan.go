@@ -42,6 +42,9 @@ type Plan struct {
 	// Expr finds every record the query asks for, and unless Exact others too.
 	Expr  store.Expr
 	Exact bool
+	// Sure, unless it is nil, finds a part of what an inexact plan stands for
+	// and nothing else: it needs no recheck.
+	Sure store.Expr
 	// Joined: some link of a chain is a join, and Match has nothing to go by.
 	Joined bool
 
@@ -68,7 +71,11 @@ func (q *Query) Plan(ctx context.Context, names Names, resolve Resolve) (*Plan, 
 	if err != nil {
 		return nil, err
 	}
-	return &Plan{q: q, Expr: p.expr(n), Exact: p.exact && n.exact, Joined: p.joins && p.linked, sets: p.sets}, nil
+	plan := &Plan{q: q, Expr: p.expr(n), Exact: p.exact && n.exact, Joined: p.joins && p.linked, sets: p.sets}
+	if p.exact && !n.exact {
+		plan.Sure = n.sure
+	}
+	return plan, nil
 }
 
 type planner struct {
@@ -222,9 +229,7 @@ func (p *planner) composite(c *criterion) (node, error) {
 			}
 			parts = append(parts, n)
 		}
-		n := p.and(parts)
-		n.exact = false
-		alternatives = append(alternatives, n)
+		alternatives = append(alternatives, p.and(parts).loose())
 	}
 	return p.or(alternatives), nil
 }

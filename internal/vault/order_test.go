@@ -138,6 +138,7 @@ func TestOrderWhileOthersWrite(t *testing.T) {
 				commit()
 			}
 		}
+		r.counts(t)
 		for sort, compare := range inOrder {
 			var want, got []string
 			slices.SortStableFunc(still, func(a, b visit) int { return cmp.Or(compare(a, b), cmp.Compare(a.id, b.id)) })
@@ -182,6 +183,26 @@ func TestOrderWhileOthersWrite(t *testing.T) {
 				}
 				t.Errorf("%d bits, %s: %d unchanged records shown, want %d", bits, sort, len(got), len(want))
 			}
+		}
+	}
+}
+
+// counts compares totals, of which parts are counted and the rest opened, with
+// what is found.
+func (r *rig) counts(t *testing.T) {
+	t.Helper()
+	for _, where := range [][]string{
+		{"date", "ge2018-01-01T12:00:00Z"}, {"date", "lt2018-01-01T12:00:00Z", "date", "sa2016-01-01T06:00:00Z"}, {"date", "ne2018"}, {"date", "ap2020"},
+		{"_filter", "not(date ge 2018-01-01T12:00:00Z)"}, {"_filter", "date lt 2017-03-03T12:00 or reason-code eq 3"}, {"_filter", "not(_lastUpdated gt " + noon.Add(2*time.Minute).Format(time.RFC3339) + ")"},
+		{"_lastUpdated", "ge" + noon.Add(100*time.Second).Format(time.RFC3339)}, {"_lastUpdated", "lt" + noon.Add(200*time.Second).Format(time.RFC3339)},
+		{"_lastUpdated", "ne" + noon.Add(100*time.Second).Format(time.RFC3339)}, {"reason-code", "2", "location-period", "gt2010-05-05T07:00:00Z"},
+	} {
+		found, err := r.Search(t.Context(), vault.SearchRequest{Query: query(t, "Encounter", where...), Limit: 5000})
+		check(t, err)
+		counted, err := r.Search(t.Context(), vault.SearchRequest{Query: query(t, "Encounter", where...), Total: true})
+		check(t, err)
+		if counted.Total != len(found.Records) || counted.Total == 0 {
+			t.Errorf("%v: counted %d, found %d", where, counted.Total, len(found.Records))
 		}
 	}
 }

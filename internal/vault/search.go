@@ -210,38 +210,6 @@ func (v *Vault) resolve(ctx context.Context, q *search.Query, narrow NarrowFunc,
 	return v.storeFault("vault.resolve", err)
 }
 
-// count finds the size of the whole set: from the posting lists alone where a
-// part is exact, else by opening every candidate's card.
-func (v *Vault) count(ctx context.Context, b bound, result *SearchResult) error {
-	var exact, rest bound
-	for _, p := range b {
-		if p.exact {
-			exact = append(exact, p)
-		} else {
-			rest = append(rest, p)
-		}
-	}
-	total := 0
-	if len(exact) > 0 {
-		found, err := v.store.Find(ctx, store.Find{Expr: exact.expr(), CountOnly: true}, nil)
-		if err != nil {
-			return err
-		}
-		total = found.Count
-	}
-	if len(rest) > 0 {
-		_, err := v.walk(ctx, rest, store.Find{}, func(candidate) error {
-			total++
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	result.Total = total
-	return nil
-}
-
 // names gives plans their tokens and keys.
 type names struct{ *Vault }
 
