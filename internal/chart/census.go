@@ -4,9 +4,12 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/clock"
@@ -27,11 +30,19 @@ type census struct {
 	vault *vault.Vault
 	clock clock.Clock
 
-	mu         sync.Mutex
-	generation uint64
-	counts     uint64 // how often a panel was counted
-	known      map[string]panel
+	mu     sync.Mutex
+	writes map[string]uint64 // of each type that a panel rests on
+	counts uint64            // how often a panel was counted
+	known  map[string]panel
+	flight singleflight.Group // those who need the same panel wait for one count
 }
+
+// What panels rest on: whoever writes another type changes none of them.
+var (
+	wardTypes = []string{"Encounter", "Location"}
+	teamTypes = []string{"CareTeam"}
+	markTypes = []string{"Patient"}
+)
 
 // panel is a set of patients as it was at a time.
 type panel struct {
@@ -47,21 +58,29 @@ const panelLife = 2 * time.Second
 const panelsKept = 1000
 
 func newCensus(v *vault.Vault, c clock.Clock) *census {
-	return &census{vault: v, clock: c, known: map[string]panel{}}
+	return &census{vault: v, clock: c, writes: map[string]uint64{}, known: map[string]panel{}}
 }
 
 // changed is told of every type written, so that an admission or a discharge
 // acts on the next request.
 func (c *census) changed(types ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, typ := range types {
 		switch typ {
 		case "Encounter", "Location", "CareTeam", "Patient":
-			c.mu.Lock()
-			c.generation++
-			c.mu.Unlock()
-			return
+			c.writes[typ]++
 		}
 	}
+}
+
+// generation counts the writes that a panel resting on types may have changed
+// with. c.mu is held.
+func (c *census) generation(types []string) (sum uint64) {
+	for _, typ := range types {
+		sum += c.writes[typ]
+	}
+	return sum
 }
 
 // relations returns every relation that holds between the actor and the patients:
@@ -87,11 +106,11 @@ func (c *census) relations(ctx context.Context, actor Actor, patients []record.K
 func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation) (vault.PatientSet, error) {
 	switch {
 	case relation == authz.RelationWard && len(actor.WardIDs) > 0:
-		return c.remember("ward "+strings.Join(actor.WardIDs, " "), func() (vault.PatientSet, error) {
+		return c.remember("ward "+strings.Join(actor.WardIDs, " "), wardTypes, func() (vault.PatientSet, error) {
 			return c.onWards(ctx, actor.WardIDs)
 		})
 	case relation == authz.RelationTeam && actor.PractitionerID != "":
-		return c.remember("team "+actor.PractitionerID, func() (vault.PatientSet, error) {
+		return c.remember("team "+actor.PractitionerID, teamTypes, func() (vault.PatientSet, error) {
 			return c.inTeams(ctx, "Practitioner/"+actor.PractitionerID)
 		})
 	}
@@ -103,7 +122,7 @@ func (c *census) marked(ctx context.Context, actor Actor, mark authz.Label) (vau
 	if mark == authz.LabelOwn {
 		return c.himself(ctx, actor)
 	}
-	return c.remember("mark "+string(mark), func() (vault.PatientSet, error) {
+	return c.remember("mark "+string(mark), markTypes, func() (vault.PatientSet, error) {
 		var codes []string
 		for _, coding := range mark.Codings() {
 			codes = append(codes, coding.System+"|"+coding.Code)
@@ -124,14 +143,29 @@ func (c *census) himself(ctx context.Context, actor Actor) (vault.PatientSet, er
 }
 
 // remember returns the panel of that name, counted anew if it may have changed.
-func (c *census) remember(name string, count func() (vault.PatientSet, error)) (vault.PatientSet, error) {
+func (c *census) remember(name string, types []string, count func() (vault.PatientSet, error)) (vault.PatientSet, error) {
 	c.mu.Lock()
-	generation := c.generation
+	generation := c.generation(types)
 	p, ok := c.known[name]
 	c.mu.Unlock()
 	if ok && p.generation == generation && c.clock.Now().Sub(p.at) < panelLife {
 		return p.patients, nil
 	}
+	// A count that began in this generation has seen all that this caller must.
+	// It belongs to all who wait: if the one who began it gives up, each counts
+	// on his own.
+	v, err, shared := c.flight.Do(name+" "+strconv.FormatUint(generation, 10), func() (any, error) {
+		return c.take(name, generation, count)
+	})
+	if err != nil && shared {
+		return c.take(name, generation, count)
+	}
+	patients, _ := v.(vault.PatientSet)
+	return patients, err
+}
+
+// take counts a panel and keeps it.
+func (c *census) take(name string, generation uint64, count func() (vault.PatientSet, error)) (vault.PatientSet, error) {
 	at := c.clock.Now()
 	patients, err := count()
 	if err != nil {
