@@ -40,7 +40,7 @@ func Lines(cfg Config) []Line {
 // Found returns the line that a request is routed to, -1 if there is none.
 func Found(cfg Config, r *http.Request) int {
 	s := &server{Config: cfg}
-	s.routes = s.table()
+	s.routes = prepared(s.table())
 	rt := s.find(r)
 	for i := range s.routes {
 		if rt == &s.routes[i] {
@@ -53,12 +53,12 @@ func Found(cfg Config, r *http.Request) int {
 // WithRogue returns the API with one more route, which asks nobody.
 func WithRogue(cfg Config, line Line, says string) http.Handler {
 	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
-	s.routes = append([]route{{
+	s.routes = prepared(append([]route{{
 		method: line.Method, pattern: line.Pattern, asks: line.Asks, free: line.Free, public: line.Public,
 		serve: func(w http.ResponseWriter, _ *http.Request, _ chart.Actor) error {
 			writeJSON(w, http.StatusOK, []byte(says))
 			return nil
 		},
-	}}, s.table()...)
+	}}, s.table()...))
 	return s
 }

@@ -20,6 +20,12 @@ func TestStatuses(t *testing.T) {
 	}{
 		{200, "GET", "/Patient/ann", "", nil},
 		{200, "HEAD", "/Patient/ann", "", nil},
+		{200, "GET", "/Patient/", "", nil},
+		{200, "GET", "/Patient/?name=adams", "", nil},
+		{404, "GET", "//Patient", "", nil},
+		{404, "GET", "/Patient//", "", nil},
+		{404, "GET", "/Patient/ann//_history", "", nil},
+		{400, "GET", "/Patient/ann%2F_history", "", nil},
 		{200, "GET", "/Patient/ann/_history/1", "", nil},
 		{200, "GET", "/Patient/ann/_history", "", nil},
 		{404, "GET", "/Patient/ann/_history/2", "", nil},
@@ -88,6 +94,17 @@ func TestNegotiation(t *testing.T) {
 		w := r.do(want, "GET", "/Patient/ann?_format="+format, "", "Accept: application/fhir+xml")
 		if got := w.Header().Get("Content-Type"); got != "application/fhir+json; charset=utf-8" {
 			t.Errorf("%s: answered in %s", format, got)
+		}
+	}
+}
+
+// TestOwnNumbers: a client's number of its request comes back to it.
+func TestOwnNumbers(t *testing.T) {
+	r := newRig(t)
+	for id, want := range map[string]string{"abc-1": "abc-1", "": "", "a b": "", "<script>": "", strings.Repeat("a", 65): ""} {
+		w := r.do(200, "GET", "/Patient", "", "X-Request-Id: "+id)
+		if got := w.Header().Get("X-Correlation-Id"); got != want || w.Header().Get("X-Request-Id") == "" || w.Header().Get("X-Request-Id") == id {
+			t.Errorf("%q: %v", id, w.Header())
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,31 +23,30 @@ func (s *server) find(r *http.Request) *route {
 	}
 	for i := range s.routes {
 		rt := &s.routes[i]
-		if rt.method != r.Method && !(rt.method == http.MethodGet && r.Method == http.MethodHead) {
+		if rt.method != r.Method && !(rt.method == http.MethodGet && r.Method == http.MethodHead) || !rt.fits(parts) {
 			continue
 		}
-		if rt.fits(parts) {
-			for j, part := range strings.Split(rt.pattern, "/") {
-				if name, wild := placeholder(part); wild {
-					r.SetPathValue(name, parts[j])
-				} else if j == 0 && rt.level() != "system" {
-					r.SetPathValue("type", part)
-				}
-			}
-			return rt
+		if rt.steps[0].name == "" && rt.level() != "system" {
+			r.SetPathValue("type", parts[0])
 		}
+		for j, step := range rt.steps {
+			if step.name != "" {
+				r.SetPathValue(step.name, parts[j])
+			}
+		}
+		return rt
 	}
 	return nil
 }
 
 // pathParts splits what stands behind /fhir. "/fhir" and "/fhir/" have one empty
-// part.
+// part; a slash at the end of others is passed over.
 func pathParts(u *url.URL) ([]string, bool) {
 	rest, ok := strings.CutPrefix(u.EscapedPath(), "/fhir")
 	if !ok || rest != "" && rest[0] != '/' {
 		return nil, false
 	}
-	parts := strings.Split(strings.TrimPrefix(rest, "/"), "/")
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(rest, "/"), "/"), "/")
 	for i := range parts {
 		var err error
 		if parts[i], err = url.PathUnescape(parts[i]); err != nil {
@@ -56,24 +56,36 @@ func pathParts(u *url.URL) ([]string, bool) {
 	return parts, true
 }
 
-func (rt *route) fits(parts []string) bool {
-	if strings.Count(rt.pattern, "/")+1 != len(parts) {
-		return false
-	}
-	i := 0
-	for want := range strings.SplitSeq(rt.pattern, "/") {
-		have := parts[i]
-		if _, wild := placeholder(want); !wild && want != have || wild && (have == "" || have[0] == '_' || have[0] == '$') {
-			return false
+// step is one part of a pattern: a name in braces, or a text.
+type step struct{ name, text string }
+
+// prepared returns the routes with their patterns taken apart.
+func prepared(routes []route) []route {
+	for i := range routes {
+		rt := &routes[i]
+		for part := range strings.SplitSeq(rt.pattern, "/") {
+			name, wild := strings.CutPrefix(part, "{")
+			if wild {
+				rt.steps = append(rt.steps, step{name: strings.TrimSuffix(name, "}")})
+			} else {
+				rt.steps = append(rt.steps, step{text: part})
+			}
 		}
-		i++
 	}
-	return rt.types == nil || slices.Contains(rt.types, parts[0])
+	return routes
 }
 
-func placeholder(part string) (name string, ok bool) {
-	name, ok = strings.CutPrefix(part, "{")
-	return strings.TrimSuffix(name, "}"), ok
+func (rt *route) fits(parts []string) bool {
+	if len(rt.steps) != len(parts) {
+		return false
+	}
+	for i, step := range rt.steps {
+		have := parts[i]
+		if step.name == "" && step.text != have || step.name != "" && (have == "" || have[0] == '_' || have[0] == '$') {
+			return false
+		}
+	}
+	return rt.types == nil || slices.Contains(rt.types, parts[0])
 }
 
 // allowed lists the methods that an address takes.
@@ -96,12 +108,19 @@ func (s *server) absent(r *http.Request) error {
 	return fault.New(fault.NotFound, "fhirhttp.absent", "There is no such address. GET /fhir/metadata tells what is served.")
 }
 
+// correlation is what a client's own number of a request may look like, to be
+// sent back to it (FHIR R4 3.1.0.1.6).
+var correlation = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+
 // ServeHTTP authenticates before anything else is looked at: who has no token
 // does not learn which addresses there are.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt := s.find(r)
 	if rt != nil {
 		r.Pattern = rt.method + " /fhir/" + rt.pattern
+	}
+	if id := r.Header.Get("X-Request-Id"); correlation.MatchString(id) {
+		w.Header().Set("X-Correlation-Id", id)
 	}
 	if s.crossOrigin(w, r) {
 		return

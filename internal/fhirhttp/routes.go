@@ -27,6 +27,8 @@ type route struct {
 	// claims are members of CapabilityStatement.rest.resource that it keeps.
 	claims object
 	serve  handler
+
+	steps []step // of the pattern
 }
 
 // operation is a named operation (FHIR R4 3.2). One may have several routes.

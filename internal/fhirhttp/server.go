@@ -74,7 +74,7 @@ func (p places) take(ctx context.Context) (release func(), err error) {
 // New returns the API, to be mounted at /fhir.
 func New(cfg Config) (http.Handler, error) {
 	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
-	s.routes = s.table()
+	s.routes = prepared(s.table())
 	var err error
 	if _, err = s.statement(); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
