@@ -296,7 +296,9 @@ func TestNothingWithoutAudit(t *testing.T) {
 		},
 		"export": func() error {
 			var out strings.Builder
-			_, err := r.chart.Export(ctx, p.actor, "Patient", &out)
+			s, err := r.chart.Snapshot(ctx)
+			check(t, err)
+			_, err = r.chart.Export(ctx, p.actor, "Patient", s, &out)
 			return given(out.Len(), err)
 		},
 	} {

@@ -125,10 +125,13 @@ func (c *conformance) look(ctx context.Context, typ string) (news bool, err erro
 	return news, nil
 }
 
+// listRun is how many records are read at a time.
+const listRun = 500
+
 func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
 	for {
 		run := 0
-		err := c.vault.Export(ctx, typ, s.last, exportRun, func(rec vault.Record) error {
+		err := c.vault.Export(ctx, typ, s.last, listRun, func(rec vault.Record) error {
 			run++
 			s.last = rec.Position
 			res, err := fhir.Parse(rec.Body)
@@ -140,7 +143,7 @@ func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
 			s.books[id] = book{url: root.Get("url").Text(), version: root.Get("version").Text(), whole: root.Get("valueSet").Text(), id: id, edition: rec.Version}
 			return nil
 		})
-		if err != nil || run < exportRun {
+		if err != nil || run < listRun {
 			return err
 		}
 	}

@@ -4,6 +4,11 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/authz"
@@ -13,61 +18,246 @@ import (
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
-// exportRun is how many records are audited, and then written, at a time.
-const exportRun = 500
+// Snapshot is the state of all records that an export shows, whatever is changed
+// while it runs.
+type Snapshot struct {
+	At   uint64    `json:"at"`
+	Time time.Time `json:"time"` // nothing in it is younger, nothing outside older
+}
 
-// Export writes the current version of every record of a type that the actor may
-// see as NDJSON, in the order of commits, and returns how many. Each run of lines
-// leaves only after the audit entry that lists it is durable.
-func (c *Chart) Export(ctx context.Context, actor Actor, typ string, w io.Writer) (int, error) {
-	if _, err := c.reach(actor, authz.Read, typ); err != nil {
-		return 0, c.begin(actor, audit.ActionExport, typ).finish(ctx, err)
+// Snapshot returns the present state.
+func (c *Chart) Snapshot(ctx context.Context) (Snapshot, error) {
+	s, err := c.vault.Snapshot(ctx)
+	return Snapshot{At: uint64(s.At), Time: s.Time}, err
+}
+
+// Extent says which records of a type an export takes.
+type Extent struct {
+	Type         string
+	Filters      [][]search.Param // alternatives; none: all
+	Patients     []string         // ids: only in their compartments; nil: any
+	Compartments bool             // nothing that is in no patient's compartment
+	Since        time.Time        // committed at that time or later
+}
+
+// Leg is one walk of an export: it came as far as To, through the state at At.
+type Leg struct {
+	To uint64 `json:"to"`
+	At uint64 `json:"at"`
+}
+
+// ExportLeg visits the records of an extent that were current at a snapshot and
+// still are, from behind a position on; about limit of them, all if that is 0. A
+// run of records is handed to visit only after the audit entry that lists it is
+// durable. What the actor may see is decided anew with each leg.
+//
+// What is changed between the snapshot and the leg is missed: after the last leg
+// of a type, ExportChanged finds it.
+func (c *Chart) ExportLeg(ctx context.Context, actor Actor, x Extent, s Snapshot, after uint64, limit int, visit func([]Resource) error) (Leg, bool, error) {
+	r, nobody, err := c.exportRequest(ctx, actor, x, s)
+	if err != nil || nobody {
+		return Leg{To: s.At, At: s.At}, false, err
 	}
+	r.After, r.Limit = record.Position(after), limit
+	count := c.census.counted()
+	walked, err := c.vault.Gather(ctx, r, func(records []vault.Record) error {
+		return c.exportRun(ctx, actor, x.Type, records, count, visit)
+	})
+	leg := Leg{To: uint64(walked.Last), At: uint64(walked.At)}
+	if !walked.More {
+		leg.To = s.At
+	}
+	return leg, walked.More, err
+}
+
+// ExportChanged visits, as they were at the snapshot, the records that all legs
+// of a type together missed.
+func (c *Chart) ExportChanged(ctx context.Context, actor Actor, x Extent, s Snapshot, legs []Leg, visit func([]Resource) error) error {
+	r, nobody, err := c.exportRequest(ctx, actor, x, s)
+	if err != nil || nobody {
+		return err
+	}
+	_, err = c.vault.Replaced(ctx, r, func(list []vault.Replaced) error {
+		var missed []vault.Record
+		for _, old := range list {
+			i, _ := slices.BinarySearchFunc(legs, uint64(old.Position), func(l Leg, p uint64) int { return compare(l.To, p) })
+			if i == len(legs) || uint64(old.By) <= legs[i].At {
+				missed = append(missed, old.Record)
+			}
+		}
+		open, err := c.stillOpen(ctx, actor, missed)
+		if err != nil || len(open) == 0 {
+			return err
+		}
+		return c.exportRun(ctx, actor, x.Type, open, 0, visit)
+	})
+	return err
+}
+
+func compare(a, b uint64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// ExportDeleted visits the tombstones that were laid since x.Since and lay at the
+// snapshot, of records that the actor might have seen.
+func (c *Chart) ExportDeleted(ctx context.Context, actor Actor, x Extent, s Snapshot, after uint64, limit int, visit func([]Resource) error) (last uint64, more bool, err error) {
+	r, nobody, err := c.exportRequest(ctx, actor, x, s)
+	if err != nil || nobody {
+		return after, false, err
+	}
+	var list []vault.Record
+	walked, err := c.vault.Deleted(ctx, x.Type, x.Since, record.Position(s.At), record.Position(after), limit, func(rec vault.Record) error {
+		within := (r.Patients == nil || r.Patients.HasAny(rec.Patients)) && (!x.Compartments || len(rec.Patients) > 0)
+		if within {
+			list = append(list, rec)
+		}
+		return nil
+	})
+	if err == nil && len(list) > 0 {
+		err = c.exportRun(ctx, actor, x.Type, list, 0, visit)
+	}
+	return uint64(walked.Last), walked.More, err
+}
+
+// exportRequest is an extent as the vault takes it. nobody: it is confined to the
+// compartments of no patients, and holds nothing.
+func (c *Chart) exportRequest(ctx context.Context, actor Actor, x Extent, s Snapshot) (r vault.GatherRequest, nobody bool, err error) {
+	for _, action := range []string{authz.Read, authz.Search} {
+		if _, err := c.reach(actor, action, x.Type); err != nil {
+			return r, false, c.begin(actor, audit.ActionExport, x.Type).finish(ctx, err)
+		}
+	}
+	r = vault.GatherRequest{
+		Narrow: c.narrow(actor), Until: record.Position(s.At), Since: x.Since, Compartments: x.Compartments,
+	}
+	filters := x.Filters
+	if len(filters) == 0 {
+		filters = [][]search.Param{nil}
+	}
+	for _, params := range filters {
+		q, err := c.exportQuery(ctx, x.Type, params)
+		if err != nil {
+			return r, false, err
+		}
+		r.Queries = append(r.Queries, q)
+	}
+	if x.Patients != nil {
+		r.Patients, err = c.vault.PatientsOf(ctx, x.Patients)
+	}
+	return r, s.At == 0 || x.Patients != nil && len(r.Patients) == 0, err
+}
+
+// exportQuery reads a filter, which may only tell which records are sought.
+func (c *Chart) exportQuery(ctx context.Context, typ string, params []search.Param) (*search.Query, error) {
+	q, err := search.Parse(typ, params, c.options())
+	if err == nil {
+		q, err = q.Resolve(ctx, c.lexicon)
+	}
+	if err == nil && (q.Sorted() || len(q.Includes)+len(q.RevIncludes)+len(q.Elements) > 0 || q.Summary != "" || q.Total != "") {
+		err = fault.New(fault.Invalid, "chart.exportQuery", "A filter of an export takes search parameters alone: no _sort, _include, _summary or _elements.")
+	}
+	return q, err
+}
+
+// exportRun decides on records, lists those that may leave in the audit log, and
+// hands them on. If the census has stood still since it was counted count times,
+// nothing may be denied that the narrowing let through.
+func (c *Chart) exportRun(ctx context.Context, actor Actor, typ string, records []vault.Record, count uint64, visit func([]Resource) error) error {
+	req := c.begin(actor, audit.ActionExport, typ)
+	list, err := openAll(records)
+	if err != nil {
+		return req.finish(ctx, err)
+	}
+	shown := make([]Resource, 0, len(list))
+	for _, res := range list {
+		allowed, err := c.permit(ctx, actor, authz.Search, res)
+		if err == nil && !allowed && count != 0 && count == c.census.counted() {
+			c.alarm(ctx, req, res.key)
+			err = fault.Wrap(fault.Internal, "chart.exportRun", errDisagree)
+		}
+		if err != nil {
+			return req.finish(ctx, err)
+		}
+		if allowed {
+			req.discloses(res)
+			shown = append(shown, res)
+		}
+	}
+	if len(shown) == 0 {
+		return nil
+	}
+	if err := req.finish(ctx, nil); err != nil {
+		return err
+	}
+	return visit(shown)
+}
+
+// openAll parses records on all processors.
+func openAll(records []vault.Record) ([]Resource, error) {
+	list := make([]Resource, len(records))
+	var work errgroup.Group
+	share := (len(records) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	for from := 0; from < len(records); from += share {
+		work.Go(func() (err error) {
+			for i := from; i < min(from+share, len(records)) && err == nil; i++ {
+				list[i], err = open(records[i])
+			}
+			return err
+		})
+	}
+	return list, work.Wait()
+}
+
+// stillOpen leaves out the past of records whose present the actor may not see.
+func (c *Chart) stillOpen(ctx context.Context, actor Actor, past []vault.Record) ([]vault.Record, error) {
+	refs := make([]vault.Ref, len(past))
+	for i, rec := range past {
+		refs[i].TypeID = rec.TypeID
+	}
+	current, err := c.vault.Read(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	var kept []vault.Record
+	for i, rec := range past {
+		switch _, err := c.visible(ctx, actor, authz.Search, current[i]); {
+		case err == nil:
+			kept = append(kept, rec)
+		case !fault.Is(err, fault.NotFound):
+			return nil, err
+		}
+	}
+	return kept, nil
+}
+
+// Export writes every record of a type that the actor may see, as it was at the
+// snapshot, as NDJSON, and returns how many.
+func (c *Chart) Export(ctx context.Context, actor Actor, typ string, s Snapshot, w io.Writer) (int, error) {
 	out := bufio.NewWriterSize(w, 1<<20)
 	total := 0
-	var after record.Position
-	for {
-		run, err := c.exportRun(ctx, actor, typ, after)
-		if err != nil {
-			return total, err
-		}
-		for _, res := range run.resources {
+	visit := func(list []Resource) error {
+		for _, res := range list {
 			_, _ = out.Write(res.JSON()) // the writer keeps its first error for Flush
 			_ = out.WriteByte('\n')
 		}
-		total += len(run.resources)
-		if run.last == after {
-			return total, fault.Wrap(fault.Internal, "chart.Export", out.Flush())
-		}
-		after = run.last
+		total += len(list)
+		return nil
 	}
-}
-
-type exported struct {
-	resources []Resource
-	last      record.Position
-}
-
-func (c *Chart) exportRun(ctx context.Context, actor Actor, typ string, after record.Position) (exported, error) {
-	req := c.begin(actor, audit.ActionExport, typ)
-	run := exported{last: after}
-	err := c.vault.Export(ctx, typ, after, exportRun, func(rec vault.Record) error {
-		run.last = rec.Position
-		res, err := open(rec)
-		if err != nil {
-			return err
-		}
-		allowed, err := c.permit(ctx, actor, authz.Read, res)
-		if err == nil && allowed {
-			req.discloses(res)
-			run.resources = append(run.resources, res)
-		}
-		return err
-	})
-	if err == nil && run.last == after {
-		return run, nil
+	x := Extent{Type: typ}
+	leg, _, err := c.ExportLeg(ctx, actor, x, s, 0, 0, visit)
+	if err == nil {
+		err = c.ExportChanged(ctx, actor, x, s, []Leg{leg}, visit)
 	}
-	return run, req.finish(ctx, err)
+	if err != nil {
+		return total, err
+	}
+	return total, fault.Wrap(fault.Internal, "chart.Export", out.Flush())
 }
 
 // Count returns how many records of a type the actor may see.

@@ -52,6 +52,9 @@ func (c *Chart) lastN(ctx context.Context, req *request, lr LastNRequest) ([]Res
 	opt := c.options()
 	opt.Lenient = lr.Lenient
 	q, err := search.Parse("Observation", lr.Params, opt)
+	if err == nil {
+		q, err = q.Resolve(ctx, c.lexicon)
+	}
 	if err != nil {
 		return nil, err
 	}

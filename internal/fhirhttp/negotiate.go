@@ -73,6 +73,7 @@ func sendsJSON(r *http.Request) error {
 // preference is what the Prefer header asks for (RFC 7240, FHIR R4 3.1.0.1.2).
 type preference struct {
 	lenient bool
+	async   bool   // respond-async
 	result  string // minimal | representation | OperationOutcome
 }
 
@@ -83,6 +84,8 @@ func preferences(r *http.Request) preference {
 			key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 			value = strings.Trim(value, `"`)
 			switch {
+			case key == "respond-async":
+				p.async = true
 			case key == "handling" && value == "lenient":
 				p.lenient = true
 			case key == "return" && slices.Contains([]string{"minimal", "representation", "OperationOutcome"}, value):

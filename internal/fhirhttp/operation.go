@@ -61,8 +61,11 @@ func argumentsOf(r *http.Request) (*query, error) {
 	}
 	for p := range given.Root().All("parameter") {
 		value := p.Get("value")
+		if value.Type() == "Reference" {
+			value = value.Get("reference")
+		}
 		if !value.IsPrimitive() || value.Text() == "" {
-			return nil, fault.New(fault.Invalid, "fhirhttp.argumentsOf", "The parameters of this operation have primitive values, and no parts.")
+			return nil, fault.New(fault.Invalid, "fhirhttp.argumentsOf", "The parameters of this operation have primitive values or references, and no parts.")
 		}
 		q.params = append(q.params, search.Param{Key: p.Get("name").Text(), Value: value.Text()})
 	}

@@ -156,6 +156,9 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, rt *route) error
 	if err := known(r); err != nil {
 		return err
 	}
+	if s.Jobs != nil && rt.waits() && preferences(r).async {
+		return s.later(w, r, actor)
+	}
 	return rt.serve(w, r, actor)
 }
 

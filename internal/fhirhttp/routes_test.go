@@ -18,8 +18,10 @@ import (
 var samples = map[string]string{
 	"POST ": entries("batch", entry("GET", "Patient/canary", "", "", ""), entry("DELETE", "Patient/canary", "", "", ""),
 		entry("GET", "Patient?family=Kanarienvogel", "", "", "")),
-	"POST {type}/{id}/$meta-add":        metaParameters,
-	"POST {type}/{id}/$meta-delete":     metaParameters,
+	"POST {type}/{id}/$meta-add":    metaParameters,
+	"POST {type}/{id}/$meta-delete": metaParameters,
+	"GET $export":                   wait, "POST $export": wait, "GET Patient/$export": wait, "POST Patient/$export": wait,
+	"GET Group/{id}/$export": wait, "POST Group/{id}/$export": wait,
 	"POST {type}/_search":               "family=Kanarienvogel\nContent-Type: application/x-www-form-urlencoded",
 	"PATCH {type}":                      `[{"op":"add","path":"/gender","value":"other"}]` + "\nContent-Type: application/json-patch+json",
 	"PATCH {type}/{id}":                 `[{"op":"add","path":"/gender","value":"other"}]` + "\nContent-Type: application/json-patch+json",

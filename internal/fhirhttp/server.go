@@ -15,6 +15,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/job"
 	"github.com/wardkeep/wardkeep/internal/notify"
 	"github.com/wardkeep/wardkeep/internal/reindex"
 	"github.com/wardkeep/wardkeep/internal/web"
@@ -31,6 +32,8 @@ type Config struct {
 	Version      string // of the software
 	Released     time.Time
 	Clock        clock.Clock
+	// Jobs carries out exports, imports and requests whose sender does not wait.
+	Jobs *job.Engine
 	// Origins are the web origins whose pages may call the API from a browser,
 	// such as https://app.example.org; none by default.
 	Origins []string
@@ -75,6 +78,9 @@ func (p places) take(ctx context.Context) (release func(), err error) {
 func New(cfg Config) (http.Handler, error) {
 	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
 	s.routes = prepared(s.table())
+	if s.Jobs != nil {
+		s.Jobs.Register(waitingKind, waiting{s})
+	}
 	var err error
 	if _, err = s.statement(); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)

@@ -105,6 +105,7 @@ type gathering struct {
 	vault   *Vault
 	request GatherRequest
 	bounds  map[record.Token][]part // by class
+	recheck bool                    // what is held was not found by the plans
 	rows    []record.Row
 	size    int
 }
@@ -128,6 +129,7 @@ func (g *gathering) bind(ctx context.Context) (store.Expr, error) {
 	}
 	var expr store.Expr = each
 	if len(r.Patients) > 0 {
+		g.recheck = true
 		expr = store.To{Rel: v.sealer.Rel(search.CompartmentField), Keys: r.Patients.keys()}
 	}
 	if !r.Since.IsZero() {
@@ -198,7 +200,7 @@ func (g *gathering) match(ctx context.Context, row record.Row) (Record, error) {
 	}
 	for i := range bounds {
 		b := &bounds[i]
-		if b.exact && len(bounds) == 1 && len(g.request.Patients) == 0 {
+		if b.exact && len(bounds) == 1 && !g.recheck {
 			return g.vault.openBody(TypeID{Type: typ}, row, opened)
 		}
 		if ok, err := b.matches(row, opened, nil); err != nil {
@@ -208,10 +210,4 @@ func (g *gathering) match(ctx context.Context, row record.Row) (Record, error) {
 		}
 	}
 	return Record{}, nil
-}
-
-// Now returns the position of the last commit.
-func (v *Vault) Now(ctx context.Context) (record.Position, error) {
-	found, err := v.store.Find(ctx, store.Find{Expr: store.Or{}, Limit: 1}, func(record.Row) error { return store.ErrStop })
-	return found.At, v.storeFault("vault.Now", err)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/store"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
@@ -151,7 +152,7 @@ func TestATombstoneInAnExport(t *testing.T) {
 	_, err := r.Commit(ctx, vault.Tx{Changes: []vault.Change{{TypeID: rec.TypeID, Expect: 1, Patients: rec.Patients}}})
 	check(t, err)
 	liar := &resurrecting{Store: r.store, key: rec.Key}
-	err = r.stand(liar).Export(ctx, "Patient", 0, 10, func(vault.Record) error { return nil })
+	_, err = r.stand(liar).Gather(ctx, vault.GatherRequest{Queries: []*search.Query{query(t, "Patient")}}, func([]vault.Record) error { return nil })
 	wantKind(t, err, fault.Internal, "an export with a tombstone")
 	_, err = find(r.stand(liar), query(t, "Patient"))
 	wantKind(t, err, fault.Internal, "a search with a tombstone")

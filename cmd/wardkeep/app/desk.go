@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/wardkeep/wardkeep/internal/bulk"
+	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -24,7 +25,7 @@ type desk interface {
 	// addPackage stores the definitions of a FHIR package (.tgz).
 	addPackage(ctx context.Context, body []byte) (addedPackage, error)
 	// export writes all records of a type as NDJSON and returns how many.
-	export(ctx context.Context, typ string, w io.Writer) (int, error)
+	export(ctx context.Context, typ string, s chart.Snapshot, w io.Writer) (int, error)
 	io.Closer
 }
 
@@ -70,8 +71,8 @@ func (d *ownDesk) addPackage(ctx context.Context, body []byte) (addedPackage, er
 	return d.house.addPackage(ctx, d.who, body)
 }
 
-func (d *ownDesk) export(ctx context.Context, typ string, w io.Writer) (int, error) {
-	return d.house.export(ctx, d.who, typ, w)
+func (d *ownDesk) export(ctx context.Context, typ string, s chart.Snapshot, w io.Writer) (int, error) {
+	return d.house.export(ctx, d.who, typ, s, w)
 }
 
 func (d *ownDesk) Close() error { return d.house.Close(context.Background()) }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
+	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 )
@@ -21,7 +22,7 @@ type exportCmd struct {
 }
 
 func (exportCmd) Help() string {
-	return `Writes the current version of every record, one line each, into a file for each type. Every
+	return `Writes every record as it is at one instant, one line each, into a file for each type. Every
 record that leaves is listed in the audit log first. The files are NOT encrypted.
 
 Example:
@@ -49,15 +50,16 @@ func (c *exportCmd) Run(ctx context.Context, t Terminal) error {
 		return err
 	}
 	defer desk.Close()
-	types := c.Type
-	if len(types) == 0 {
-		if err := desk.call(ctx, "export-types", struct{}{}, &types); err != nil {
-			return err
-		}
+	var order exportOrder
+	if err := desk.call(ctx, "export-types", struct{}{}, &order); err != nil {
+		return err
+	}
+	if len(c.Type) > 0 {
+		order.Types = c.Type
 	}
 	tw := tabwriter.NewWriter(t.Out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	for _, typ := range types {
-		n, err := exportFile(ctx, desk, c.Out, typ)
+	for _, typ := range order.Types {
+		n, err := exportFile(ctx, desk, c.Out, typ, order.Snapshot)
 		if err != nil {
 			return fmt.Errorf("%s: %w", typ, err)
 		}
@@ -67,14 +69,14 @@ func (c *exportCmd) Run(ctx context.Context, t Terminal) error {
 }
 
 // exportFile writes one type. A file that is there is whole: it gets its name last.
-func exportFile(ctx context.Context, d desk, dir, typ string) (int, error) {
+func exportFile(ctx context.Context, d desk, dir, typ string, s chart.Snapshot) (int, error) {
 	part := filepath.Join(dir, typ+".ndjson.part")
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, err
 	}
 	w := bufio.NewWriter(f)
-	n, err := d.export(ctx, typ, w)
+	n, err := d.export(ctx, typ, s, w)
 	err = errors.Join(err, w.Flush(), f.Sync(), f.Close())
 	if err != nil {
 		return n, errors.Join(err, os.Remove(part))

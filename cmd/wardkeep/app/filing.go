@@ -214,24 +214,32 @@ func putOf(res *fhir.Resource, place string) chart.Entry {
 	return chart.Entry{Place: place, Method: "PUT", URL: res.Type() + "/" + res.ID(), Resource: res}
 }
 
-// exportTypes lists the types of which there are records.
-func exportTypes(ctx context.Context, h *House, who string, _ struct{}) ([]string, error) {
-	var types []string
+// exportOrder is what an export takes: the types of which there are records, of
+// one state of the store.
+type exportOrder struct {
+	Types    []string
+	Snapshot chart.Snapshot
+}
+
+func exportTypes(ctx context.Context, h *House, who string, _ struct{}) (out exportOrder, err error) {
+	if out.Snapshot, err = h.Chart.Snapshot(ctx); err != nil {
+		return out, err
+	}
 	for t := range r4.Resources {
 		n, err := h.Chart.Count(ctx, operator(who, "exporter"), t.String())
 		if fault.Is(err, fault.Denied) {
 			continue // no records of this type are kept by this road
 		}
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		if n > 0 {
-			types = append(types, t.String())
+			out.Types = append(out.Types, t.String())
 		}
 	}
-	return types, nil
+	return out, nil
 }
 
-func (h *House) export(ctx context.Context, who, typ string, w io.Writer) (int, error) {
-	return h.Chart.Export(ctx, operator(who, "exporter"), typ, w)
+func (h *House) export(ctx context.Context, who, typ string, s chart.Snapshot, w io.Writer) (int, error) {
+	return h.Chart.Export(ctx, operator(who, "exporter"), typ, s, w)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wardkeep/wardkeep/internal/bulk"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhirhttp"
@@ -27,12 +28,13 @@ func (s *Server) handler() (http.Handler, error) {
 	cfg := fhirhttp.Config{
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
-		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing,
+		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing, Jobs: h.Jobs,
 	}
 	api, err := fhirhttp.New(cfg)
 	if err != nil {
 		return nil, err
 	}
+	h.Jobs.Register(bulk.ExportKind, &bulk.Exporter{Chart: h.Chart})
 	tokens := smart.New(smart.Config{
 		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
 		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },

@@ -17,10 +17,12 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/blob"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/job"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
 	"github.com/wardkeep/wardkeep/internal/notify"
@@ -37,6 +39,7 @@ import (
 // Files of a data folder.
 const (
 	storeDir    = "store"
+	blobsDir    = "blobs"
 	rootKeyFile = "root.key"
 	fileKeyFile = "store.key"
 	demoFile    = "demo.json"
@@ -57,6 +60,7 @@ type House struct {
 	Policy   *authz.Policy
 	Identity *identity.Service
 	Chart    *chart.Chart
+	Jobs     *job.Engine
 	Indexing *reindex.Manager
 	Notifier *notify.Manager
 	Outbound *outbound.Client
@@ -222,11 +226,31 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		Act: h.Identity.Act, Catalog: h.Vault.Catalog, Client: h.Outbound, Allow: h.Outbound.Allow,
 		Base: h.Config.Base() + "/fhir", Clock: h.Clock, Slog: h.Slog,
 	})
+	if err := h.openJobs(ctx); err != nil {
+		return err
+	}
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog,
 		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config),
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
+	return nil
+}
+
+// openJobs reads the jobs that there are; their files are sealed objects.
+func (h *House) openJobs(ctx context.Context) error {
+	folder, err := blob.OpenFolder(filepath.Join(h.Config.Dir, blobsDir), h.Clock)
+	if err != nil {
+		return fmt.Errorf("the folder of sealed files cannot be used: %w", err)
+	}
+	blobs, err := blob.New(blob.Config{Bucket: folder, Sealer: h.Sealer})
+	if err != nil {
+		return fmt.Errorf("the folder of sealed files cannot be used: %w", err)
+	}
+	h.Jobs, err = job.Open(ctx, job.Config{Cells: h.Vault, Blobs: blobs, Clock: h.Clock, Slog: h.Slog, Act: h.Identity.Act})
+	if err != nil {
+		return fmt.Errorf("the jobs cannot be read: %w", err)
+	}
 	return nil
 }
 
@@ -247,6 +271,7 @@ func validationOf(cfg config.Config) chart.Validation {
 func (h *House) Close(ctx context.Context) error {
 	var errs []error
 	if h.Chart != nil {
+		h.Jobs.Close()
 		h.Notifier.Close()
 		h.Indexing.Close()
 	}

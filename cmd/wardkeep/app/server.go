@@ -77,6 +77,7 @@ func (s *Server) Run(ctx context.Context) error {
 	go s.House.sweep(sweeping)
 	s.House.Indexing.Start(ctx)
 	s.House.Notifier.Start(ctx, s.House.Chart)
+	s.House.Jobs.Start(ctx)
 	return serveAll(ctx, doors, func() {
 		if s.Ready != nil {
 			s.Ready(cfg.Base())

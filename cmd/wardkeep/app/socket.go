@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/wardkeep/wardkeep/internal/bulk"
+	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 )
 
@@ -61,8 +62,12 @@ func (h *House) socketServer() *http.Server {
 	mux.HandleFunc("POST /import", h.socket(h.socketImport))
 	mux.HandleFunc("POST /package", h.socket(h.socketPackage))
 	mux.HandleFunc("GET /export/{type}", h.socket(func(w http.ResponseWriter, r *http.Request, who string) error {
+		at, err := strconv.ParseUint(r.URL.Query().Get("at"), 10, 64)
+		if err != nil {
+			return fault.New(fault.Invalid, "app.export", "The export must say of which state of the store it is.")
+		}
 		return streamed(w, func(w io.Writer) (int, error) {
-			return h.export(r.Context(), who, r.PathValue("type"), w)
+			return h.export(r.Context(), who, r.PathValue("type"), chart.Snapshot{At: at, Time: h.Clock.Now()}, w)
 		})
 	}))
 	return &http.Server{
@@ -241,8 +246,8 @@ func readFault(r io.Reader) error {
 	return err
 }
 
-func (d *farDesk) export(ctx context.Context, typ string, w io.Writer) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://desk/export/"+typ, nil)
+func (d *farDesk) export(ctx context.Context, typ string, s chart.Snapshot, w io.Writer) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://desk/export/"+typ+"?at="+strconv.FormatUint(s.At, 10), nil)
 	if err != nil {
 		return 0, err
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
 )
 
 var errHalfway = errors.New("the store is gone")
@@ -44,7 +46,7 @@ func TestExportCutShort(t *testing.T) {
 			go func() { done <- server.Serve(l) }()
 			d := dialDesk(dir)
 			var out strings.Builder
-			n, err := d.export(context.Background(), "Patient", &out)
+			n, err := d.export(context.Background(), "Patient", chart.Snapshot{At: 1}, &out)
 			if (err == nil) != (c.err == nil) || c.err == nil && (n != 3 || strings.Count(out.String(), "\n") != 3) {
 				t.Errorf("%d records, %v: %q", n, err, out.String())
 			}

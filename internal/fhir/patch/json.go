@@ -3,7 +3,6 @@ package patch
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -231,7 +230,9 @@ func (p *jsonPatch) add(path []string, v *value) error {
 		if p.room -= (len(parent.items) - i) / 64; p.room < 0 {
 			return errTree
 		}
-		parent.items = slices.Insert(parent.items, i, v)
+		parent.items = append(parent.items, nil)
+		copy(parent.items[i+1:], parent.items[i:])
+		parent.items[i] = v
 		return nil
 	}
 	return errMissing
@@ -258,10 +259,7 @@ func (p *jsonPatch) remove(path []string) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.room -= (len(parent.items) - i) / 64; p.room < 0 {
-		return nil, errTree
-	}
-	parent.items = slices.Delete(parent.items, i, i+1)
+	parent.items = append(parent.items[:i:i], parent.items[i+1:]...)
 	return v, nil
 }
 

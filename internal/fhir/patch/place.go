@@ -1,7 +1,6 @@
 package patch
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -204,7 +203,9 @@ func insertItem(obj *value, name string, at, n int, v, shadow *value) {
 		if item == nil {
 			item = null()
 		}
-		list.items = slices.Insert(list.items, at, item)
+		list.items = append(list.items, nil)
+		copy(list.items[at+1:], list.items[at:])
+		list.items[at] = item
 	}
 	tidy(obj, name)
 }
@@ -217,7 +218,7 @@ func removeItem(obj *value, name string, at int) (v, shadow *value) {
 			return nil
 		}
 		item = list.items[at]
-		list.items = slices.Delete(list.items, at, at+1)
+		list.items = append(list.items[:at:at], list.items[at+1:]...)
 		if item.isNull() {
 			return nil
 		}

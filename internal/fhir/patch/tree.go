@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -138,7 +137,7 @@ func (v *value) set(name string, to *value) {
 
 func (v *value) remove(name string) {
 	if i := v.find(name); i >= 0 {
-		v.members = slices.Delete(v.members, i, i+1)
+		v.members = append(v.members[:i:i], v.members[i+1:]...)
 	}
 }
 

@@ -27,7 +27,7 @@ func convertsTo(fn converter) func(*evaluation, Collection, *callExpr) (Collecti
 	}
 }
 
-// convert applies fn; the optional argument is a unit.
+// convert applies fn; the optional argument is a unit or a format.
 func (c *evaluation) convert(in Collection, f *callExpr, fn converter) (v Value, given, ok bool, err error) {
 	v, given, err = single(in)
 	if err != nil || !given {
@@ -40,6 +40,9 @@ func (c *evaluation) convert(in Collection, f *callExpr, fn converter) (v Value,
 	arg, there, err := c.stringArg(f, 0)
 	if err != nil || !there {
 		return v, false, false, err
+	}
+	if v.kind != QuantityKind {
+		return v, true, false, notSupported("formats of dates and times")
 	}
 	target := newQuantity(Decimal{}, arg)
 	r, ok := v.quantity().explicitly(target)
@@ -63,10 +66,10 @@ var conversion = [...]function{
 	{"convertsToQuantity", 0, 1, 0, convertsTo(toQuantity)},
 	{"toString", 0, 0, 0, to(toText)},
 	{"convertsToString", 0, 0, 0, convertsTo(toText)},
-	{"toDate", 0, 1, 0, dated(Date, toDate, false)},
-	{"convertsToDate", 0, 1, 0, dated(Date, toDate, true)},
-	{"toDateTime", 0, 1, 0, dated(DateTime, toDateTime, false)},
-	{"convertsToDateTime", 0, 1, 0, dated(DateTime, toDateTime, true)},
+	{"toDate", 0, 1, 0, to(toDate)},
+	{"convertsToDate", 0, 1, 0, convertsTo(toDate)},
+	{"toDateTime", 0, 1, 0, to(toDateTime)},
+	{"convertsToDateTime", 0, 1, 0, convertsTo(toDateTime)},
 	{"toTime", 0, 0, 0, to(toTime)},
 	{"convertsToTime", 0, 0, 0, convertsTo(toTime)},
 }
