@@ -8,7 +8,7 @@ GOFLAGS := -trimpath
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 SOURCES := $(shell find cmd internal policies -name '*.go' -o -name '*.cedar' -o -name '*.html' 2>/dev/null) go.mod go.sum
 
-.PHONY: help build demo test prove check bench clean assets deps
+.PHONY: help build demo test prove fuzz check bench clean assets deps
 
 help:
 	@echo 'make demo   a working hospital on https://localhost:8443'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test   installs what the tests need and runs them all'
 	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities'
 	@echo 'make prove  long proofs: the whole data set, a thousand crashes (an hour)'
+	@echo 'make fuzz   ten minutes of fuzzing for each parser (half an hour)'
 	@echo 'make bench  measures the server over HTTPS and writes docs/benchmarks.md (20 minutes)'
 
 build: $(BIN)
@@ -46,6 +47,10 @@ prove: deps build
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run TestCrashedImport ./cmd/wardkeep/app
 	WARDKEEP_CRASHES=1000 go test -count=1 -timeout 60m -run TestCrash ./internal/store/pebble
 	WARDKEEP_SEARCH_ALL=1 go test -count=1 -timeout 60m -v -run TestDifferential ./internal/search
+
+# Ten minutes for each target that reads other people's bytes.
+fuzz:
+	scripts/fuzz.sh
 
 check:
 	scripts/check.sh
