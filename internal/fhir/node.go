@@ -111,6 +111,24 @@ func (n Node) All(name string) iter.Seq[Node] {
 	}
 }
 
+// Scan calls yield with every child that is member m of n's type (of Element, if
+// n is primitive), and returns how many children it looked at. It is All for
+// those who count work.
+func (n Node) Scan(m r4.MemberID, yield func(Node)) (seen int) {
+	if n.d == nil || m == 0 {
+		return 0
+	}
+	i, end, _ := n.children()
+	ordinal, any := m.Ordinal(), m.IsChoiceBase()
+	for items := n.d.items; i < end; i = items[i].next {
+		seen++
+		if it := &items[i]; it.ordinal == ordinal && it.flags&flagShadow == 0 && (any || it.member == m) {
+			yield(Node{n.d, i, n.root})
+		}
+	}
+	return seen
+}
+
 // Children yields every child in the order of the text. Those of a primitive
 // are its id and extensions.
 func (n Node) Children() iter.Seq[Node] {

@@ -273,11 +273,12 @@ func (e *editor) applyList(o fhirOp, found []fhir.Node) error {
 	if first.index < 0 || n != len(found) {
 		return errList
 	}
-	for _, f := range found[1:] {
-		at, err := e.locate(f)
-		if err != nil || at.obj != first.obj || at.name != first.name {
+	i := 0
+	for item := range first.parent.All(first.element) {
+		if i == len(found) || found[i] != item {
 			return errList
 		}
+		i++
 	}
 	if o.kind == "move" {
 		if o.source >= n || o.destination >= n {

@@ -15,6 +15,7 @@ type place struct {
 	name       string // JSON name
 	index      int    // in the array, -1 if it is none
 	element    string // the element's name: value for valueQuantity
+	parent     fhir.Node
 	parentType r4.TypeID
 	primitive  bool
 	above      []step // objects from the root to obj
@@ -97,7 +98,7 @@ func (e *editor) locate(n fhir.Node) (place, error) {
 		if obj == nil || obj.kind != '{' {
 			return p, errNone
 		}
-		p = place{obj: obj, name: jsonName(at.TypeID(), name, child.TypeID()), index: index, element: name,
+		p = place{obj: obj, name: jsonName(at.TypeID(), name, child.TypeID()), index: index, element: name, parent: at,
 			parentType: elementType(at.TypeID()), primitive: child.IsPrimitive(), above: above}
 		above = append(above[:len(above):len(above)], step{obj, p.name, index, p.primitive})
 		at = child

@@ -106,15 +106,13 @@ func (e *dotExpr) eval(c *evaluation, in Collection) (Collection, error) {
 // member is a step to the children of a name. At the start of an expression it
 // may also name the type of the focus.
 type member struct {
-	name   string
-	typ    r4.TypeID // of that name, if it stands at the start
-	choice bool      // may be the JSON name of a choice, which is no element
-	pos    int
+	name string
+	typ  r4.TypeID // of that name, if it stands at the start
+	pos  int
 }
 
 func newMember(name string, start bool, pos int) *member {
 	m := &member{name: name, pos: pos}
-	m.choice = strings.ContainsFunc(name, func(r rune) bool { return r >= 'A' && r <= 'Z' })
 	if start {
 		m.typ = r4.TypeByName(name)
 	}
@@ -123,6 +121,7 @@ func newMember(name string, start bool, pos int) *member {
 
 func (e *member) eval(c *evaluation, in Collection) (Collection, error) {
 	var out Collection
+	seen := 0
 	for i := range in {
 		v := &in[i]
 		if v.kind != Element {
@@ -136,18 +135,22 @@ func (e *member) eval(c *evaluation, in Collection) (Collection, error) {
 			out = append(out, *v)
 			continue
 		}
-		if e.choice && r4.Lookup(t, e.name).IsChoice() {
+		if t.IsPrimitive() {
+			t = r4.Element
+		}
+		m := r4.Lookup(t, e.name)
+		if m.IsChoice() { // value[x] is called value
 			continue
 		}
-		for child := range v.node.All(e.name) {
+		seen += v.node.Scan(m, func(child fhir.Node) {
 			if out == nil {
 				out = c.one(Of(child))
 			} else {
 				out = append(out, Of(child))
 			}
-		}
+		})
 	}
-	if err := c.spend(len(in) + len(out)); err != nil {
+	if err := c.spend(len(in) + len(out) + seen/8); err != nil {
 		return nil, failed(e.pos, err)
 	}
 	return out, nil

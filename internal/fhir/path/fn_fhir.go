@@ -1,6 +1,7 @@
 package path
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
@@ -81,12 +82,36 @@ func defineVariable(c *evaluation, in Collection, f *callExpr) (Collection, erro
 	return in, nil
 }
 
-func pathname(_ *evaluation, in Collection, _ *callExpr) (Collection, error) {
+// pathname writes an index behind every element, or only behind those that
+// repeat. Calculated values have no path.
+func pathname(c *evaluation, in Collection, f *callExpr) (Collection, error) {
+	short := false
+	if len(f.args) == 1 {
+		v, err := c.argument(f.args[0])
+		if err != nil {
+			return nil, err
+		}
+		if short, _, err = v.truth(); err != nil {
+			return nil, err
+		}
+	}
 	var out Collection
 	for _, v := range in {
-		if v.kind == Element {
-			out = append(out, OfString(v.node.Path()))
+		if v.kind != Element {
+			continue
 		}
+		parts := strings.Split(v.node.Path(), ".")
+		for i := 1; i < len(parts); i++ {
+			_, index, list := strings.Cut(strings.TrimSuffix(parts[i], "]"), "[")
+			if !list && !short {
+				parts[i] += "[0]"
+			}
+			before, _ := strconv.Atoi(index) // siblings that were counted to get there
+			if err := c.spend(before); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, OfString(strings.Join(parts, ".")))
 	}
 	return out, nil
 }
@@ -101,16 +126,27 @@ func extension(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 		if v.kind != Element {
 			continue
 		}
-		for x := range v.node.All("extension") {
-			if err := c.spend(0); err != nil {
-				return nil, err
-			}
+		err := c.scan(v.node, "extension", func(x fhir.Node) {
 			if x.Get("url").Text() == url {
 				out = append(out, Of(x))
 			}
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
-	return out, c.spend(len(in))
+	return out, nil
+}
+
+// scan visits the children of a name, and counts the work of finding them.
+func (c *evaluation) scan(n fhir.Node, name string, visit func(fhir.Node)) error {
+	t := n.TypeID()
+	if t.IsPrimitive() {
+		t = r4.Element
+	}
+	found := 0
+	seen := n.Scan(r4.Lookup(t, name), func(child fhir.Node) { found++; visit(child) })
+	return c.spend(found + seen/8)
 }
 
 func hasValue(v Value) bool {
@@ -151,14 +187,15 @@ func (c *evaluation) find(ref string) (fhir.Node, error) {
 		return c.contained(id)
 	}
 	if root := c.rootResource(); root.TypeID() == r4.Bundle {
-		for entry := range root.All("entry") {
-			if err := c.spend(0); err != nil {
-				return fhir.Node{}, err
-			}
+		var target fhir.Node
+		err := c.scan(root, "entry", func(entry fhir.Node) {
 			url := entry.Get("fullUrl").Text()
-			if url != "" && (url == ref || strings.HasSuffix(url, "/"+ref)) {
-				return entry.Get("resource"), nil
+			if url != "" && !target.Exists() && (url == ref || strings.HasSuffix(url, "/"+ref)) {
+				target = entry.Get("resource")
 			}
+		})
+		if err != nil || target.Exists() {
+			return target, err
 		}
 	}
 	if c.env.Resolve == nil {
@@ -177,17 +214,18 @@ func (c *evaluation) contained(id string) (fhir.Node, error) {
 	if id == "" {
 		return containers[1], nil
 	}
+	var target fhir.Node
 	for _, n := range containers {
-		for in := range n.All("contained") {
-			if err := c.spend(0); err != nil {
-				return fhir.Node{}, err
+		err := c.scan(n, "contained", func(in fhir.Node) {
+			if !target.Exists() && in.Get("id").Text() == id {
+				target = in
 			}
-			if in.Get("id").Text() == id {
-				return in, nil
-			}
+		})
+		if err != nil || target.Exists() {
+			return target, err
 		}
 	}
-	return fhir.Node{}, nil
+	return target, nil
 }
 
 func memberOf(c *evaluation, in Collection, f *callExpr) (Collection, error) {
@@ -273,11 +311,14 @@ func checkModifiers(c *evaluation, in Collection, f *callExpr) (Collection, erro
 		known[url] = true
 	}
 	for _, v := range in {
-		for x := range v.node.All("modifierExtension") {
-			if !known[x.Get("url").Text()] {
-				return nil, errModifier
-			}
+		strange := false
+		err := c.scan(v.node, "modifierExtension", func(x fhir.Node) { strange = strange || !known[x.Get("url").Text()] })
+		if err != nil {
+			return nil, err
+		}
+		if strange {
+			return nil, errModifier
 		}
 	}
-	return in, c.spend(len(in))
+	return in, nil
 }

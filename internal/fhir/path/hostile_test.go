@@ -43,6 +43,17 @@ func TestBounded(t *testing.T) {
 	}
 }
 
+// TestSiblingsCount shows that looking for what is not among many children is
+// counted as work.
+func TestSiblingsCount(t *testing.T) {
+	n := parse(t, names(5000))
+	for _, src := range []string{"name.select(%resource.link)", "name.select(%resource.extension('x'))", "name.select('#x'.resolve())"} {
+		if _, err := compile(t, src).Eval(&path.Env{Steps: 100_000}, n); !errors.Is(err, path.ErrTooCostly) {
+			t.Errorf("%s: %v", src, err)
+		}
+	}
+}
+
 func TestDeepSource(t *testing.T) {
 	for _, src := range []string{
 		strings.Repeat("(", 10_000), strings.Repeat("-", 10_000) + "1", strings.Repeat("iif(", 10_000), strings.Repeat("a[", 10_000),

@@ -52,6 +52,73 @@ func TestBool(t *testing.T) {
 	}
 }
 
+// TestResolve finds what the resource itself holds, and asks for the rest.
+func TestResolve(t *testing.T) {
+	bundle := parse(t, `{"resourceType":"Bundle","type":"collection","entry":[
+		{"fullUrl":"http://x/fhir/Patient/p","resource":{"resourceType":"Patient","id":"p"}},
+		{"fullUrl":"http://x/fhir/Observation/o","resource":{"resourceType":"Observation","id":"o","status":"final","code":{"text":"c"},
+			"subject":{"reference":"Patient/p"},"performer":[{"reference":"Practitioner/q"}]}}]}`)
+	asked := ""
+	env := &path.Env{Resolve: func(ref string) (*fhir.Resource, error) {
+		asked = ref
+		return fhir.Parse([]byte(`{"resourceType":"Practitioner","id":"q"}`))
+	}}
+	for src, want := range map[string]string{
+		"entry.resource.ofType(Observation).subject.resolve().id":                     "p",
+		"entry.resource.ofType(Observation).performer.resolve().id":                   "q",
+		"entry.resource.ofType(Observation).performer.where(resolve() is Patient).id": "",
+	} {
+		c, err := compile(t, src).Eval(env, bundle)
+		if err != nil || joined(c) != want {
+			t.Errorf("%s: %v, %v", src, joined(c), err)
+		}
+	}
+	if asked != "Practitioner/q" {
+		t.Errorf("asked for %q", asked)
+	}
+	contained := parse(t, `{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o","name":"O"}],"managingOrganization":{"reference":"#o"}}`)
+	if c, err := compile(t, "managingOrganization.resolve().name").Eval(nil, contained); err != nil || joined(c) != "O" {
+		t.Errorf("contained: %v, %v", joined(c), err)
+	}
+}
+
+func TestMemberOf(t *testing.T) {
+	n := parse(t, `{"resourceType":"Observation","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"1"},{"system":"http://y","code":"2"}]}}`)
+	var asked []path.Code
+	env := &path.Env{MemberOf: func(set string, codes []path.Code) (bool, error) { asked = codes; return set == "http://vs", nil }}
+	for src, want := range map[string]int{
+		"code.memberOf('http://vs')": 2, "code.coding[0].memberOf('http://vs')": 1, "status.memberOf('http://vs')": 1,
+	} {
+		ok, err := compile(t, src).Bool(env, n)
+		if err != nil || !ok || len(asked) != want {
+			t.Errorf("%s: %v, %v, %v", src, ok, asked, err)
+		}
+	}
+}
+
+// TestAsFilters shows the leniency that R4's own expressions need.
+func TestAsFilters(t *testing.T) {
+	n := parse(t, ada)
+	e := compile(t, "descendants().as(date)")
+	if _, err := e.Eval(nil, n); !fault.Is(err, fault.Unprocessable) {
+		t.Errorf("strict: %v", err)
+	}
+	if c, err := e.Eval(&path.Env{AsFilters: true}, n); err != nil || len(c) != 1 {
+		t.Errorf("filtering: %v, %v", c, err)
+	}
+}
+
+func TestNodes(t *testing.T) {
+	n := parse(t, ada)
+	nodes, err := compile(t, "Patient.name.given").Nodes(nil, n)
+	if err != nil || len(nodes) != 3 || nodes[2].Path() != "Patient.name[1].given[0]" {
+		t.Errorf("%v, %v", nodes, err)
+	}
+	if _, err := compile(t, "name.given | 'x'").Nodes(nil, n); !fault.Is(err, fault.Unprocessable) {
+		t.Errorf("calculated: %v", err)
+	}
+}
+
 func TestNotSupported(t *testing.T) {
 	n := parse(t, ada)
 	for _, src := range []string{"now()", "'a'.memberOf('http://x')", "conformsTo('http://x')", "name.elementDefinition()", "1.subsumes(2)"} {
