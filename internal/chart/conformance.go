@@ -48,6 +48,7 @@ type shelf struct {
 type book struct {
 	url, version string
 	whole        string // the value set of all codes of a CodeSystem
+	narrows      string // the resource type that a profile is for
 	id           vault.TypeID
 	edition      uint64 // version of the record
 }
@@ -140,7 +141,7 @@ func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
 			}
 			root := res.Root()
 			id := typeIDOf(typ, res.ID())
-			s.books[id] = book{url: root.Get("url").Text(), version: root.Get("version").Text(), whole: root.Get("valueSet").Text(), id: id, edition: rec.Version}
+			s.books[id] = book{url: root.Get("url").Text(), version: root.Get("version").Text(), whole: root.Get("valueSet").Text(), narrows: narrows(root), id: id, edition: rec.Version}
 			return nil
 		})
 		if err != nil || run < listRun {
@@ -151,11 +152,12 @@ func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
 
 // arrange makes a library of the shelves.
 func (c *conformance) arrange() *library {
-	l := &library{vault: c.vault, byURL: map[string][]book{}}
+	l := &library{vault: c.vault, byURL: map[string][]book{}, profiles: &Profiles{}}
 	for typ, s := range c.shelves {
 		for _, b := range s.books {
 			if b.url != "" {
 				l.byURL[typ+" "+b.url] = append(l.byURL[typ+" "+b.url], b)
+				l.profiles.add(b)
 			}
 		}
 	}
@@ -166,6 +168,8 @@ func (c *conformance) arrange() *library {
 type library struct {
 	vault *vault.Vault
 	byURL map[string][]book // by type and address
+
+	profiles *Profiles
 }
 
 // Find returns the JSON of a definition, the latest version if version is "",

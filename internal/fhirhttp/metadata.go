@@ -1,6 +1,7 @@
 package fhirhttp
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -31,7 +32,7 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 	}
 	switch mode {
 	case "", "full", "normative": // all that is stated is normative in R4
-		stated, err := s.statement()
+		stated, err := s.statement(r.Context())
 		if err != nil {
 			return err
 		}
@@ -51,32 +52,41 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 
 type object map[string]any
 
-// statement is the CapabilityStatement as long as the catalog is the same.
+// statement is the CapabilityStatement as long as catalog and profiles are the same.
 type statement struct {
 	catalog  *search.Catalog
+	profiles *chart.Profiles
 	resource *fhir.Resource
 	tag      string
 }
 
-func (s *server) statement() (*statement, error) {
+func (s *server) statement(ctx context.Context) (*statement, error) {
 	catalog := s.Chart.Catalog()
-	if have := s.stated.Load(); have != nil && have.catalog == catalog {
+	profiles, err := s.Chart.Profiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if have := s.stated.Load(); have != nil && have.catalog == catalog && have.profiles == profiles {
 		return have, nil
 	}
-	resource, err := s.capabilityStatement(catalog)
+	resource, err := s.capabilityStatement(catalog, profiles)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, "fhirhttp.statement", err)
 	}
-	made := &statement{catalog: catalog, resource: resource, tag: fmt.Sprintf(`"%x"`, sha256.Sum256(resource.JSON()))}
+	made := &statement{catalog: catalog, profiles: profiles, resource: resource, tag: fmt.Sprintf(`"%x"`, sha256.Sum256(resource.JSON()))}
 	s.stated.Store(made)
 	return made, nil
 }
 
 // capabilityStatement makes the statement of the table of routes.
-func (s *server) capabilityStatement(catalog *search.Catalog) (*fhir.Resource, error) {
+func (s *server) capabilityStatement(catalog *search.Catalog, profiles *chart.Profiles) (*fhir.Resource, error) {
 	var resources []object
 	for t := range r4.Resources {
-		resources = append(resources, s.capabilityOf(t.String(), catalog))
+		of := s.capabilityOf(t.String(), catalog)
+		if list := profiles.Of(t.String()); len(list) > 0 {
+			of["supportedProfile"] = list
+		}
+		resources = append(resources, of)
 	}
 	rest := object{
 		"mode": "server", "security": s.security(), "resource": resources,

@@ -330,3 +330,22 @@ func TestModes(t *testing.T) {
 		}
 	}
 }
+
+// TestProfilesAreDeclared: those that are loaded, as long as they are.
+func TestProfilesAreDeclared(t *testing.T) {
+	r := newRig(t)
+	declared := func() bool {
+		return strings.Contains(r.do(200, "GET", "/metadata", "").Body.String(), `"supportedProfile":["https://example.org/fhir/StructureDefinition/tall"]`)
+	}
+	if declared() {
+		t.Fatal("declared before it is there")
+	}
+	r.do(201, "PUT", "/StructureDefinition/tall", `{"resourceType":"StructureDefinition","id":"tall","url":"https://example.org/fhir/StructureDefinition/tall","name":"Tall","status":"active","kind":"resource","abstract":false,"type":"Patient","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","derivation":"constraint","differential":{"element":[{"id":"Patient","path":"Patient"}]}}`)
+	if !declared() {
+		t.Error("not declared")
+	}
+	r.do(204, "DELETE", "/StructureDefinition/tall", "")
+	if declared() {
+		t.Error("declared when it is gone")
+	}
+}

@@ -82,7 +82,7 @@ func New(cfg Config) (http.Handler, error) {
 		s.Jobs.Register(waitingKind, waiting{s})
 	}
 	var err error
-	if _, err = s.statement(); err != nil {
+	if _, err = s.capabilityStatement(s.Chart.Catalog(), nil); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
 	}
 	if s.terms, err = s.terminologyCapabilities(); err != nil {
