@@ -21,7 +21,7 @@ import (
 const (
 	MaxPackage       = 256 << 20 // packed
 	maxPackageBytes  = 1 << 30   // unpacked
-	maxPackageFile   = 64 << 20
+	maxPackageFile   = 16 << 20  // as any record
 	maxPackageFiles  = 50_000
 	maxPackageParsed = 384 << 20 // of definitions that are kept
 )
@@ -153,15 +153,14 @@ func (p *packageReader) take(name string, body []byte) error {
 	if p.parsed += len(body); p.parsed > maxPackageParsed {
 		return errPackageTooBig
 	}
-	limits := fhir.Limits{Bytes: maxPackageFile, Nodes: 8 << 20}
-	res, err := limits.Parse(body)
+	res, err := fhir.Parse(body)
 	if err != nil && members["text"] != nil {
 		delete(members, "text")
 		bare, encodeErr := json.Marshal(members)
 		if encodeErr != nil {
 			return fmt.Errorf("bulk.take: %w", encodeErr)
 		}
-		res, err = limits.Parse(bare)
+		res, err = fhir.Parse(bare)
 	}
 	if err != nil {
 		p.skip(name, firstFinding(err))

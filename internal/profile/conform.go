@@ -14,6 +14,7 @@ import (
 func (w *walk) hold(n fhir.Node, p *Profile) bool {
 	key := pass{n, p}
 	if ok, done := w.passed[key]; done && (ok || w.quiet > 0) {
+		w.failed = w.failed || !ok
 		return ok
 	}
 	if w.passed == nil {

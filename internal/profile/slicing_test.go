@@ -168,3 +168,34 @@ func TestElements(t *testing.T) {
 		})
 	}
 }
+
+// TestBundleSlices: entries are told apart by the profile of what they hold, and
+// references are followed within the Bundle.
+func TestBundleSlices(t *testing.T) {
+	named := made("named", "Patient", rule("Patient.name", `"min":1`))
+	bundle := made("p", "Bundle", all(
+		sliced("Bundle.entry", "", "closed", by("profile", "resource")),
+		rule("Bundle.entry:who", `"min":1,"max":"1"`),
+		`{"id":"Bundle.entry:who.resource","path":"Bundle.entry.resource","min":1,"type":[{"code":"Patient","profile":["http://example.org/named"]}]}`))
+	about := made("about", "Observation", `{"id":"Observation.subject","path":"Observation.subject","min":1,"type":[{"code":"Reference","targetProfile":["http://example.org/named"]}]}`)
+	with := func(patient, rest string) string {
+		return `{"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:uuid:6f1d4a5e-2f5c-4f0a-9a63-0b6f5b1f7a11","resource":{"resourceType":"Patient"` + patient + `}}` + rest + `]}`
+	}
+	result := `,{"fullUrl":"urn:uuid:6f1d4a5e-2f5c-4f0a-9a63-0b6f5b1f7a12","resource":{"resourceType":"Observation","meta":{"profile":["http://example.org/about"]},"status":"final","code":{"text":"x"},"subject":{"reference":"urn:uuid:6f1d4a5e-2f5c-4f0a-9a63-0b6f5b1f7a11"}}}`
+	for name, c := range map[string]struct {
+		resource string
+		profiles []string
+		want     string
+	}{
+		"of the profile":        {with(`,"name":[{"family":"x"}]`, ""), []string{"http://example.org/p"}, ""},
+		"not of the profile":    {with(`,"active":true`, ""), []string{"http://example.org/p"}, "Bundle.entry[0] structure http://example.org/p; Bundle.entry required http://example.org/p"},
+		"target of the profile": {with(`,"name":[{"family":"x"}]`, result), nil, ""},
+		"target of none":        {with(`,"active":true`, result), nil, "Bundle.entry[1].resource.subject structure http://example.org/about"},
+	} {
+		s := definitions(t, named, bundle, about)
+		r := validate(t, profile.New(profile.Config{Definitions: s, Codes: codes(s)}), parse(t, c.resource), c.profiles...)
+		if got := strings.Join(found(r, "error"), "; "); got != c.want {
+			t.Errorf("%s: errors %q, want %q%s", name, got, c.want, show(r))
+		}
+	}
+}

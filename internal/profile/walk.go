@@ -48,6 +48,9 @@ type pass struct {
 
 func (w *walk) step() bool {
 	w.budget--
+	if w.budget&1023 == 0 && w.ctx.Err() != nil {
+		w.stop(w.ctx.Err())
+	}
 	if w.budget > 0 && w.err == nil {
 		return true
 	}
@@ -209,7 +212,7 @@ func (w *walk) claimed(n, claim fhir.Node) {
 		w.report(w.unknownSeverity(), "not-supported", claim, "", "The profile is loaded, and "+reason(err)+"; the resource was not checked against it.")
 	case p == nil:
 		w.report(w.unknownSeverity(), "not-found", claim, "", "The profile is not loaded; the resource was not checked against it.")
-	case p.Type != n.TypeID().String():
+	case !p.describes(n):
 		w.report(issueError, "invalid", claim, "", "The profile is one of another type.")
 	default:
 		w.hold(n, p)
@@ -226,12 +229,15 @@ func (w *walk) asked(n fhir.Node, canonical string) {
 		w.report(issueError, "not-supported", n, "", "The profile asked for is loaded, and "+reason(err)+".")
 	case p == nil:
 		w.report(issueError, "not-found", n, "", "The profile asked for is not loaded.")
-	case p.Type != n.TypeID().String():
+	case !p.describes(n):
 		w.report(issueError, "invalid", n, p.URL, "The profile asked for is one of another type.")
 	default:
 		w.hold(n, p)
 	}
 }
+
+// describes reports whether a profile is one of the resource's type.
+func (p *Profile) describes(n fhir.Node) bool { return isA(n, p.Type) }
 
 func (w *walk) stop(err error) {
 	if w.err == nil {
