@@ -179,20 +179,9 @@ func (m *Manager) sync(ctx context.Context) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	changed := false
-	for _, e := range m.entries {
-		_, want := wanted[e.Digest]
-		if e.State != Retired {
-			delete(wanted, e.Digest)
-		}
-		if want || e.State == Retired {
-			continue
-		}
-		e.State, e.Finished = Retired, m.clock.Now()
-		if err := m.save(ctx, e); err != nil {
-			return err
-		}
-		changed = true
+	changed, err := m.retire(ctx, wanted)
+	if err != nil {
+		return err
 	}
 	for _, digest := range order {
 		d, want := wanted[digest]
@@ -208,6 +197,41 @@ func (m *Manager) sync(ctx context.Context) error {
 		return nil
 	}
 	return m.use()
+}
+
+// retire ends entries that are not wanted any more, and takes those that stay from
+// wanted. Once a code is free again, what was refused for its sake is met anew.
+func (m *Manager) retire(ctx context.Context, wanted map[string]definition) (changed bool, err error) {
+	for _, e := range m.entries {
+		if _, want := wanted[e.Digest]; want || e.State == Retired {
+			continue
+		}
+		if err := m.end(ctx, e); err != nil {
+			return false, err
+		}
+		changed = true
+	}
+	for _, e := range m.entries {
+		if e.State == Refused && changed && (e.Reason == reasonOwn || e.Reason == reasonMany) {
+			if err := m.end(ctx, e); err != nil {
+				return false, err
+			}
+		}
+		if e.State != Retired {
+			delete(wanted, e.Digest)
+		}
+	}
+	return changed, nil
+}
+
+func (m *Manager) end(ctx context.Context, e *entry) error {
+	was := *e
+	e.State, e.Finished = Retired, m.clock.Now()
+	if err := m.save(ctx, e); err != nil {
+		e.State, e.Finished = was.State, was.Finished
+		return err
+	}
+	return nil
 }
 
 // add makes an entry of a definition: Indexing, or Refused with the reason.

@@ -214,6 +214,8 @@ func TestRefused(t *testing.T) {
 	r.await("first", reindex.Ready)
 	r.put(parameter("second", "nick", "string", "active", "extension urn:nick"))
 	r.await("second", reindex.Refused)
+	r.put(parameter("first", "nick", "string", "retired", "extension urn:nick"))
+	r.await("second", reindex.Ready)
 	if _, err := r.manager.Status(t.Context(), "nobody"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("an unknown one: %v", err)
 	}
