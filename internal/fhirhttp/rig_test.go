@@ -45,6 +45,9 @@ type rig struct {
 	config fhirhttp.Config
 	actors map[string]identity.Actor
 	jobs   *job.Engine
+	cells  job.Cells
+	sealer *seal.Sealer
+	folder string // of sealed files
 }
 
 func check(t *testing.T, err error) {
@@ -95,7 +98,8 @@ func newRigThat(t *testing.T, v chart.Validation) *rig {
 	notifier.Start(ctx, door)
 	t.Cleanup(notifier.Close)
 	t.Cleanup(indexing.Close)
-	folder, err := blob.OpenFolder(t.TempDir(), r.clock)
+	r.cells, r.sealer, r.folder = records, sealer, t.TempDir()
+	folder, err := blob.OpenFolder(r.folder, r.clock)
 	check(t, err)
 	blobs, err := blob.New(blob.Config{Bucket: folder, Sealer: sealer})
 	check(t, err)
