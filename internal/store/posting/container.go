@@ -176,13 +176,23 @@ func (s *Set) orRuns(b []byte) error {
 	return nil
 }
 
-// weight bounds the members of a container from above without decoding it.
+// weight estimates the members of a container without decoding it.
 func weight(b []byte) int {
-	if len(b) > 0 && b[0] == kindArray {
+	switch {
+	case len(b) > 0 && b[0] == kindArray:
 		return len(b) / 2
+	case len(b) > 0 && len(b) <= 1+4*shortRuns && b[0] == kindRuns && len(b)%4 == 1:
+		n := 0
+		for b = b[1:]; len(b) > 0; b = b[4:] {
+			n += int(binary.LittleEndian.Uint16(b[2:])) - int(binary.LittleEndian.Uint16(b)) + 1
+		}
+		return n
 	}
 	return ChunkSize / 2
 }
+
+// shortRuns is how many runs are counted one by one.
+const shortRuns = 32
 
 func damaged(how string) error {
 	return fmt.Errorf("posting container: %s: %w", how, store.ErrCorrupt)

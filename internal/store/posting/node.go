@@ -142,10 +142,9 @@ func (a *and) load(c Chunk, into *Set) error {
 		if into.Len() == 0 {
 			return nil
 		}
-		if err := k.load(c, &a.tmp); err != nil {
+		if err := keep(k, c, into, &a.tmp); err != nil {
 			return err
 		}
-		into.Intersect(&a.tmp)
 	}
 	return nil
 }
@@ -218,11 +217,7 @@ func (m *minus) load(c Chunk, into *Set) error {
 	if err := m.of.load(c, into); err != nil || into.Len() == 0 {
 		return err
 	}
-	if err := m.without.load(c, &m.tmp); err != nil {
-		return err
-	}
-	into.Subtract(&m.tmp)
-	return nil
+	return strike(m.without, c, into, &m.tmp)
 }
 
 func (m *minus) weight() int  { return m.of.weight() }

@@ -1,0 +1,129 @@
+package posting
+
+import (
+	"encoding/binary"
+	"slices"
+	"sort"
+)
+
+// few is up to how many members a set is struck out by looking each of them up
+// in the containers, without decoding these.
+const few = 256
+
+// keep leaves in a set what lies in chunk c of a node, too.
+func keep(n node, c Chunk, set, tmp *Set) error {
+	if set.dense || len(set.arr) > few {
+		if err := n.load(c, tmp); err != nil {
+			return err
+		}
+		set.Intersect(tmp)
+		return nil
+	}
+	switch n := n.(type) {
+	case *leaf:
+		return n.keep(c, set)
+	case *and:
+		for _, k := range n.kids {
+			if err := keep(k, c, set, &n.tmp); err != nil || set.Len() == 0 {
+				return err
+			}
+		}
+		return nil
+	case *or:
+		return n.keep(c, set)
+	case *minus:
+		if err := keep(n.of, c, set, &n.tmp); err != nil || set.Len() == 0 {
+			return err
+		}
+		return strike(n.without, c, set, &n.tmp)
+	}
+	if err := n.load(c, tmp); err != nil {
+		return err
+	}
+	set.Intersect(tmp)
+	return nil
+}
+
+// strike takes out of a set what lies in chunk c of a node.
+func strike(n node, c Chunk, set, tmp *Set) error {
+	if set.dense || len(set.arr) > few {
+		if err := n.load(c, tmp); err != nil {
+			return err
+		}
+		set.Subtract(tmp)
+		return nil
+	}
+	if o, ok := n.(*or); ok {
+		for _, k := range o.kids {
+			if err := strike(k, c, set, tmp); err != nil || set.Len() == 0 {
+				return err
+			}
+		}
+		return nil
+	}
+	var both Set
+	both.Union(set)
+	if err := keep(n, c, &both, tmp); err != nil {
+		return err
+	}
+	set.Subtract(&both)
+	return nil
+}
+
+func (l *leaf) keep(c Chunk, set *Set) error {
+	at, ok, err := l.seek(c)
+	if err != nil {
+		return err
+	}
+	if !ok || at != c {
+		set.Reset()
+		return nil
+	}
+	return set.keepIn(l.box)
+}
+
+// keep asks each kid about what none before it has.
+func (o *or) keep(c Chunk, set *Set) error {
+	var left, found Set
+	left.Union(set)
+	set.Reset()
+	for _, k := range o.kids {
+		found.Reset()
+		found.Union(&left)
+		if err := keep(k, c, &found, &o.tmp); err != nil {
+			return err
+		}
+		set.Union(&found)
+		if left.Subtract(&found); left.Len() == 0 {
+			return nil
+		}
+	}
+	return nil
+}
+
+// keepIn leaves in an array what the container b holds, too.
+func (s *Set) keepIn(b []byte) error {
+	if len(b) == 0 {
+		return damaged("no kind")
+	}
+	kind, b := b[0], b[1:]
+	var has func(v uint16) bool
+	switch {
+	case kind == kindArray && len(b)%2 == 0 && len(b) <= 2*ChunkSize:
+		has = func(v uint16) bool {
+			i := sort.Search(len(b)/2, func(i int) bool { return binary.LittleEndian.Uint16(b[2*i:]) >= v })
+			return 2*i < len(b) && binary.LittleEndian.Uint16(b[2*i:]) == v
+		}
+	case kind == kindRuns && len(b)%4 == 0 && len(b) <= bitmapBytes:
+		has = func(v uint16) bool { // the first run that ends at v or behind it
+			i := sort.Search(len(b)/4, func(i int) bool { return binary.LittleEndian.Uint16(b[4*i+2:]) >= v })
+			return 4*i < len(b) && binary.LittleEndian.Uint16(b[4*i:]) <= v
+		}
+	case kind == kindBitmap && len(b) == bitmapBytes:
+		has = func(v uint16) bool { return b[v>>3]&(1<<(v&7)) != 0 }
+	default:
+		return damaged("unknown kind or wrong length")
+	}
+	s.arr = slices.DeleteFunc(s.arr, func(v uint16) bool { return !has(v) })
+	return nil
+}
