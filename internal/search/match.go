@@ -69,6 +69,12 @@ func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 		return c.logic != anyOf, nil
 	case c.kind == kindBody:
 		return m.inBody(c)
+	case c.hasTree():
+		set := p.sets[c]
+		return m.some(c.sources, func(v *value) bool {
+			m.name = append(append(append(m.name[:0], v.typ...), '/'), v.code...)
+			return v.local && set[string(m.name)] || c.accepts(v)
+		})
 	case c.has != nil || c.lists != nil:
 		set, known := p.sets[c]
 		m.name = append(append(append(m.name[:0], m.card.typ...), '/'), m.card.id...)
@@ -100,15 +106,18 @@ func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 	case c.param.special != "":
 		return m.special(c) != c.not, nil
 	}
-	found, err := m.some(c.sources, func(v *value) bool {
-		for _, pr := range c.preds {
-			if pr.match(v) {
-				return true
-			}
-		}
-		return false
-	})
+	found, err := m.some(c.sources, c.accepts)
 	return found != c.not, err
+}
+
+// accepts reports whether any alternative takes v.
+func (c *criterion) accepts(v *value) bool {
+	for _, pr := range c.preds {
+		if pr.match(v) {
+			return true
+		}
+	}
+	return false
 }
 
 // special looks at what the card's head holds.

@@ -53,7 +53,10 @@ func (q *param) referenceModifiers() []string {
 	if q.identified != nil {
 		list = append(list, "identifier")
 	}
-	if slices.ContainsFunc(q.sources, func(s source) bool { return slices.Contains(s.types, r4.Canonical) }) {
+	switch {
+	case q.hierarchies() != nil:
+		list = append(list, "above", "below")
+	case slices.ContainsFunc(q.sources, func(s source) bool { return slices.Contains(s.types, r4.Canonical) }):
 		list = append(list, "below")
 	}
 	return list

@@ -171,17 +171,24 @@ func plainTextQuery(text, query string) bool {
 		}
 	}
 	s := " " + strings.Join(truths, " ") + " "
-	for _, rule := range [][2]string{{" NOT T ", " F "}, {" NOT F ", " T "}} {
-		s = strings.ReplaceAll(s, rule[0], rule[1])
-	}
+	s = plainNots(s)
 	inside := regexp.MustCompile(`\( ([TF]|and|or| )+ \)`)
 	for inside.MatchString(s) {
 		s = inside.ReplaceAllStringFunc(s, func(m string) string { return truth(plainTruth(strings.Trim(m, "()"))) })
-		for _, rule := range [][2]string{{" NOT T ", " F "}, {" NOT F ", " T "}} {
-			s = strings.ReplaceAll(s, rule[0], rule[1])
-		}
+		s = plainNots(s)
 	}
 	return plainTruth(s)
+}
+
+// plainNots resolves NOT before what is known to hold or not, the last one first.
+func plainNots(s string) string {
+	for {
+		i := max(strings.LastIndex(s, " NOT T "), strings.LastIndex(s, " NOT F "))
+		if i < 0 {
+			return s
+		}
+		s = s[:i+1] + truth(s[i+5] == 'F') + s[i+6:]
+	}
 }
 
 func truth(b bool) string { return map[bool]string{true: "T", false: "F"}[b] }

@@ -148,6 +148,8 @@ func (p *planner) criterion(c *criterion) (node, error) {
 		return p.joint(c)
 	case c.kind == kindBody:
 		return anything, nil
+	case c.hasTree():
+		return p.hierarchy(c)
 	case c.missing != nil:
 		n := p.present(c)
 		if *c.missing {

@@ -194,8 +194,8 @@ func (r *reader) quantity(s string) (pred, error) {
 }
 
 func (r *reader) reference(text string) (pred, error) {
-	if r.modifier == "below" {
-		return r.canonical(text)
+	if r.modifier == "below" || r.modifier == "above" {
+		return r.tree(text)
 	}
 	p := &refPred{base: r.opt.BaseURL}
 	local := text

@@ -2,6 +2,9 @@ package search_test
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -53,4 +56,61 @@ func TestUnknownTerms(t *testing.T) {
 			t.Errorf("%s unresolved: %v", query, err)
 		}
 	}
+}
+
+// A hierarchy is climbed over any number of steps, and only as far as the caller
+// may see.
+func TestHierarchy(t *testing.T) {
+	place := func(id, parent string) string {
+		if parent != "" {
+			parent = `,"partOf":{"reference":"Location/` + parent + `"}`
+		}
+		return `{"resourceType":"Location","id":"` + id + `"` + parent + `}`
+	}
+	done := func(id, where string) string {
+		return `{"resourceType":"Procedure","id":"` + id + `","status":"completed","subject":{"reference":"Patient/p"},"location":{"reference":"Location/` + where + `"},"instantiatesCanonical":["http://x.org/p|1.2"]}`
+	}
+	resources := resourcesOf(t, []string{
+		place("house", ""), place("ward", "house"), place("room", "ward"), place("bed", "room"), place("other", "house"), place("ring-a", "ring-b"), place("ring-b", "ring-a"),
+		done("in-house", "house"), done("in-ward", "ward"), done("in-bed", "bed"), done("in-other", "other"), done("in-ring", "ring-a"), done("nowhere", "unknown"),
+	})
+	for _, bits := range []int{64, 12} {
+		m := newMemory(t, bits, resources)
+		for _, c := range []struct{ query, want string }{
+			{"location:below=house", "in-bed in-house in-other in-ward"}, {"location:below=Location/ward", "in-bed in-ward"}, {"location:below=bed", "in-bed"},
+			{"location:above=bed", "in-bed in-house in-ward"}, {"location:above=house", "in-house"}, {"location:below=ring-a", "in-ring"}, {"location:above=ring-b", "in-ring"},
+			{"location:below=unknown", "nowhere"}, {"location:below=nobody", ""}, {"location:below=ward,other", "in-bed in-other in-ward"}, {"location:below=ward&status=completed", "in-bed in-ward"},
+			{"location:below=" + baseURL + "/Location/ward", "in-bed in-ward"}, {"instantiates-canonical:below=http://x.org/p|1", "in-bed in-house in-other in-ring in-ward nowhere"},
+		} {
+			q, err := parse(t, "Procedure", c.query, search.Options{BaseURL: baseURL})
+			if err != nil {
+				t.Fatalf("%s: %v", c.query, err)
+			}
+			found, plan, _ := m.run(t, q)
+			var ids []string
+			for n := range m.ids {
+				if ok, err := m.match(plan, n); err != nil || ok != slices.Contains(found, int32(n)) {
+					t.Errorf("%s: Match says %v of %s, %v", c.query, ok, m.ids[n].ID, err)
+				}
+			}
+			for _, n := range found {
+				ids = append(ids, m.ids[n].ID)
+			}
+			slices.Sort(ids)
+			if got := strings.Join(ids, " "); got != c.want {
+				t.Errorf("%d bits: %s finds %q, want %q", bits, c.query, got, c.want)
+			}
+		}
+	}
+	for _, c := range [][2]string{{"subject:below=p", "takes only"}, {"location:below=Patient/p", "id or Type/id of: Location"}, {"location:above=http://x.org/y", "id or Type/id"}} {
+		if _, err := parse(t, "Procedure", c[0], search.Options{}); err == nil || !strings.Contains(publicOf(err), c[1]) {
+			t.Errorf("%s: %v", c[0], err)
+		}
+	}
+}
+
+func publicOf(err error) string {
+	var f *fault.Error
+	errors.As(err, &f)
+	return f.Public
 }
