@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Target is the server under test.
@@ -184,8 +186,28 @@ func named(text []byte) (typ, id string) {
 	return head.ResourceType, head.ID
 }
 
-// send makes one request.
+// send makes one request, and again if the server says that it was too early.
 func (r *run) send(method, url string, body []byte, header http.Header) (*exchange, error) {
+	for try := 0; ; try++ {
+		x, err := r.sendOnce(method, url, body, header)
+		if err != nil || x.status != http.StatusTooManyRequests || try == maxTries {
+			return x, err
+		}
+		pause, err := strconv.Atoi(x.header.Get("Retry-After"))
+		if err != nil {
+			return x, nil
+		}
+		select {
+		case <-time.After(time.Duration(min(pause, 10)) * time.Second):
+		case <-r.ctx.Done():
+			return nil, r.ctx.Err()
+		}
+	}
+}
+
+const maxTries = 3
+
+func (r *run) sendOnce(method, url string, body []byte, header http.Header) (*exchange, error) {
 	req, err := http.NewRequestWithContext(r.ctx, method, url, strings.NewReader(string(body)))
 	if err != nil {
 		return nil, err

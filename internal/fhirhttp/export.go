@@ -30,10 +30,16 @@ func (s *server) bulkRoutes() []route {
 	}
 	slices.SortFunc(list, func(a, b route) int { return strings.Compare(a.pattern+a.method, b.pattern+b.method) })
 	return append(list,
+		route{method: "GET", pattern: "Group/$export", serve: handleNoGroup, free: "it only tells how the address goes on", alone: true},
+		route{method: "POST", pattern: "Group/$export", serve: handleNoGroup, free: "it only tells how the address goes on", alone: true},
 		route{method: "GET", pattern: "$job/{job}", serve: s.handleJob, free: own, alone: true},
 		route{method: "DELETE", pattern: "$job/{job}", serve: s.handleJobCancel, free: own, alone: true},
 		route{method: "GET", pattern: "$job/{job}/{file}", serve: s.handleJobFile, asks: look, alone: true},
 	)
+}
+
+func handleNoGroup(http.ResponseWriter, *http.Request, chart.Actor) error {
+	return fault.New(fault.Invalid, "fhirhttp.handleNoGroup", "Say which group: Group/{id}/$export.")
 }
 
 // ndjson are the names of the one format of files.
