@@ -112,6 +112,7 @@ func TestFilterRefused(t *testing.T) {
 		{`organization[name eq secret] eq 1`, "followed by a point"},
 		{`organization:Patient eq 1`, "only a reference"},
 		{`_lastUpdated pr true`, "takes"},
+		{`_text eq secret`, "does not take"},
 		{`_has:Observation:secret:code eq 1`, "these point to Patient"},
 		{strings.Repeat("(", 40) + "_id eq a" + strings.Repeat(")", 40), "nested"},
 		{strings.Repeat("_id eq a or ", 100) + "_id eq a", "100 tests"},

@@ -156,6 +156,9 @@ func (p *parser) testValue(c *criterion, types []string, op, value string) (*cri
 	case k == 0:
 		ops = "eq"
 	}
+	if ops == "" {
+		return nil, invalid("not-supported", "_filter does not take "+q.code+".")
+	}
 	if op != "pr" && !slices.Contains(strings.Fields(ops), op) || op == "pr" && (q.special != "" || q.kind == 0 || q.kind == kindBody) {
 		return nil, invalid("not-supported", "_filter: "+q.code+" takes "+strings.Join(strings.Fields(ops), ", ")+".")
 	}
