@@ -39,7 +39,6 @@ var excluded = map[string]string{
 // it: the fault is none by the text of R4, or the check is not made here.
 var missed = map[string]string{
 	"dr-example-org":           "an address at example.org, which the reference validator does not like",
-	"pat-security-bad-string":  "markup in a text, which the reference validator refuses by an option of its own",
 	"parameters-reference-bad": "a relative reference to a resource that Parameters do not hold: it may be on the server",
 	"cs-narrative-status-pub":  "what HL7 demands of its own publications",
 	"signatures-example-2":     "a digital signature that does not fit; signatures are not verified",
@@ -83,7 +82,7 @@ func TestCases(t *testing.T) {
 	found := count["invalid structure"] + count["invalid invalid"]
 	t.Logf("valid: %d accepted; invalid: %d found out (%d by their structure), %d missed, %d excluded",
 		count["valid valid"], found, count["invalid structure"], count["invalid missed"], count["invalid excluded"])
-	if all := found + count["invalid missed"]; found*10 < all*8 {
+	if all := found + count["invalid missed"]; found*10 < all*9 {
 		t.Errorf("only %d of %d found out", found, all)
 	}
 }

@@ -183,6 +183,7 @@ func (v *Validator) Validate(ctx context.Context, req Request) (*Result, error) 
 	w := &walk{ctx: ctx, v: v, resolve: req.Resolve, budget: maxSteps, result: &Result{}}
 	root := req.Resource.Root()
 	w.resource(root, nil, req.Profiles)
+	w.markup(root)
 	if w.err != nil {
 		return nil, fault.Wrap(fault.KindOf(w.err), "profile.Validate", w.err)
 	}
