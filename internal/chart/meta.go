@@ -52,6 +52,10 @@ func (c *Chart) changeMeta(ctx context.Context, actor Actor, typ, id, name strin
 			case old.Deleted:
 				return plan{}, fault.New(fault.Gone, "chart.changeMeta", "")
 			}
+			// The answer shows all of the meta.
+			if err := c.mayRead(ctx, actor, *old); err != nil {
+				return plan{}, err
+			}
 			next, err := withMeta(old.Resource, meta, f)
 			if err != nil {
 				return plan{}, err

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"context"
-	"errors"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -53,11 +52,8 @@ func (c *Chart) planPatch(ctx context.Context, actor Actor, typ, id string, appl
 	}
 	// Who patches learns from the outcome what was there: he must be one who may
 	// read it.
-	if _, err := c.reach(actor, authz.Read, typ); err != nil {
+	if err := c.mayRead(ctx, actor, *old); err != nil {
 		return plan{}, err
-	}
-	if seen, err := c.permit(ctx, actor, authz.Read, *old); err != nil || !seen {
-		return plan{}, errors.Join(err, fault.New(fault.NotFound, "chart.planPatch", ""))
 	}
 	res, err := apply(old.Resource)
 	if err != nil {
@@ -67,6 +63,19 @@ func (c *Chart) planPatch(ctx context.Context, actor Actor, typ, id string, appl
 		return plan{}, fault.New(fault.Unprocessable, "chart.planPatch", "A patch cannot change the type or the id of a record.")
 	}
 	return c.planNext(ctx, actor, authz.Patch, res, *old)
+}
+
+// mayRead refuses a change whose answer would show its author more than he sent,
+// of a record that he may not read.
+func (c *Chart) mayRead(ctx context.Context, actor Actor, res Resource) error {
+	if _, err := c.reach(actor, authz.Read, res.TypeID.Type); err != nil {
+		return err
+	}
+	seen, err := c.permit(ctx, actor, authz.Read, res)
+	if err == nil && !seen {
+		err = fault.New(fault.NotFound, "chart.mayRead", "")
+	}
+	return err
 }
 
 // planNext plans a new version behind the current one.

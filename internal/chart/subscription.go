@@ -1,8 +1,10 @@
 package chart
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -18,12 +20,16 @@ import (
 const TypeMandate = "Mandate"
 
 // mandated adds to a change of a Subscription who makes it, in the same commit.
-// The server's own changes, of its status, leave that as it is.
+// The notifier's changes, of its status, leave that as it is, and so do those of
+// others that change neither what is told nor where to: nobody lends his rights
+// to an endpoint by a tag. What an import filed has no mandate, whoever had one
+// for what it wrote over.
 func (c *Chart) mandated(ctx context.Context, actor Actor, old *Resource, p plan) (plan, error) {
-	if p.change.Type != "Subscription" || actor.Kind == identity.KindSystem {
+	server := actor.Kind == identity.KindSystem
+	if p.change.Type != "Subscription" || server && slices.Contains(actor.Roles, "notifier") {
 		return p, nil
 	}
-	if p.change.Resource != nil && c.vet != nil {
+	if p.change.Resource != nil && c.vet != nil && !server {
 		var before *fhir.Resource
 		if old != nil {
 			before = old.Resource
@@ -37,17 +43,53 @@ func (c *Chart) mandated(ctx context.Context, actor Actor, old *Resource, p plan
 	if err != nil {
 		return p, err
 	}
-	if p.change.Resource == nil && (!rec.Exists() || rec.Deleted) {
+	mandate := p.change.Resource != nil && !server
+	if has := rec.Exists() && !rec.Deleted; has && mandate {
+		lent, err := c.lentBy(ctx, p.change.ID)
+		if err != nil {
+			return p, err
+		}
+		if other := lent.Kind != actor.Kind || lent.ID != actor.ID; other && old != nil && tellsTheSame(old.Resource, p.change.Resource) {
+			return p, nil
+		}
+	} else if !has && !mandate {
 		return p, nil
 	}
 	doc := vault.DocWrite{TypeID: id, Expect: rec.Version}
-	if p.change.Resource != nil {
+	if mandate {
 		if doc.Body, err = json.Marshal(actor.Mandate(c.clock.Now())); err != nil {
 			return p, fault.Wrap(fault.Internal, "chart.mandated", err)
 		}
 	}
 	p.docs = append(p.docs, doc)
 	return p, nil
+}
+
+// lentBy returns the mandate of a Subscription that has one.
+func (c *Chart) lentBy(ctx context.Context, id string) (m identity.Mandate, err error) {
+	doc, err := c.vault.GetDoc(ctx, TypeMandate, id)
+	if err == nil {
+		err = fault.Wrap(fault.Internal, "chart.lentBy", json.Unmarshal(doc.Body, &m))
+	}
+	return m, err
+}
+
+// tellsTheSame reports whether two versions of a Subscription have the same
+// criteria and channel.
+func tellsTheSame(old, next *fhir.Resource) bool {
+	if old == nil {
+		return false // a tombstone
+	}
+	a, b := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if json.Unmarshal(old.JSON(), &a) != nil || json.Unmarshal(next.JSON(), &b) != nil {
+		return false
+	}
+	for _, name := range []string{"criteria", "_criteria", "channel"} {
+		if !bytes.Equal(a[name], b[name]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Subscription is a stored Subscription and the mandate of whoever wrote it.
@@ -73,11 +115,7 @@ func (c *Chart) Subscriptions(ctx context.Context) ([]Subscription, error) {
 			return nil, err
 		}
 		// One that an import filed has no mandate, and thus no rights.
-		doc, err := c.vault.GetDoc(ctx, TypeMandate, rec.ID)
-		if err == nil {
-			err = json.Unmarshal(doc.Body, &s.Mandate)
-		}
-		if err != nil && !fault.Is(err, fault.NotFound) {
+		if s.Mandate, err = c.lentBy(ctx, rec.ID); err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, err
 		}
 		all = append(all, s)
@@ -126,6 +164,9 @@ func (c *Chart) notifiable(ctx context.Context, req *request, of Happened, crite
 	}
 	params := append([]search.Param{{Key: "_id", Value: of.ID.ID}}, criteria...)
 	q, err := search.Parse(of.ID.Type, params, c.options())
+	if err == nil {
+		q, err = q.Resolve(ctx, c.lexicon)
+	}
 	if err != nil {
 		return nil, err
 	}

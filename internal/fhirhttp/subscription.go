@@ -106,6 +106,8 @@ func (s *server) indexRoutes() []route {
 	}}
 }
 
+// handleIndexStatus tells no numbers of records: an expression can ask anything
+// of them, and how many it found would be the answer, whoever may see none.
 func (s *server) handleIndexStatus(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
 	id := r.PathValue("id")
 	if _, err := s.Chart.Read(r.Context(), actor, "SearchParameter", id, 0); err != nil {
@@ -119,8 +121,6 @@ func (s *server) handleIndexStatus(w http.ResponseWriter, r *http.Request, actor
 		{"name": "state", "valueCode": string(status.State)},
 		{"name": "code", "valueCode": status.Code},
 		{"name": "searchable", "valueBoolean": status.State == reindex.Ready},
-		{"name": "looked", "valueInteger": status.Looked},
-		{"name": "found", "valueInteger": status.Amended},
 		{"name": "started", "valueInstant": status.Started.UTC().Format(time.RFC3339Nano)},
 	}
 	if status.Reason != "" {

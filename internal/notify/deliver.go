@@ -58,16 +58,22 @@ func (m *Manager) post(ctx context.Context, s *spec, kind kindOf, number uint64,
 	return nil
 }
 
-// deliver sends a notification, again and again with growing pauses, until it is
-// taken or patience ends.
-func (m *Manager) deliver(ctx context.Context, s *spec, kind kindOf, number uint64, res *chart.Resource) error {
+// send sends a notification once.
+func (m *Manager) send(ctx context.Context, s *spec, kind kindOf, number uint64, res *chart.Resource) error {
 	if s.socket {
 		return m.sockets.send(m, s, kind, number, res)
 	}
+	return m.post(ctx, s, kind, number, res)
+}
+
+// insist calls deliver again and again with growing pauses, until the endpoint
+// takes what it sends or patience ends. deliver MUST decide anew what may be sent:
+// an hour may lie between two tries.
+func (m *Manager) insist(ctx context.Context, deliver func() error) error {
 	pause := m.pause
 	for try := 1; ; try++ {
-		err := m.post(ctx, s, kind, number, res)
-		if err == nil || ctx.Err() != nil || try == m.tries {
+		err := deliver()
+		if !errors.Is(err, errDelivery) || ctx.Err() != nil || try == m.tries {
 			return err
 		}
 		select {

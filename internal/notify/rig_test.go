@@ -156,7 +156,8 @@ type endpoint struct {
 	*httptest.Server
 	mu     sync.Mutex
 	told   []told
-	answer int // status; 0: 200
+	answer int    // status; 0: 200
+	first  func() // happens at the next request
 }
 
 type told struct {
@@ -176,6 +177,10 @@ func newEndpoint(t *testing.T) *endpoint {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.told = append(e.told, x)
+		if e.first != nil {
+			e.first()
+			e.first = nil
+		}
 		if e.answer != 0 {
 			w.WriteHeader(e.answer)
 		}

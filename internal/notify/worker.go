@@ -99,7 +99,7 @@ func (w *worker) run(ctx context.Context) error {
 		case <-keep.C:
 			w.keep(ctx)
 		case <-beat:
-			if err := w.manager.deliver(ctx, &w.spec, heartbeat, w.at.Events, nil); err != nil {
+			if err := w.signal(ctx, heartbeat); err != nil {
 				return err
 			}
 		case <-w.wake:
@@ -128,7 +128,7 @@ func (w *worker) begin(ctx context.Context) error {
 	if w.at.Position, err = m.chart.Last(ctx); err != nil {
 		return err
 	}
-	if err := m.deliver(ctx, &w.spec, handshake, w.at.Events, nil); err != nil {
+	if err := w.signal(ctx, handshake); err != nil {
 		return err
 	}
 	w.keep(ctx)
@@ -170,11 +170,21 @@ func (w *worker) catchUp(ctx context.Context) error {
 	}
 }
 
-// tell notifies of one version, if it is to be told.
+// signal sends a notification that tells of no record.
+func (w *worker) signal(ctx context.Context, kind kindOf) error {
+	return w.manager.insist(ctx, func() error { return w.manager.send(ctx, &w.spec, kind, w.at.Events, nil) })
+}
+
+// tell notifies of one version, if it is to be told. Each try is decided on and
+// audited by itself.
 func (w *worker) tell(ctx context.Context, h chart.Happened) error {
 	if h.Deleted {
 		return nil
 	}
+	return w.manager.insist(ctx, func() error { return w.tellOnce(ctx, h) })
+}
+
+func (w *worker) tellOnce(ctx context.Context, h chart.Happened) error {
 	actor, err := w.manager.act(ctx, w.mandate)
 	if err != nil {
 		return err
@@ -183,7 +193,7 @@ func (w *worker) tell(ctx context.Context, h chart.Happened) error {
 	if err != nil || res == nil {
 		return err
 	}
-	if err := w.manager.deliver(ctx, &w.spec, event, w.at.Events+1, res); err != nil {
+	if err := w.manager.send(ctx, &w.spec, event, w.at.Events+1, res); err != nil {
 		return err
 	}
 	w.at.Events++

@@ -1,0 +1,100 @@
+package notify_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
+)
+
+// TestEachTryIsDecidedOn: rights that end while an endpoint is down end what is
+// waiting for it.
+func TestEachTryIsDecidedOn(t *testing.T) {
+	r := newRig(t)
+	r.put(plain("s1", "requested", "Observation?", r.endpoint.URL, "application/fhir+json"))
+	r.await("s1", "active")
+	r.endpoint.answers(503)
+	r.endpoint.mu.Lock()
+	r.endpoint.first = func() { r.allow("system/Subscription.cruds") }
+	r.endpoint.mu.Unlock()
+	r.put(finding("a", "718-7"))
+	r.await("s1", "error")
+	r.endpoint.wait(t, 1)
+}
+
+// TestAnImportTakesTheMandate: who can have a file imported cannot have the
+// rights of a subscriber sent elsewhere, nor by deleting and filing anew.
+func TestAnImportTakesTheMandate(t *testing.T) {
+	ctx, importer := context.Background(), identity.System("importer", "importer")
+	for name, roads := range map[string]func(r *rig, res *fhir.Resource) error{
+		"written over": func(r *rig, res *fhir.Resource) error {
+			_, err := r.chart.Update(ctx, importer, res, chart.Condition{})
+			return err
+		},
+		"in a file": func(r *rig, res *fhir.Resource) error {
+			_, err := r.chart.File(ctx, importer, []chart.Entry{{Method: "PUT", URL: "Subscription/s1", Place: "x", Resource: res}}, func(_ int, err error) {
+				if err != nil {
+					r.Error(err)
+				}
+			}, nil)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.put(plain("s1", "requested", "Observation?", r.endpoint.URL, "application/fhir+json"))
+			r.await("s1", "active")
+			stolen, err := fhir.Parse([]byte(plain("s1", "requested", "Observation?", r.endpoint.URL+"/elsewhere", "application/fhir+json")))
+			check(t, err)
+			check(t, roads(r, stolen))
+			r.await("s1", "active") // plain R4 has no handshake
+			r.put(finding("a", "718-7"))
+			r.await("s1", "error")
+			r.endpoint.wait(t, 0)
+		})
+	}
+}
+
+// TestATagLendsNoRights: a change by another actor that leaves criteria and
+// channel as they were leaves the mandate, too; one of the endpoint does not.
+func TestATagLendsNoRights(t *testing.T) {
+	r, ctx := newRig(t), context.Background()
+	r.put(plain("s1", "requested", "Observation?", r.endpoint.URL, "application/fhir+json"))
+	r.await("s1", "active")
+	other := chart.Actor{Kind: identity.KindClient, ID: "other", Scopes: program(t).Scopes}
+	given, err := fhir.Parse([]byte(`{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:t","code":"x"}]}}]}`))
+	check(t, err)
+	for p := range given.Root().All("parameter") {
+		_, err = r.chart.MetaAdd(ctx, other, "Subscription", "s1", p.Get("valueMeta"))
+		check(t, err)
+	}
+	r.put(finding("a", "718-7"))
+	if got := paths(r.endpoint.wait(t, 1)); !strings.HasSuffix(got, "/a") {
+		t.Errorf("told %s", got)
+	}
+	moved, err := fhir.Parse([]byte(plain("s1", "requested", "Observation?", r.endpoint.URL+"/other", "application/fhir+json")))
+	check(t, err)
+	_, err = r.chart.Update(ctx, other, moved, chart.Condition{})
+	check(t, err)
+	r.await("s1", "active")
+	r.put(finding("b", "718-7"))
+	r.await("s1", "error") // the other one has no rights in this rig
+	r.endpoint.wait(t, 1)
+}
+
+// TestCriteriaOfValueSets: a condition that only a terminology can read is one
+// for notifications, too.
+func TestCriteriaOfValueSets(t *testing.T) {
+	r := newRig(t)
+	r.put(`{"resourceType":"ValueSet","id":"v","url":"urn:blood","status":"active","compose":{"include":[{"system":"http://loinc.org","concept":[{"code":"718-7"}]}]}}`)
+	r.put(plain("s1", "requested", "Observation?code:not-in=urn:blood", r.endpoint.URL, "application/fhir+json"))
+	r.await("s1", "active")
+	r.put(finding("a", "718-7"))
+	r.put(finding("b", "4548-4"))
+	if got := paths(r.endpoint.wait(t, 1)); !strings.HasSuffix(got, "/b") {
+		t.Errorf("told %s", got)
+	}
+}
