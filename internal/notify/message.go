@@ -37,9 +37,7 @@ func (m *Manager) status(s *spec, state string, kind kindOf, events uint64, fail
 		object{"name": "type", "valueCode": string(kind)},
 		object{"name": "events-since-subscription-start", "valueString": strconv.FormatUint(events, 10)},
 	)
-	for _, part := range about {
-		params = append(params, part)
-	}
+	params = append(params, about...)
 	if failure != "" {
 		params = append(params, object{"name": "error", "valueCodeableConcept": object{"text": failure}})
 	}
