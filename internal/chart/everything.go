@@ -167,8 +167,10 @@ func (c *Chart) everyQuery(er EverythingRequest) ([]*search.Query, error) {
 	return queries, nil
 }
 
-// params are the alternatives that a type is searched by: a record with no date
-// of care is in scope whatever the dates asked for.
+// params are the alternatives that a type is searched by: care that reaches into
+// the dates asked for, and records with no date of care, which are in scope
+// whatever the dates. "gt" and "lt" ask whether a span reaches beyond a date, so
+// they are put to the dates around those asked for (FHIR R4 3.1.1.5.6).
 func (er EverythingRequest) params(typ string) [][]search.Param {
 	var always []search.Param
 	if er.Since != "" {
@@ -180,13 +182,27 @@ func (er EverythingRequest) params(typ string) [][]search.Param {
 	}
 	dated := always
 	if er.Start != "" {
-		dated = append(dated[:len(dated):len(dated)], search.Param{Key: code, Value: "ge" + er.Start})
+		dated = append(dated[:len(dated):len(dated)], search.Param{Key: code, Value: "gt" + beside(er.Start, -1)})
 	}
 	if er.End != "" {
-		dated = append(dated[:len(dated):len(dated)], search.Param{Key: code, Value: "le" + er.End})
+		dated = append(dated[:len(dated):len(dated)], search.Param{Key: code, Value: "lt" + beside(er.End, 1)})
 	}
 	undated := append(always[:len(always):len(always)], search.Param{Key: code + ":missing", Value: "true"})
 	return [][]search.Param{dated, undated}
+}
+
+// beside returns the date before or after one of the same precision. What is no
+// date stays as it is, for the search to refuse.
+func beside(date string, by int) string {
+	for _, form := range []struct {
+		layout              string
+		years, months, days int
+	}{{"2006-01-02", 0, 0, by}, {"2006-01", 0, by, 0}, {"2006", by, 0, 0}} {
+		if t, err := time.Parse(form.layout, date); err == nil {
+			return t.AddDate(form.years, form.months, form.days).Format(form.layout)
+		}
+	}
+	return date
 }
 
 // careDates are the search parameters that tell when care was given, for the

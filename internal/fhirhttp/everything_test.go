@@ -243,3 +243,21 @@ func TestMeta(t *testing.T) {
 	r.do(422, "POST", obs+"delete", label, as("doctor"))
 	r.do(404, "GET", obs[:len(obs)-1], "", as("nurse"))
 }
+
+// TestEverythingOfSpans: care that reaches into the dates asked for is in scope,
+// also if it ends on the first day or begins on the last.
+func TestEverythingOfSpans(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Patient/eve", `{"resourceType":"Patient","id":"eve"}`)
+	for id, period := range map[string]string{
+		"before": `"start":"2026-01-01","end":"2026-02-28"`, "ends": `"start":"2026-02-01","end":"2026-03-01T08:00:00Z"`,
+		"around": `"start":"2026-01-01","end":"2026-12-31"`, "open": `"start":"2026-01-01"`, "within": `"start":"2026-03-10","end":"2026-03-12"`,
+		"begins": `"start":"2026-03-31T22:00:00Z","end":"2026-05-01"`, "after": `"start":"2026-04-01","end":"2026-04-02"`,
+	} {
+		r.do(201, "PUT", "/Encounter/"+id, `{"resourceType":"Encounter","id":"`+id+`","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/eve"},"period":{`+period+`}}`)
+	}
+	r.holds("/Patient/eve/$everything?_type=Encounter&start=2026-03-01&end=2026-03-31",
+		"match Encounter/around\nmatch Encounter/begins\nmatch Encounter/ends\nmatch Encounter/open\nmatch Encounter/within")
+	r.holds("/Patient/eve/$everything?_type=Encounter&start=2026-03&end=2026-03",
+		"match Encounter/around\nmatch Encounter/begins\nmatch Encounter/ends\nmatch Encounter/open\nmatch Encounter/within")
+}
