@@ -122,6 +122,13 @@ func (s *server) handleJobFile(w http.ResponseWriter, r *http.Request, actor cha
 		return s.Chart.Note(r.Context(), actor, "export", "", about, err)
 	}
 	defer in.Close()
+	if j, err := s.Jobs.Get(actor, r.PathValue("job")); err != nil || j.Kind == waitingKind && !actor.Scopes.Cover(j.Actor.Scopes) {
+		// An answer holds records of types that its file's does not name.
+		if err == nil {
+			err = fault.New(fault.Denied, "fhirhttp.handleJobFile", "The answer was made for an access token with more scopes than this one.")
+		}
+		return s.Chart.Note(r.Context(), actor, "export", file.Type, about, err)
+	}
 	if err := s.Chart.FetchFile(r.Context(), actor, file.Type, about+" "+r.PathValue("job")+" "+file.Name); err != nil {
 		return err
 	}

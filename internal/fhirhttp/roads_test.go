@@ -1,6 +1,7 @@
 package fhirhttp_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -147,4 +148,21 @@ func TestLastNKnowsValueSets(t *testing.T) {
 		}
 	}
 	r.do(400, "GET", "/Observation/$lastn?subject=Patient/ann&code:in=urn:none", "")
+}
+
+// TestKeptAnswersNeedTheirScopes: an answer that was kept for its caller is
+// given to none of his tokens that could not have asked for it.
+func TestKeptAnswersNeedTheirScopes(t *testing.T) {
+	r := wards(t)
+	r.jobs.Start(context.Background())
+	m := r.manifest(r.await(r.order("GET", "/Patient?family=Adams", "")))
+	file := strings.TrimPrefix(m.Output[0].URL, base)
+	for scopes, want := range map[string]int{"system/Linkage.r": 403, "system/Bundle.rs": 403, "system/*.rs": 403, "system/*.cruds": 200} {
+		narrow, err := identity.ParseScopes(scopes)
+		check(t, err)
+		who := r.actors["program"]
+		who.Scopes = narrow
+		r.actors["narrow"] = who
+		r.do(want, "GET", file, "", as("narrow"))
+	}
 }

@@ -145,6 +145,16 @@ func (s Scopes) Access(typ string) Access {
 	return a
 }
 
+// Cover reports whether the scopes grant all that others do.
+func (s Scopes) Cover(others Scopes) bool {
+	for _, other := range others {
+		if s.Access(other.Type)&other.Access != other.Access {
+			return false
+		}
+	}
+	return true
+}
+
 // Meet returns what both grant: what a program asked for, cut to what it was
 // given when it was registered.
 func (s Scopes) Meet(other Scopes) Scopes {

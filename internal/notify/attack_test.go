@@ -98,3 +98,33 @@ func TestCriteriaOfValueSets(t *testing.T) {
 		t.Errorf("told %s", got)
 	}
 }
+
+// TestWhatEndedTellsNothing: nothing that was committed after a Subscription was
+// ended, deleted or sent elsewhere goes to where it told before.
+func TestWhatEndedTellsNothing(t *testing.T) {
+	for name, end := range map[string]func(r *rig) error{
+		"off": func(r *rig) error {
+			return r.try(plain("s1", "off", "Observation?", r.endpoint.URL, "application/fhir+json"))
+		},
+		"other criteria": func(r *rig) error {
+			return r.try(plain("s1", "active", "Observation?code=1", r.endpoint.URL, "application/fhir+json"))
+		},
+		"deleted": func(r *rig) error {
+			_, err := r.chart.Delete(context.Background(), program(t), "Subscription", "s1", chart.Condition{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.put(plain("s1", "requested", "Observation?", r.endpoint.URL, "application/fhir+json"))
+			r.await("s1", "active")
+			for range 20 { // there is nothing to wait for
+				check(t, end(r))
+				r.put(finding("a", "718-7"))
+				r.endpoint.wait(t, 0)
+				r.put(plain("s1", "requested", "Observation?", r.endpoint.URL, "application/fhir+json"))
+				r.await("s1", "active")
+			}
+		})
+	}
+}

@@ -63,6 +63,9 @@ type Manager struct {
 
 	mu      sync.Mutex
 	workers map[string]*worker
+	asked   uint64        // changes of Subscriptions told of
+	known   uint64        // of them, those that workers follow
+	synced  chan struct{} // closed when known grows
 	wake    chan struct{}
 	stop    context.CancelFunc
 	ctx     context.Context // of everything the manager does by itself
@@ -78,7 +81,7 @@ func New(cfg Config) *Manager {
 	m := &Manager{
 		chart: cfg.Chart, act: cfg.Act, catalog: cfg.Catalog, client: cfg.Client, allow: cfg.Allow,
 		base: cfg.Base, topics: cfg.Base + "/SubscriptionTopic/", clock: cfg.Clock, slog: cfg.Slog,
-		pause: cfg.Pause, tries: cfg.Tries, workers: map[string]*worker{}, wake: make(chan struct{}, 1),
+		pause: cfg.Pause, tries: cfg.Tries, workers: map[string]*worker{}, wake: make(chan struct{}, 1), synced: make(chan struct{}),
 		sockets: sockets{bound: map[string]map[chan []byte]bool{}, tokens: map[string]binding{}},
 	}
 	if m.pause == 0 {
@@ -109,11 +112,12 @@ func (m *Manager) Close() {
 
 // Changed is told of the types of what was written. It never blocks.
 func (m *Manager) Changed(types ...string) {
-	if slices.Contains(types, "Subscription") {
-		signal(m.wake)
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if slices.Contains(types, "Subscription") {
+		m.asked++
+		signal(m.wake)
+	}
 	for _, w := range m.workers {
 		if slices.Contains(types, w.spec.typ) {
 			signal(w.wake)
@@ -147,6 +151,26 @@ func (m *Manager) Vet(_ context.Context, old, next *fhir.Resource) error {
 	return refused("Subscription.status", "A Subscription begins with the status requested; the server makes it active. Off ends it.")
 }
 
+// followed waits until every change of a Subscription made so far is followed: one
+// that was ended or changed tells nothing that was committed after.
+func (m *Manager) followed(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for want := m.asked; m.known < want; {
+		synced := m.synced
+		m.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-synced:
+		}
+		m.mu.Lock()
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return ctx.Err()
+}
+
 func (m *Manager) run() {
 	again := time.NewTicker(time.Minute) // what failed is tried again
 	defer again.Stop()
@@ -165,6 +189,9 @@ func (m *Manager) run() {
 
 // sync starts workers of Subscriptions that are to be served and ends the others.
 func (m *Manager) sync(ctx context.Context) error {
+	m.mu.Lock()
+	asked := m.asked
+	m.mu.Unlock()
 	stored, err := m.chart.Subscriptions(ctx)
 	if err != nil {
 		return err
@@ -200,5 +227,8 @@ func (m *Manager) sync(ctx context.Context) error {
 		m.workers[id] = w
 		w.start(m.ctx)
 	}
+	m.known = asked
+	close(m.synced)
+	m.synced = make(chan struct{})
 	return nil
 }

@@ -185,6 +185,9 @@ func (w *worker) tell(ctx context.Context, h chart.Happened) error {
 }
 
 func (w *worker) tellOnce(ctx context.Context, h chart.Happened) error {
+	if err := w.manager.followed(ctx); err != nil {
+		return err
+	}
 	actor, err := w.manager.act(ctx, w.mandate)
 	if err != nil {
 		return err
