@@ -17,6 +17,13 @@ func parse(types []string, params []Param, opt Options) (*Query, error) {
 	if len(params) > maxParams {
 		return nil, invalid("too-costly", fmt.Sprintf("More than %d parameters.", maxParams))
 	}
+	size := 0
+	for _, kv := range params {
+		size += len(kv.Key) + len(kv.Value)
+	}
+	if size > maxQuery {
+		return nil, invalid("too-costly", fmt.Sprintf("The parameters have more than %d bytes.", maxQuery))
+	}
 	if opt.links == nil {
 		opt.links = new(int)
 	}

@@ -134,10 +134,11 @@ const (
 
 // Limits of one query.
 const (
-	maxParams = 100 // conditions
-	maxValues = 500 // alternatives of one condition
-	maxDepth  = 8   // links of a chain, forwards and backwards
-	maxLinks  = 64  // queries that the links of a search make, for all types they may lead to
+	maxParams = 100       // conditions
+	maxQuery  = 256 << 10 // bytes of all conditions: a page's link holds them
+	maxValues = 500       // alternatives of one condition
+	maxDepth  = 8         // links of a chain, forwards and backwards
+	maxLinks  = 64        // queries that the links of a search make, for all types they may lead to
 	maxSorts  = 8
 )
 

@@ -19,11 +19,19 @@ type Terms interface {
 	Above(ctx context.Context, system, code string) ([]string, error)
 }
 
-// Bounds of what a terminology may add to one condition.
+// Bounds of what a terminology may add.
 const (
-	maxMembers  = 500_000 // codes
-	maxTermWork = 4096    // codes that are looked up as words; more are rechecked on all values
+	maxMembers  = 500_000 // codes, to all conditions of a search together
+	maxTermWork = 4096    // codes of one condition that are looked up as words; more are rechecked on all values
 )
+
+// metered is Terms for one search: each question is asked once, and the codes
+// are counted over all conditions.
+type metered struct {
+	Terms
+	asked map[termPred]*codesPred
+	codes int
+}
 
 // termPred asks for codes that only a terminology can name. Resolve puts a
 // codesPred in its place; it matches nothing before.
@@ -115,6 +123,10 @@ func (r *reader) implied() string {
 // does not know, or all of it if terms is nil, is refused: it must not pass for a
 // condition that nothing meets.
 func (q *Query) Resolve(ctx context.Context, terms Terms) (*Query, error) {
+	return q.resolve(ctx, &metered{Terms: terms, asked: map[termPred]*codesPred{}})
+}
+
+func (q *Query) resolve(ctx context.Context, terms *metered) (*Query, error) {
 	parts, changed, err := resolveAll(ctx, terms, q.parts)
 	if err != nil {
 		return nil, err
@@ -134,9 +146,9 @@ func (q *Query) Resolve(ctx context.Context, terms Terms) (*Query, error) {
 	return &out, nil
 }
 
-func resolveAll(ctx context.Context, terms Terms, list []*Query) (out []*Query, changed bool, err error) {
+func resolveAll(ctx context.Context, terms *metered, list []*Query) (out []*Query, changed bool, err error) {
 	for _, q := range list {
-		resolved, err := q.Resolve(ctx, terms)
+		resolved, err := q.resolve(ctx, terms)
 		if err != nil {
 			return nil, false, err
 		}
@@ -146,7 +158,7 @@ func resolveAll(ctx context.Context, terms Terms, list []*Query) (out []*Query, 
 	return out, changed, nil
 }
 
-func (c *criterion) resolve(ctx context.Context, terms Terms) (*criterion, error) {
+func (c *criterion) resolve(ctx context.Context, terms *metered) (*criterion, error) {
 	out := *c
 	var changed bool
 	var err error
@@ -154,7 +166,7 @@ func (c *criterion) resolve(ctx context.Context, terms Terms) (*criterion, error
 		return nil, err
 	}
 	if c.has != nil {
-		if out.has, err = c.has.Resolve(ctx, terms); err != nil {
+		if out.has, err = c.has.resolve(ctx, terms); err != nil {
 			return nil, err
 		}
 		changed = changed || out.has != c.has
@@ -171,7 +183,7 @@ func (c *criterion) resolve(ctx context.Context, terms Terms) (*criterion, error
 	out.preds = append([]pred(nil), c.preds...)
 	for i, pr := range out.preds {
 		if t, ok := pr.(*termPred); ok {
-			if out.preds[i], err = t.codes(ctx, terms); err != nil {
+			if out.preds[i], err = terms.about(ctx, t); err != nil {
 				return nil, err
 			}
 			changed = true
@@ -183,10 +195,14 @@ func (c *criterion) resolve(ctx context.Context, terms Terms) (*criterion, error
 	return &out, nil
 }
 
-func (t *termPred) codes(ctx context.Context, terms Terms) (*codesPred, error) {
+// about returns the codes that a condition stands for.
+func (m *metered) about(ctx context.Context, t *termPred) (*codesPred, error) {
+	if known := m.asked[*t]; known != nil {
+		return known, nil
+	}
 	out := &codesPred{codes: map[string]map[string]bool{}}
 	var err error
-	switch {
+	switch terms := m.Terms; {
 	case terms == nil:
 		err = fault.New(fault.NotFound, "search.Resolve", "")
 	case t.set != "":
@@ -207,9 +223,11 @@ func (t *termPred) codes(ctx context.Context, terms Terms) (*codesPred, error) {
 		return nil, errUnknownTerms
 	case err != nil:
 		return nil, err
-	case out.n > maxMembers:
-		return nil, invalid("too-costly", "A value set has too many codes to search by.")
 	}
+	if m.codes += out.n + 1; m.codes > maxMembers {
+		return nil, invalid("too-costly", "The value sets and concepts of a search have too many codes to search by.")
+	}
+	m.asked[*t] = out
 	return out, nil
 }
 

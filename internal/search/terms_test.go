@@ -3,7 +3,9 @@ package search_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -113,4 +115,60 @@ func publicOf(err error) string {
 	var f *fault.Error
 	errors.As(err, &f)
 	return f.Public
+}
+
+// bigTerms is a terminology in which every value set has many codes.
+type bigTerms struct {
+	testTerms
+	asked *int
+}
+
+func (b bigTerms) Members(_ context.Context, _ string, add func(system, code string)) error {
+	*b.asked++
+	for i := range 100_000 {
+		add("urn:s", strconv.Itoa(i))
+	}
+	return nil
+}
+
+// TestTermsAreBounded: the codes of all conditions together are bounded, and a
+// set that many conditions name is asked for once.
+func TestTermsAreBounded(t *testing.T) {
+	names := func(form string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, form, i)
+		}
+		return strings.Trim(b.String(), ",&")
+	}
+	for query, want := range map[string]int{
+		"code:in=urn:v&code:not-in=urn:v&_has:Observation:has-member:code:in=urn:v&has-member.code:in=urn:v": 1,
+		"code:in=" + names("urn:%d,", 500):                                    0,
+		names("code:in=urn:%d&", 90):                                          0,
+		"_filter=" + names("code in urn:%d or ", 90) + "code in urn:x":        0,
+		"has-member.code:in=" + names("urn:a%d,", 8) + "&code:in=urn:b,urn:c": 0,
+	} {
+		asked := 0
+		q, err := parse(t, "Observation", query, search.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = q.Resolve(t.Context(), bigTerms{asked: &asked})
+		switch {
+		case want > 0 && (err != nil || asked != want):
+			t.Errorf("%.40s: asked %d times, %v", query, asked, err)
+		case want == 0 && (!fault.Is(err, fault.Invalid) || asked > 6):
+			t.Errorf("%.40s: asked %d times, %v", query, asked, err)
+		}
+	}
+}
+
+// TestLongQueries: what a page's link and the audit log have to hold is bounded.
+func TestLongQueries(t *testing.T) {
+	long := strings.Repeat("x", 150<<10)
+	for _, query := range []string{"identifier:not=" + long + "&identifier:not=" + long, "_id:not=a&code=" + long + "," + long} {
+		if _, err := parse(t, "Observation", query, search.Options{}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%v", err)
+		}
+	}
 }
