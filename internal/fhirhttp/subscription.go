@@ -137,6 +137,8 @@ const (
 	socketMessage = 1024
 	socketSilence = 30 * time.Second // before a socket that is bound to nothing is closed
 	socketBinds   = 50
+	maxStrangers  = 200 // sockets at a time that came without an access token
+	maxSockets    = 2000
 )
 
 // Socket returns the end of web sockets, to be mounted at /fhir/websocket. A
@@ -144,14 +146,24 @@ const (
 // access token, to Subscriptions of its actor by their ids (FHIR R4,
 // Subscription, channel websocket).
 func Socket(cfg Config) http.Handler {
+	strangers, known := make(places, maxStrangers), make(places, maxSockets)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var actor chart.Actor
+		room := strangers
 		if r.Header.Get("Authorization") != "" {
 			var err error
 			if actor, err = cfg.Authenticate(r); err != nil {
 				Fail(w, r, err)
 				return
 			}
+			room = known
+		}
+		select {
+		case room <- struct{}{}:
+			defer func() { <-room }()
+		default:
+			Fail(w, r, fault.New(fault.Throttled, "fhirhttp.Socket", "Too many web sockets are open. Try again later, or with an access token."))
+			return
 		}
 		opt := &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled}
 		for _, origin := range cfg.Origins {

@@ -108,6 +108,30 @@ func TestWebSocketOfOthers(t *testing.T) {
 	}
 }
 
+// TestWebSocketFlood: sockets of strangers are bounded, and do not keep out who
+// has an access token.
+func TestWebSocketFlood(t *testing.T) {
+	r := newRig(t)
+	server := httptest.NewServer(fhirhttp.Socket(r.config))
+	t.Cleanup(server.Close)
+	dial := func(header http.Header) (int, error) {
+		conn, answer, err := websocket.Dial(context.Background(), server.URL, &websocket.DialOptions{HTTPHeader: header})
+		if err == nil {
+			t.Cleanup(func() { _ = conn.CloseNow() })
+		}
+		return answer.StatusCode, err
+	}
+	for range 200 {
+		_, err := dial(nil)
+		check(t, err)
+	}
+	if status, err := dial(nil); err == nil || status != 429 {
+		t.Errorf("one stranger more: %d %v", status, err)
+	}
+	_, err := dial(http.Header{"Authorization": {"Bearer program"}})
+	check(t, err)
+}
+
 func TestSubscriptionStatus(t *testing.T) {
 	r := newRig(t)
 	r.do(201, "PUT", "/Subscription/s1", socketSubscription)

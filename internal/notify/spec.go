@@ -2,6 +2,7 @@ package notify
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -208,5 +209,10 @@ func plainHeader(h string) bool {
 	if !ok || name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || strings.ContainsAny(value, "\r\n\x00") {
 		return false
 	}
-	return name == "authorization" || strings.HasPrefix(name, "x-") && !strings.HasPrefix(name, "x-forwarded")
+	part, own := strings.CutPrefix(name, "x-")
+	return name == "authorization" || own && !slices.ContainsFunc(routing[:], func(p string) bool { return strings.HasPrefix(part, p) })
 }
+
+// routing is what headers begin with, behind X-, by which gateways let a caller
+// say which method, address or sender a request has.
+var routing = [...]string{"forwarded", "http-method", "method", "original", "rewrite", "host", "http-host", "real-", "client-", "cluster-", "remote-", "true-", "proxy", "envoy", "accel", "sendfile"}
