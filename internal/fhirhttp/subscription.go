@@ -261,7 +261,9 @@ func (c *socket) bind(ctx context.Context, command string) error {
 	switch id := rest; verb {
 	case "bind":
 		if told, unbind, err = c.notifier.Bind(ctx, c.actor, strings.TrimPrefix(id, "Subscription/")); err == nil {
-			err = c.write(ctx, []byte("bound "+id))
+			if err = c.write(ctx, []byte("bound "+id)); err != nil {
+				unbind()
+			}
 		}
 	case "bind-with-token":
 		_, told, unbind, err = c.notifier.Redeem(rest)

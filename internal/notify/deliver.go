@@ -61,7 +61,7 @@ func (m *Manager) post(ctx context.Context, s *spec, kind kindOf, number uint64,
 // send sends a notification once.
 func (m *Manager) send(ctx context.Context, s *spec, kind kindOf, number uint64, res *chart.Resource) error {
 	if s.socket {
-		return m.sockets.send(m, s, kind, number, res)
+		return m.sockets.send(ctx, m, s, kind, number, res)
 	}
 	return m.post(ctx, s, kind, number, res)
 }

@@ -101,12 +101,17 @@ func (m *Manager) Start(ctx context.Context, c *chart.Chart) {
 	m.wait.Go(m.run)
 }
 
-// Close ends all deliveries; what was not taken is delivered after the next
-// start.
+// Close ends all deliveries and lets go of the web sockets; what was not taken is
+// delivered after the next start.
 func (m *Manager) Close() {
 	if m.stop != nil {
 		m.stop()
 		m.wait.Wait()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, w := range m.workers {
+		m.end(w, nil)
 	}
 }
 
@@ -199,12 +204,16 @@ func (m *Manager) sync(ctx context.Context) error {
 	wanted := map[string]*worker{}
 	for _, sub := range stored {
 		state := sub.Root().Get("status").Text()
-		if state != "requested" && state != "active" || len(wanted) == maxActive {
+		if state != "requested" && state != "active" {
 			continue
 		}
 		s, err := m.read(sub.Resource.Resource)
 		if err != nil {
-			m.fail(ctx, sub.TypeID.ID, "The Subscription cannot be served by this server any more.")
+			m.fail(ctx, sub.TypeID.ID, "The Subscription cannot be served by this server any more.", nil)
+			continue
+		}
+		if len(wanted) == maxActive {
+			m.fail(ctx, s.id, "The server serves as many Subscriptions as it can. Set the status to requested to begin anew.", nil)
 			continue
 		}
 		wanted[s.id] = &worker{manager: m, spec: s, mandate: sub.Mandate, version: sub.Version, fresh: state == "requested"}
@@ -217,8 +226,7 @@ func (m *Manager) sync(ctx context.Context) error {
 			delete(wanted, id) // nothing but its status changed
 			continue
 		}
-		w.cancel()
-		delete(m.workers, id)
+		m.end(w, next)
 		if next != nil {
 			next.after = w.done
 		}
@@ -231,4 +239,14 @@ func (m *Manager) sync(ctx context.Context) error {
 	close(m.synced)
 	m.synced = make(chan struct{})
 	return nil
+}
+
+// end lets go of a worker for the sake of another, or of none (nil), with the
+// sockets that are not the next one's to tell. m.mu MUST be held.
+func (m *Manager) end(w, next *worker) {
+	w.cancel()
+	delete(m.workers, w.spec.id)
+	if next == nil || !next.isOf(w.mandate.Kind, w.mandate.ID) {
+		m.sockets.close(w.spec.id)
+	}
 }

@@ -162,7 +162,10 @@ func TestRefused(t *testing.T) {
 		"email":              strings.Replace(plain("s1", "requested", "Observation?", hook, ""), "rest-hook", "email", 1),
 		"a foreign topic":    strings.Replace(topical("s1", "Observation", "Observation?code=1", "empty", hook), base+"/SubscriptionTopic", "http://elsewhere/topic", 1),
 		"a filter of others": topical("s1", "Observation", "Patient?name=x", "empty", hook),
-		"content":            topical("s1", "Observation", "Observation?code=1", "everything", hook),
+		"filter, no topic":   strings.Replace(topical("s1", "Observation", "Observation?code=1", "full-resource", hook), base+"/SubscriptionTopic/Observation", "Observation?", 1),
+		"content, no topic": strings.Replace(plain("s1", "requested", "Observation?", hook, "application/fhir+json"), `"payload":`,
+			`"_payload":{"extension":[{"url":"http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content","valueCode":"empty"}]},"payload":`, 1),
+		"content": topical("s1", "Observation", "Observation?code=1", "everything", hook),
 	} {
 		if err := r.try(text); !fault.Is(err, fault.Unprocessable) {
 			t.Errorf("%s: %v", name, err)

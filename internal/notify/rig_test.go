@@ -49,6 +49,7 @@ type rig struct {
 	mu     sync.Mutex
 	rights identity.Scopes // of the program, today
 	gone   bool
+	down   bool // nobody can be asked who there is
 }
 
 func newRig(t *testing.T) *rig {
@@ -103,6 +104,9 @@ func allowLoopback(u *url.URL) error {
 func (r *rig) act(_ context.Context, m identity.Mandate) (chart.Actor, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.down {
+		return chart.Actor{}, fault.New(fault.Unavailable, "act", "")
+	}
 	if r.gone || m.ID != "program" {
 		return chart.Actor{}, fault.New(fault.Denied, "act", "")
 	}
@@ -125,9 +129,14 @@ func program(t *testing.T) chart.Actor {
 
 func (r *rig) try(text string) error {
 	r.Helper()
+	return r.tryAs(program(r.T), text)
+}
+
+func (r *rig) tryAs(actor chart.Actor, text string) error {
+	r.Helper()
 	res, err := fhir.Parse([]byte(text))
 	check(r.T, err)
-	_, err = r.chart.Update(context.Background(), program(r.T), res, chart.Condition{})
+	_, err = r.chart.Update(context.Background(), actor, res, chart.Condition{})
 	return err
 }
 
@@ -243,4 +252,10 @@ func paths(list []told) string {
 		out = append(out, x.method+" "+x.path)
 	}
 	return strings.Join(out, ", ")
+}
+
+func (r *rig) goDown(down bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = down
 }

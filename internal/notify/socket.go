@@ -9,6 +9,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
 )
 
 // sockets are the web sockets that are bound to subscriptions. What happens while
@@ -22,6 +23,8 @@ type sockets struct {
 
 type binding struct {
 	subscription string
+	kind         identity.Kind // of whose it is
+	owner        string
 	expires      time.Time
 }
 
@@ -34,7 +37,7 @@ const (
 	tokenLife     = time.Minute
 )
 
-func (s *sockets) send(m *Manager, sub *spec, kind kindOf, number uint64, res *chart.Resource) error {
+func (s *sockets) send(ctx context.Context, m *Manager, sub *spec, kind kindOf, number uint64, res *chart.Resource) error {
 	text := []byte("ping " + sub.id)
 	if sub.topic != "" {
 		var err error
@@ -46,6 +49,9 @@ func (s *sockets) send(m *Manager, sub *spec, kind kindOf, number uint64, res *c
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil { // what is bound by now may be another owner's
+		return err
+	}
 	for c := range s.bound[sub.id] {
 		select {
 		case c <- text:
@@ -64,6 +70,15 @@ func (s *sockets) drop(id string, c chan []byte) {
 	}
 	if len(s.bound[id]) == 0 {
 		delete(s.bound, id)
+	}
+}
+
+// close lets go of all sockets of a subscription.
+func (s *sockets) close(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.bound[id] {
+		s.drop(id, c)
 	}
 }
 
@@ -88,34 +103,39 @@ func (s *sockets) bind(id string) (<-chan []byte, func(), error) {
 // Bind gives a web socket what the actor's Subscription tells. The channel is
 // closed when the socket is let go; unbind MUST be called.
 func (m *Manager) Bind(ctx context.Context, actor chart.Actor, id string) (told <-chan []byte, unbind func(), err error) {
-	if _, err := m.own(ctx, actor, id); err != nil {
-		return nil, nil, err
-	}
-	return m.sockets.bind(id)
-}
-
-// own returns the subscription if the actor may read it, wrote it, and it is for
-// web sockets.
-func (m *Manager) own(ctx context.Context, actor chart.Actor, id string) (*spec, error) {
 	if _, err := m.chart.Read(ctx, actor, "Subscription", id, 0); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if err := m.own(actor.Kind, actor.ID, id); err != nil {
+		return nil, nil, err
+	}
+	return m.sockets.bind(id) // under m.mu: whoever ends the worker finds the socket
+}
+
+// own checks that the subscription is served, for web sockets, with the rights of
+// whoever asks. m.mu MUST be held.
+func (m *Manager) own(kind identity.Kind, owner, id string) error {
 	w := m.workers[id]
-	if w == nil || w.mandate.ID != actor.ID || w.mandate.Kind != actor.Kind {
-		return nil, fault.New(fault.NotFound, "notify.own", "You have no active Subscription of that id.")
+	if w == nil || !w.isOf(kind, owner) {
+		return fault.New(fault.NotFound, "notify.own", "You have no active Subscription of that id.")
 	}
 	if !w.spec.socket {
-		return nil, fault.New(fault.Unprocessable, "notify.own", "The Subscription's channel is not websocket.")
+		return fault.New(fault.Unprocessable, "notify.own", "The Subscription's channel is not websocket.")
 	}
-	return &w.spec, nil
+	return nil
 }
 
 // Token returns a token that binds a web socket to the actor's Subscription
 // within a minute, once ($get-ws-binding-token of the Backport guide).
 func (m *Manager) Token(ctx context.Context, actor chart.Actor, id string) (token string, expires time.Time, err error) {
-	if _, err := m.own(ctx, actor, id); err != nil {
+	if _, err := m.chart.Read(ctx, actor, "Subscription", id, 0); err != nil {
+		return "", time.Time{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.own(actor.Kind, actor.ID, id); err != nil {
 		return "", time.Time{}, err
 	}
 	raw := make([]byte, 32)
@@ -131,7 +151,7 @@ func (m *Manager) Token(ctx context.Context, actor chart.Actor, id string) (toke
 	if len(m.sockets.tokens) >= maxTokens {
 		return "", time.Time{}, fault.New(fault.Throttled, "notify.Token", "")
 	}
-	m.sockets.tokens[token] = binding{id, expires}
+	m.sockets.tokens[token] = binding{id, actor.Kind, actor.ID, expires}
 	return token, expires, nil
 }
 
@@ -143,6 +163,11 @@ func (m *Manager) Redeem(token string) (id string, told <-chan []byte, unbind fu
 	m.sockets.mu.Unlock()
 	if !ok || !m.clock.Now().Before(b.expires) {
 		return "", nil, nil, fault.New(fault.Denied, "notify.Redeem", "The token is unknown, used or expired.")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.own(b.kind, b.owner, b.subscription); err != nil {
+		return "", nil, nil, err
 	}
 	told, unbind, err = m.sockets.bind(b.subscription)
 	return b.subscription, told, unbind, err

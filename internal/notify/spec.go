@@ -103,16 +103,16 @@ func (m *Manager) readCriteria(s *spec, root fhir.Node) error {
 	if typ, ok := strings.CutPrefix(text, m.topics); ok {
 		s.topic, s.typ = text, typ
 		text = typ
-		for ext := range criteria.All("extension") {
-			if ext.Get("url").Text() != extFilter {
-				continue
-			}
-			if s.criteria != nil {
-				return refused(place, "One filter is taken; put all its conditions into it.")
-			}
-			text, place = ext.Get("value").Text(), place+".extension.value"
-			s.criteria = []search.Param{}
+	}
+	for ext := range criteria.All("extension") {
+		if ext.Get("url").Text() != extFilter {
+			continue
 		}
+		if s.topic == "" || s.criteria != nil {
+			return refused(place, "A topic takes one filter, with all its conditions; criteria without a topic are the filter themselves.")
+		}
+		text, place = ext.Get("value").Text(), place+".extension.value"
+		s.criteria = []search.Param{}
 	}
 	typ, query, _ := strings.Cut(text, "?")
 	if !fhir.IsResource(typ) || s.topic != "" && typ != s.typ {
@@ -154,6 +154,9 @@ func (s *spec) readExtensions(channel fhir.Node) error {
 	}
 	for ext := range channel.Get("payload").All("extension") {
 		if ext.Get("url").Text() == extContent {
+			if s.topic == "" {
+				return refused("Subscription.channel.payload", "How much of a record is told is chosen for topics. Without one a payload is the whole record; leave it out to be told of none.")
+			}
 			s.content = Content(ext.Get("value").Text())
 		}
 	}

@@ -59,11 +59,18 @@ func (w *worker) start(ctx context.Context) {
 		}
 		err := w.run(ctx)
 		w.keep(context.WithoutCancel(ctx))
-		if err != nil && ctx.Err() == nil {
-			w.manager.slog.Warn("a Subscription is not served any more", "subscription", w.spec.id, "err", err)
-			w.manager.fail(context.WithoutCancel(ctx), w.spec.id, reason(err))
+		if err == nil || ctx.Err() != nil || !w.manager.drop(w) {
+			return
+		}
+		w.manager.slog.Warn("a Subscription is not served any more", "subscription", w.spec.id, "err", err)
+		if !fault.Is(err, fault.Unavailable) { // else the manager begins again by itself
+			w.manager.fail(context.WithoutCancel(ctx), w.spec.id, reason(err), w)
 		}
 	})
+}
+
+func (w *worker) isOf(kind identity.Kind, id string) bool {
+	return w.mandate.Kind == kind && w.mandate.ID == id
 }
 
 // reason is what the Subscription's owner is told.
@@ -91,7 +98,7 @@ func (w *worker) run(ctx context.Context) error {
 	}
 	for {
 		if !w.spec.end.IsZero() && !w.manager.clock.Now().Before(w.spec.end) {
-			return w.manager.setStatus(ctx, w.spec.id, "off", "", nil)
+			return w.manager.setStatus(ctx, w.spec.id, "off", "", w)
 		}
 		select {
 		case <-ctx.Done():
@@ -103,7 +110,7 @@ func (w *worker) run(ctx context.Context) error {
 				return err
 			}
 		case <-w.wake:
-			if err := w.catchUp(ctx); err != nil {
+			if err := w.catchUp(ctx, keep.C); err != nil {
 				return err
 			}
 		}
@@ -151,8 +158,8 @@ func (w *worker) keep(ctx context.Context) {
 	}
 }
 
-// catchUp tells of everything committed since.
-func (w *worker) catchUp(ctx context.Context) error {
+// catchUp tells of everything committed since, and keeps progress on the way.
+func (w *worker) catchUp(ctx context.Context, keep <-chan time.Time) error {
 	for {
 		list, err := w.manager.chart.Happenings(ctx, w.spec.typ, w.at.Position, feedRun)
 		if err != nil {
@@ -163,6 +170,11 @@ func (w *worker) catchUp(ctx context.Context) error {
 				return err
 			}
 			w.at.Position = h.Position
+		}
+		select {
+		case <-keep:
+			w.keep(ctx)
+		default:
 		}
 		if len(list) < feedRun {
 			return nil
@@ -205,18 +217,27 @@ func (w *worker) tellOnce(ctx context.Context, h chart.Happened) error {
 
 func system() chart.Actor { return identity.System("notify", "notifier") }
 
-// fail ends a Subscription with the status error.
-func (m *Manager) fail(ctx context.Context, id, why string) {
+// drop lets go of a worker and reports whether it was still the one that serves.
+func (m *Manager) drop(w *worker) bool {
 	m.mu.Lock()
-	delete(m.workers, id)
-	m.mu.Unlock()
-	if err := m.setStatus(ctx, id, "error", why, nil); err != nil && m.ctx.Err() == nil {
+	defer m.mu.Unlock()
+	if m.workers[w.spec.id] != w {
+		return false
+	}
+	m.end(w, nil)
+	return true
+}
+
+// fail gives a Subscription the status error.
+func (m *Manager) fail(ctx context.Context, id, why string, by *worker) {
+	if err := m.setStatus(ctx, id, "error", why, by); err != nil && m.ctx.Err() == nil {
 		m.slog.Warn("the status of a Subscription could not be written", "subscription", id, "err", err)
 	}
 }
 
-// setStatus writes the status of a Subscription as it is now; by, if it is
-// given, knows of the version that makes.
+// setStatus writes the status of a Subscription as it is now. by, if it is given,
+// speaks for the version it serves and for no other, and knows of the one that
+// this makes.
 func (m *Manager) setStatus(ctx context.Context, id, status, failure string, by *worker) error {
 	for {
 		now, err := m.chart.Read(ctx, system(), "Subscription", id, 0)
@@ -229,14 +250,22 @@ func (m *Manager) setStatus(ctx context.Context, id, status, failure string, by 
 		if s := now.Root().Get("status").Text(); s != "requested" && s != "active" {
 			return nil // somebody ended it meanwhile
 		}
+		if by != nil && now.Version != by.version && now.Version != by.knows.Load() {
+			return nil // somebody changed it meanwhile
+		}
 		next, err := withStatus(now.Resource, status, failure)
 		if err != nil {
 			return err
 		}
+		known := uint64(0)
 		if by != nil {
-			by.knows.Store(now.Version + 1)
+			known = by.knows.Swap(now.Version + 1)
 		}
 		_, err = m.chart.Update(ctx, system(), next, chart.Condition{IfMatch: now.Version, MustExist: true})
+		if err != nil && by != nil { // if there is such a version, it is somebody else's
+			by.knows.Store(known)
+			signal(m.wake)
+		}
 		if !fault.Is(err, fault.Precondition) && !fault.Is(err, fault.Conflict) {
 			return err
 		}
