@@ -122,8 +122,10 @@ func (s *server) handleJobFile(w http.ResponseWriter, r *http.Request, actor cha
 		return s.Chart.Note(r.Context(), actor, "export", "", about, err)
 	}
 	defer in.Close()
-	if j, err := s.Jobs.Get(actor, r.PathValue("job")); err != nil || j.Kind == waitingKind && !actor.Scopes.Cover(j.Actor.Scopes) {
-		// An answer holds records of types that its file's does not name.
+	// What an answer, a Bundle or a list of deletions holds, the type of its file
+	// does not say: it takes all the scopes that it was made with.
+	mixed := file.Type == "Bundle" || file.Type == "OperationOutcome"
+	if j, err := s.Jobs.Get(actor, r.PathValue("job")); err != nil || (mixed || j.Kind == waitingKind) && !actor.Scopes.Cover(j.Actor.Scopes) {
 		if err == nil {
 			err = fault.New(fault.Denied, "fhirhttp.handleJobFile", "The answer was made for an access token with more scopes than this one.")
 		}

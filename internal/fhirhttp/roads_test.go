@@ -155,14 +155,21 @@ func TestLastNKnowsValueSets(t *testing.T) {
 func TestKeptAnswersNeedTheirScopes(t *testing.T) {
 	r := wards(t)
 	r.jobs.Start(context.Background())
-	m := r.manifest(r.await(r.order("GET", "/Patient?family=Adams", "")))
-	file := strings.TrimPrefix(m.Output[0].URL, base)
-	for scopes, want := range map[string]int{"system/Linkage.r": 403, "system/Bundle.rs": 403, "system/*.rs": 403, "system/*.cruds": 200} {
-		narrow, err := identity.ParseScopes(scopes)
-		check(t, err)
-		who := r.actors["program"]
-		who.Scopes = narrow
-		r.actors["narrow"] = who
-		r.do(want, "GET", file, "", as("narrow"))
+	r.do(201, "PUT", "/Bundle/b", `{"resourceType":"Bundle","id":"b","type":"collection","entry":[{"resource":`+patient("ann", "Adams")+`}]}`)
+	for order, scopes := range map[string]map[string]int{
+		"/Patient?family=Adams": {"system/Linkage.r": 403, "system/Bundle.rs": 403, "system/*.rs": 403, "system/*.cruds": 200},
+		"/$export?_type=Bundle": {"system/Linkage.r": 403, "system/*.cruds": 200},
+	} {
+		m := r.manifest(r.await(r.order("GET", order, "")))
+		file := strings.TrimPrefix(m.Output[0].URL, base)
+		for text, want := range scopes {
+			narrow, err := identity.ParseScopes(text)
+			check(t, err)
+			who := r.actors["program"]
+			who.Scopes = narrow
+			r.actors["narrow"] = who
+			r.do(want, "GET", file, "", as("narrow"))
+		}
+		delete(r.actors, "narrow") // jobs look for who asked by his number
 	}
 }
