@@ -161,7 +161,7 @@ func (e *exporting) part(ctx context.Context) error {
 	return e.run.Save(ctx, e.mark, w)
 }
 
-func or[T int | int64](given, otherwise T) T {
+func or[T int | int64 | time.Duration](given, otherwise T) T {
 	if given == 0 {
 		return otherwise
 	}

@@ -28,7 +28,11 @@ type Unit struct {
 	Place  string // where in the file, for reports: "lines 501-1000"
 	Lines  bool   // NDJSON: each line is a resource of its own
 	Last   bool   // nothing more is to come: what refers to something missing is refused
+	Type   string // of a unit of lines: the type they must have; then each needs an id
+	Base   string // references that begin with it and a slash are made relative
 	Data   []byte
+	// Numbers are those of the lines in their file; nil: as they come.
+	Numbers []int
 }
 
 // ID names the unit by its content, so that a file that was renamed or cut short
@@ -173,13 +177,14 @@ func readLines(ctx context.Context, name string, r io.Reader, emit func(Unit) er
 	scanner.Buffer(make([]byte, 1<<20), maxLine)
 	var data bytes.Buffer
 	first, line, held := 1, 0, 0
+	var numbers []int
 	flush := func() error {
 		if held == 0 {
 			return nil
 		}
-		u := Unit{Source: name, Place: fmt.Sprintf("lines %d-%d", first, line), Lines: true, Data: bytes.Clone(data.Bytes())}
+		u := Unit{Source: name, Place: fmt.Sprintf("lines %d-%d", first, line), Lines: true, Data: bytes.Clone(data.Bytes()), Numbers: numbers}
 		data.Reset()
-		first, held = line+1, 0
+		first, held, numbers = line+1, 0, nil
 		return emit(u)
 	}
 	for scanner.Scan() {
@@ -187,6 +192,7 @@ func readLines(ctx context.Context, name string, r io.Reader, emit func(Unit) er
 		if text := bytes.TrimSpace(scanner.Bytes()); len(text) > 0 {
 			data.Write(text)
 			data.WriteByte('\n')
+			numbers = append(numbers, line)
 			held++
 		}
 		if held == linesPerUnit || data.Len() >= maxUnit {

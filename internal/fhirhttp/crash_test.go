@@ -115,6 +115,9 @@ func (r *rig) revive(n int64) *fuse {
 	cfg := r.config
 	cfg.Jobs, r.jobs = engine, engine
 	engine.Register(bulk.ExportKind, &bulk.Exporter{Chart: cfg.Chart, PartRecords: 2})
+	if r.source != nil {
+		engine.Register(bulk.ImportKind, r.receiver())
+	}
 	r.api, err = fhirhttp.New(cfg)
 	check(r.t, err)
 	return f
@@ -134,55 +137,70 @@ func TestExportGoesOnAfterACrash(t *testing.T) {
 		slices.Sort(want)
 		r.revive(1 << 30)
 		at := r.order("GET", "/$export?_type=Observation,Patient", "")
-		crashes := 0
-		for ; crashes < 200; crashes++ {
-			f := r.revive(lives + int64(crashes)%7)
-			r.jobs.Start(context.Background())
-			done := make(chan struct{})
-			go func() {
-				for {
-					if j, err := r.jobs.Get(r.actors["program"], idOf(at)); err == nil && j.State == job.Done || fault.Is(err, fault.NotFound) {
-						close(done)
-						return
-					}
-					select {
-					case <-f.blown:
-						return
-					case <-time.After(time.Millisecond):
-					}
-				}
-			}()
-			ended := false
-			select {
-			case <-f.blown:
-			case <-done:
-				ended = true
-			}
-			r.jobs.Close()
-			if ended {
-				break
-			}
-			r.put(seen("k0-ann", "ann", coded("2823-3"), fmt.Sprintf("2026-10-%02d", 1+crashes%28)))
-		}
-		if crashes == 0 || crashes == 200 {
-			t.Fatalf("%d crashes", crashes)
-		}
+		r.dieUntilDone(at, lives, func(crash int) {
+			r.put(seen("k0-ann", "ann", coded("2823-3"), fmt.Sprintf("2026-10-%02d", 1+crash%28)))
+		})
 		r.revive(1 << 30)
 		m := r.manifest(r.await(at))
 		if got := r.exported(m); !slices.Equal(got, want) {
-			t.Errorf("after %d crashes:\n%v\nwant\n%v", crashes, got, want)
+			t.Errorf("with %d writes to live:\n%v\nwant\n%v", lives, got, want)
 		}
-		objects := 0
-		check(t, filepath.WalkDir(r.folder, func(_ string, d fs.DirEntry, err error) error {
-			if err == nil && d.Type().IsRegular() && len(d.Name()) == 32 {
-				objects++
-			}
-			return err
-		}))
-		if objects != len(m.Output) {
+		if objects := r.objects(); objects != len(m.Output) {
 			t.Errorf("%d objects for %d files", objects, len(m.Output))
 		}
 	}
+}
+
+// dieUntilDone revives the process with lives writes to live, or some more, until
+// the job is done. between is called after each crash.
+func (r *rig) dieUntilDone(at string, lives int64, between func(crash int)) {
+	r.t.Helper()
+	crashes := 0
+	for ; crashes < 200; crashes++ {
+		f := r.revive(lives + int64(crashes)%7)
+		r.jobs.Start(context.Background())
+		done := make(chan struct{})
+		go func() {
+			for {
+				if j, err := r.jobs.Get(r.actors["program"], idOf(at)); err == nil && j.State == job.Done || fault.Is(err, fault.NotFound) {
+					close(done)
+					return
+				}
+				select {
+				case <-f.blown:
+					return
+				case <-time.After(time.Millisecond):
+				}
+			}
+		}()
+		ended := false
+		select {
+		case <-f.blown:
+		case <-done:
+			ended = true
+		}
+		r.jobs.Close()
+		if ended && f.left.Load() >= 0 { // else its end was not written
+			break
+		}
+		between(crashes)
+	}
+	if crashes == 0 || crashes == 200 {
+		r.t.Fatalf("%d crashes", crashes)
+	}
+}
+
+// objects counts the sealed files there are.
+func (r *rig) objects() int {
+	r.t.Helper()
+	n := 0
+	check(r.t, filepath.WalkDir(r.folder, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && len(d.Name()) == 32 {
+			n++
+		}
+		return err
+	}))
+	return n
 }
 
 // idOf is the last part of a job's address.

@@ -32,6 +32,10 @@ func (s *server) bulkRoutes() []route {
 	return append(list,
 		route{method: "GET", pattern: "Group/$export", serve: handleNoGroup, free: "it only tells how the address goes on", alone: true},
 		route{method: "POST", pattern: "Group/$export", serve: handleNoGroup, free: "it only tells how the address goes on", alone: true},
+		route{
+			method: "POST", pattern: "$import", serve: s.handleImport, asks: []string{authz.Create, authz.Update, authz.Read}, alone: true,
+			op: &operation{name: "import", definition: s.Base + "/OperationDefinition/import"},
+		},
 		route{method: "GET", pattern: "$job/{job}", serve: s.handleJob, free: own, alone: true},
 		route{method: "DELETE", pattern: "$job/{job}", serve: s.handleJobCancel, free: own, alone: true},
 		route{method: "GET", pattern: "$job/{job}/{file}", serve: s.handleJobFile, asks: look, alone: true},

@@ -51,15 +51,19 @@ type manifest struct {
 
 type manifestFile struct {
 	Type  string `json:"type"`
-	URL   string `json:"url"`
+	URL   string `json:"url,omitempty"`
 	Count int    `json:"count"`
+	// InputURL is where an import took the records from.
+	InputURL string `json:"inputUrl,omitempty"`
 }
 
 func (s *server) writeManifest(w http.ResponseWriter, j job.Job) error {
 	var left struct {
 		finished
+		Output    []manifestFile  `json:"output"`
 		Extension json.RawMessage `json:"extension"`
 	}
+	left.Output = []manifestFile{}
 	if len(j.Result) > 0 {
 		if err := json.Unmarshal(j.Result, &left); err != nil {
 			return fault.Wrap(fault.Internal, "fhirhttp.writeManifest", err)
@@ -67,7 +71,7 @@ func (s *server) writeManifest(w http.ResponseWriter, j job.Job) error {
 	}
 	m := manifest{
 		TransactionTime: left.Time, Request: j.Request, RequiresAccessToken: true,
-		Output: []manifestFile{}, Error: []manifestFile{}, Extension: left.Extension,
+		Output: left.Output, Error: []manifestFile{}, Extension: left.Extension,
 	}
 	for _, f := range j.Files {
 		entry := manifestFile{Type: f.Type, URL: s.jobURL(j) + "/" + f.Name, Count: f.Count}

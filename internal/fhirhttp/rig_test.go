@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/job"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
 	"github.com/wardkeep/wardkeep/internal/notify"
+	"github.com/wardkeep/wardkeep/internal/outbound"
 	"github.com/wardkeep/wardkeep/internal/reindex"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
@@ -47,7 +49,9 @@ type rig struct {
 	jobs   *job.Engine
 	cells  job.Cells
 	sealer *seal.Sealer
-	folder string // of sealed files
+	folder string           // of sealed files
+	rights atomic.Value     // of jobs of the program: the name of whose it has, if it was set
+	source *outbound.Client // of imports; nil: none are carried out
 }
 
 func check(t *testing.T, err error) {
@@ -121,6 +125,11 @@ func newRigThat(t *testing.T, v chart.Validation) *rig {
 
 // act gives the rig's programs the rights they have.
 func (r *rig) act(_ context.Context, m identity.Mandate) (chart.Actor, error) {
+	if other, ok := r.rights.Load().(string); ok && m.ID == "program" {
+		a := r.actors[other]
+		a.ID = m.ID
+		return a, nil
+	}
 	for _, a := range r.actors {
 		if a.ID == m.ID {
 			return a, nil

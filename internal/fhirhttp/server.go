@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,9 @@ type Config struct {
 	Clock        clock.Clock
 	// Jobs carries out exports, imports and requests whose sender does not wait.
 	Jobs *job.Engine
+	// AllowSource refuses addresses that imports may not be read from; nil: no
+	// imports are carried out.
+	AllowSource func(*url.URL) error
 	// Origins are the web origins whose pages may call the API from a browser,
 	// such as https://app.example.org; none by default.
 	Origins []string

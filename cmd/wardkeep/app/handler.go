@@ -29,12 +29,16 @@ func (s *Server) handler() (http.Handler, error) {
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
 		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing, Jobs: h.Jobs,
+		AllowSource: h.Sources.Allow,
 	}
 	api, err := fhirhttp.New(cfg)
 	if err != nil {
 		return nil, err
 	}
 	h.Jobs.Register(bulk.ExportKind, &bulk.Exporter{Chart: h.Chart})
+	h.Jobs.Register(bulk.ImportKind, &bulk.Receiver{
+		Filing: &bulk.Filing{Chart: h.Chart, Marks: h.Vault}, Client: h.Sources, Clock: h.Clock,
+	})
 	tokens := smart.New(smart.Config{
 		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
 		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },

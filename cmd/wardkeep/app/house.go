@@ -18,6 +18,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/blob"
+	"github.com/wardkeep/wardkeep/internal/bulk"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/config"
@@ -63,7 +64,8 @@ type House struct {
 	Jobs     *job.Engine
 	Indexing *reindex.Manager
 	Notifier *notify.Manager
-	Outbound *outbound.Client
+	Outbound *outbound.Client // of notifications
+	Sources  *outbound.Client // of imports
 
 	onDisk bool // the store's files lie in the data folder, not in a test's memory
 }
@@ -221,7 +223,10 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("the search parameters cannot be used: %w", err)
 	}
-	h.Outbound = outbound.New(outbound.Policy{Hosts: strings.Fields(h.Config.OutboundHosts), Private: h.Config.OutboundPrivate})
+	hosts := outbound.Policy{Hosts: strings.Fields(h.Config.OutboundHosts), Private: h.Config.OutboundPrivate}
+	h.Outbound = outbound.New(hosts)
+	hosts.Bytes, hosts.Timeout = bulk.SourceBytes, bulk.SourceTime
+	h.Sources = outbound.New(hosts)
 	h.Notifier = notify.New(notify.Config{
 		Act: h.Identity.Act, Catalog: h.Vault.Catalog, Client: h.Outbound, Allow: h.Outbound.Allow,
 		Base: h.Config.Base() + "/fhir", Clock: h.Clock, Slog: h.Slog,

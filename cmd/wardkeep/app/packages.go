@@ -85,7 +85,7 @@ func (h *House) addPackage(ctx context.Context, who string, body []byte) (addedP
 		case chart.LoadUnchanged:
 			added.Unchanged = append(added.Unchanged, ref)
 		default:
-			added.Skipped = append(added.Skipped, bulk.NotLoaded{File: pack.Definitions[i].File, Reason: reason(l.Err)})
+			added.Skipped = append(added.Skipped, bulk.NotLoaded{File: pack.Definitions[i].File, Reason: bulk.Reason(l.Err)})
 		}
 	}
 	return added, nil
