@@ -21,12 +21,16 @@ var testNow = time.Date(2024, 3, 1, 8, 30, 0, 0, time.UTC)
 // TestDifferential asks generated queries of the index and of the plain reading,
 // over wide and over narrow tokens: 2,000 of a sample, with WARDKEEP_SEARCH_ALL
 // 19,000 of it and 1,000 of all of the data. WARDKEEP_SEARCH_QUERIES takes
-// another number.
+// another number of the sample, WARDKEEP_SEARCH_ALL of all, if it is more than 1.
 func TestDifferential(t *testing.T) {
 	queries, seed := 2000, uint64(26)
 	if allData() {
 		queries = 19_000
-		t.Run("all", func(t *testing.T) { differ(t, 0, 1000, 27) })
+		all, seed := 1000, uint64(27)
+		if n, err := strconv.Atoi(os.Getenv("WARDKEEP_SEARCH_ALL")); err == nil && n > 1 {
+			all, seed = n, uint64(n)
+		}
+		t.Run("all", func(t *testing.T) { differ(t, 0, all, seed) })
 	}
 	if s := os.Getenv("WARDKEEP_SEARCH_QUERIES"); s != "" {
 		queries, _ = strconv.Atoi(s)
