@@ -80,15 +80,13 @@ func (c *conformance) current(ctx context.Context) (*library, error) {
 	if c.library != nil && c.read == c.generation && now.Sub(c.looked) < shelfLife {
 		return c.library, nil
 	}
-	generation, changed := c.generation, c.library == nil
+	generation := c.generation
 	for _, typ := range shelves {
-		news, err := c.look(ctx, typ)
-		if err != nil {
+		if err := c.look(ctx, typ); err != nil {
 			return nil, err
 		}
-		changed = changed || news
 	}
-	if changed {
+	if c.library == nil {
 		c.library = c.arrange()
 	}
 	c.read, c.looked = generation, now
@@ -96,34 +94,32 @@ func (c *conformance) current(ctx context.Context) (*library, error) {
 }
 
 // look reads what was committed of a type since the last look, and everything
-// anew if something is gone.
-func (c *conformance) look(ctx context.Context, typ string) (news bool, err error) {
+// anew if something is gone. News end the library that is without them, also if
+// the look fails later on.
+func (c *conformance) look(ctx context.Context, typ string) error {
 	s := c.shelves[typ]
 	if s == nil {
 		s = &shelf{books: map[vault.TypeID]book{}}
 	}
-	before := s.last
 	if err := c.export(ctx, typ, s); err != nil {
-		return false, err
-	}
-	q, err := search.Parse(typ, nil, search.Options{})
-	if err != nil {
-		return false, err
-	}
-	found, err := c.vault.Search(ctx, vault.SearchRequest{Query: q, Total: true})
-	if err != nil {
-		return false, err
-	}
-	news = s.last != before
-	if found.Total != len(s.books) { // something was deleted
-		news = true
-		s = &shelf{books: map[vault.TypeID]book{}}
-		if err := c.export(ctx, typ, s); err != nil {
-			return false, err
-		}
+		return err
 	}
 	c.shelves[typ] = s
-	return news, nil
+	q, err := search.Parse(typ, nil, search.Options{})
+	if err != nil {
+		return err
+	}
+	found, err := c.vault.Search(ctx, vault.SearchRequest{Query: q, Total: true})
+	if err != nil || found.Total == len(s.books) {
+		return err
+	}
+	c.library = nil // something was deleted
+	s = &shelf{books: map[vault.TypeID]book{}}
+	if err := c.export(ctx, typ, s); err != nil {
+		return err
+	}
+	c.shelves[typ] = s
+	return nil
 }
 
 // listRun is how many records are read at a time.
@@ -134,7 +130,7 @@ func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
 		run := 0
 		err := c.vault.Export(ctx, typ, s.last, listRun, func(rec vault.Record) error {
 			run++
-			s.last = rec.Position
+			s.last, c.library = rec.Position, nil
 			res, err := fhir.Parse(rec.Body)
 			if err != nil { // of another release with looser rules: it counts, and cannot be asked for
 				s.books[vault.TypeID{Type: typ, ID: rec.Key.String()}] = book{}

@@ -154,3 +154,24 @@ func TestValidateCounts(t *testing.T) {
 		t.Errorf("counted %+v", got)
 	}
 }
+
+// What a look at the definitions found is not lost if the look is broken off.
+func TestDefinitionsAfterABrokenLook(t *testing.T) {
+	r := newRig(t, 0)
+	_, err := r.chart.Profiles(context.Background())
+	check(t, err)
+	_, err = r.as(program(t)).write(r.chart, tested)
+	check(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	end := func() { cancel() }
+	second := func() { r.store.meanwhile.Store(&end) } // the first shelf is read to its end
+	r.store.meanwhile.Store(&second)
+	if _, err := r.chart.Profiles(ctx); err == nil {
+		t.Fatal("the look was not broken off")
+	}
+	profiles, err := r.chart.Profiles(context.Background())
+	check(t, err)
+	if list := profiles.Of("Patient"); len(list) != 1 {
+		t.Errorf("%d profiles are known", len(list))
+	}
+}

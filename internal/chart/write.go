@@ -81,13 +81,13 @@ func (c *Chart) Delete(ctx context.Context, actor Actor, typ, id string, cond Co
 
 // DeleteWhere deletes the one record the search finds; none is no error, several
 // are fault.Precondition.
-func (c *Chart) DeleteWhere(ctx context.Context, actor Actor, typ string, where []search.Param) (Outcome, error) {
+func (c *Chart) DeleteWhere(ctx context.Context, actor Actor, typ string, where []search.Param, cond Condition) (Outcome, error) {
 	return c.change(ctx, actor, authz.Delete, typ, queryText(where), func(req *request) (plan, error) {
 		match, _, err := c.match(ctx, req, typ, where)
 		if err != nil || match == nil {
 			return plan{nothing: true}, err
 		}
-		return c.planDelete(ctx, actor, typ, match.TypeID.ID, Condition{})
+		return c.planDelete(ctx, actor, typ, match.TypeID.ID, cond)
 	})
 }
 
@@ -286,7 +286,7 @@ func (c *Chart) planDelete(ctx context.Context, actor Actor, typ, id string, con
 }
 
 func (cond Condition) check(old *Resource) error {
-	if cond.IfMatch != 0 && cond.IfMatch != old.Version || cond.IfNone && !old.Deleted {
+	if cond.IfMatch != 0 && cond.IfMatch != old.Version || cond.IfNone && !old.Deleted || cond.MustExist && old.Deleted {
 		return fault.New(fault.Precondition, "chart.Condition", "")
 	}
 	return nil

@@ -120,7 +120,6 @@ func (s *server) within(room *int, outer *http.Request, actor chart.Actor, e cha
 		return failed(fault.New(fault.TooCostly, "fhirhttp.within", "The answers to the entries before are as much as one response carries. Send this one in another bundle."))
 	}
 	a := s.dispatch(outer.Context(), actor, outer, e)
-	a.read = e.Method == http.MethodGet || e.Method == http.MethodHead
 	*room -= len(a.body)
 	return a
 }
@@ -144,8 +143,10 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 	}
 	r.Header.Set("Content-Type", media)
 	r.Header.Set("Accept", fhirJSON)
-	if preferences(outer).lenient {
-		r.Header.Set("Prefer", "handling=lenient")
+	wanted := preferences(outer)
+	r.Header.Set("Prefer", "return="+wanted.result)
+	if wanted.lenient {
+		r.Header.Add("Prefer", "handling=lenient")
 	}
 	for name, value := range map[string]string{
 		"If-Match": e.IfMatch, "If-None-Match": e.IfNoneMatch,
@@ -169,9 +170,12 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 	if err := rt.serve(rec, r, actor); err != nil {
 		return failed(err)
 	}
-	a := answer{body: rec.body.Bytes()}
-	if e.Method == "HEAD" {
+	a := answer{body: rec.body.Bytes(), read: !rt.changes()}
+	switch {
+	case e.Method == "HEAD":
 		a.body = nil
+	case !a.read && wanted.result == "OperationOutcome":
+		a.head.Outcome, a.body = a.body, nil
 	}
 	a.head.Status = strconv.Itoa(rec.status) + " " + http.StatusText(rec.status)
 	a.head.ETag, a.head.Location = rec.header.Get("ETag"), rec.header.Get("Location")

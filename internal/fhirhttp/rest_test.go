@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
 )
 
 func TestStatuses(t *testing.T) {
@@ -202,6 +204,24 @@ func TestPreferOfEntries(t *testing.T) {
 	}
 }
 
+// TestPreferOfOperations: what an operation returns is no representation of a
+// change, and a batch tells of findings like the request alone.
+func TestPreferOfOperations(t *testing.T) {
+	r := newRigThat(t, chart.Validation{Mode: chart.ValidateWarn})
+	unchecked := `{"resourceType":"Patient","meta":{"profile":["http://example.org/not-loaded"]}}`
+	for _, prefer := range []string{"minimal", "OperationOutcome"} {
+		b := r.bundle(r.do(200, "POST", "", entries("batch",
+			entry("POST", "Patient/$validate", "", fresh(patient("x", "X")), ""), entry("POST", "Patient", "", unchecked, ""),
+		), "Prefer: return="+prefer))
+		if b.Entry[0].Resource.ResourceType != "OperationOutcome" || b.Entry[1].Resource.ID != "" {
+			t.Errorf("%s: %+v", prefer, b)
+		}
+		if told := strings.Contains(string(b.Entry[1].Response.Outcome), "not loaded"); told != (prefer == "OperationOutcome") {
+			t.Errorf("%s: findings %s", prefer, b.Entry[1].Response.Outcome)
+		}
+	}
+}
+
 func TestConditions(t *testing.T) {
 	r := newRig(t)
 	mrn := "identifier=urn:mrn|M-ann"
@@ -223,9 +243,15 @@ func TestConditions(t *testing.T) {
 	r.do(412, "POST", "/Patient", fresh(patient("ann", "Adams")), "If-None-Exist: "+mrn)
 	r.do(412, "PUT", "/Patient?"+mrn, fresh(patient("ann", "Adams")))
 	r.do(412, "DELETE", "/Patient?"+mrn, "")
+	r.do(412, "DELETE", "/Patient?identifier=urn:mrn|M-new", "", `If-Match: W/"7"`)
 	r.do(204, "DELETE", "/Patient?identifier=urn:mrn|M-new", "")
 	r.do(204, "DELETE", "/Patient?identifier=urn:mrn|M-new", "")
 	r.do(400, "DELETE", "/Patient", "")
+	// If-Match: * asks that there be a record: one that was deleted is none.
+	r.do(201, "PUT", "/Patient/gone", patient("gone", "Gone"))
+	r.do(204, "DELETE", "/Patient/gone", "", "If-Match: *")
+	r.do(412, "PUT", "/Patient/gone", patient("gone", "Back"), "If-Match: *")
+	r.do(201, "PUT", "/Patient/gone", patient("gone", "Back"), "If-None-Match: *")
 	// What names this server by its address is found by it.
 	r.do(201, "PUT", "/Observation/one", result("one", base+"/Patient/own", "1"))
 	r.do(200, "POST", "/Observation", fresh(result("one", "Patient/own", "1")), "If-None-Exist: subject="+base+"/Patient/own")

@@ -140,6 +140,12 @@ func (rt *route) level() string {
 	return "system"
 }
 
+// changes reports whether the answer is to a change, which Prefer: return is about;
+// what an operation returns is what was asked for.
+func (rt *route) changes() bool {
+	return slices.Contains([]string{"create", "update", "patch", "delete"}, rt.does)
+}
+
 // serves reports whether the route is for a type of resource.
 func (rt *route) serves(typ string) bool {
 	if rt.level() == "system" {

@@ -105,7 +105,11 @@ func (s *server) handleDeleteWhere(w http.ResponseWriter, r *http.Request, actor
 	if err != nil {
 		return err
 	}
-	out, err := s.Chart.DeleteWhere(r.Context(), actor, r.PathValue("type"), where)
+	cond, err := writeCondition(r.Header)
+	if err != nil {
+		return err
+	}
+	out, err := s.Chart.DeleteWhere(r.Context(), actor, r.PathValue("type"), where, cond)
 	if err != nil {
 		return err
 	}

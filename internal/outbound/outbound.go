@@ -27,7 +27,7 @@ type Policy struct {
 	// it is not 443; "*.example.org" stands for all names below example.org.
 	Hosts []string
 	// Private allows the hosts named to be at addresses of this machine and of
-	// private networks. Nothing else ever is.
+	// private networks. Other networks of special use are never allowed.
 	Private bool
 	// Bytes bounds what an answer may hold; 0 is 1 MiB.
 	Bytes int64
@@ -112,22 +112,26 @@ func (p Policy) control(_, address string, _ syscall.RawConn) error {
 		return errAddress
 	}
 	ip := at.Addr().Unmap()
-	if ip.IsUnspecified() || ip.IsMulticast() || ip.IsLinkLocalUnicast() || ip.Zone() != "" {
-		return errAddress // among them where clouds keep the credentials of machines
-	}
-	if p.Private {
+	local := ip.IsPrivate() || ip.IsLoopback() || shared.Contains(ip)
+	switch {
+	case local && p.Private:
 		return nil
-	}
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || slices.ContainsFunc(special, func(n netip.Prefix) bool { return n.Contains(ip) }) {
+	case local, !ip.IsGlobalUnicast(), ip.Zone() != "":
+		return errAddress // link-local among them, where clouds keep the credentials of machines
+	case slices.ContainsFunc(special, func(n netip.Prefix) bool { return n.Contains(ip) }):
 		return errAddress
 	}
 	return nil
 }
 
+// shared is what providers number their customers by (RFC 6598): a private
+// network to those within.
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
 // special are networks that are global by their form and not by their use
 // (RFC 6890 and its registry), and those that carry IPv4 addresses inside.
 var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
 	netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
 	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"),
