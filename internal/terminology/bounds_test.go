@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/terminology"
 )
 
@@ -91,5 +92,25 @@ func TestPages(t *testing.T) {
 	n := 0
 	if err := s.Members(t.Context(), "urn:vs", func(string, string) { n++ }); err != nil || n != 10_500 {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// TestAnotherOnesFault: a value set that somebody sends, and which makes those
+// that are loaded go in circles, spoils nothing for others.
+func TestAnotherOnesFault(t *testing.T) {
+	s := service(
+		strings.Replace(compose(`{"valueSet":["urn:inner"]}`), `"urn:vs"`, `"urn:outer"`, 1),
+		strings.Replace(compose(`{"system":"urn:birds"}`), `"urn:vs"`, `"urn:inner"`, 1),
+		birds,
+	)
+	sent, err := fhir.Parse([]byte(strings.Replace(compose(`{"valueSet":["urn:outer"]}`), `"urn:vs"`, `"urn:inner"`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Expand(t.Context(), terminology.ExpandRequest{Resource: sent, Count: -1}); err == nil {
+		t.Fatal("a circle was expanded")
+	}
+	if got := codes(t, s, terminology.ExpandRequest{ValueSet: "urn:outer", Count: -1}); len(strings.Fields(got)) < 2 {
+		t.Errorf("of the loaded one: %s", got)
 	}
 }

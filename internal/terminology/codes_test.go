@@ -304,3 +304,16 @@ func BenchmarkInValueSet(b *testing.B) {
 		})
 	}
 }
+
+// TestInactiveInAnyCase: a value set without inactive codes has none, however a
+// code of a system that does not tell upper from lower case is written.
+func TestInactiveInAnyCase(t *testing.T) {
+	s := service(strings.Replace(birds, `"caseSensitive":true`, `"caseSensitive":false`, 1),
+		strings.Replace(compose(`{"system":"urn:birds"}`), `"compose":{`, `"compose":{"inactive":false,`, 1))
+	for code, want := range map[string]terminology.Verdict{"wren": terminology.Valid, "WREN": terminology.Valid, "dodo": terminology.Invalid, "Dodo": terminology.Invalid} {
+		got, err := s.InValueSet(t.Context(), "urn:vs", terminology.Coding{System: "urn:birds", Code: code})
+		if err != nil || got != want {
+			t.Errorf("%s: %v, %v", code, got, err)
+		}
+	}
+}

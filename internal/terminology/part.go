@@ -157,6 +157,15 @@ func (p *part) own(code string) Verdict {
 	return verdict(p.passes(i))
 }
 
+// retires reports whether the part's system has a code as inactive.
+func (p *part) retires(code string) bool {
+	if p.system == nil || p.system.grammar != nil {
+		return false
+	}
+	i, ok := p.system.find(code)
+	return ok && p.system.concepts[i].inactive
+}
+
 func (p *part) passes(i int32) bool {
 	for _, f := range p.filters {
 		if !f.passes(p.system, i) {
@@ -281,7 +290,7 @@ func (s *Service) implied(ctx context.Context, url string) (*set, error) {
 	}
 	out := &set{url: url, version: y.version, include: []*part{p}}
 	out.draws(p)
-	return out, out.enumerate(true)
+	return out, out.enumerate()
 }
 
 func bare(url, version string) string {

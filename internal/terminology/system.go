@@ -38,7 +38,7 @@ func (s *Service) system(ctx context.Context, url, version string) (*system, err
 	if version == "" {
 		url, version = split(url)
 	}
-	return recall(s, canonical{"CodeSystem", url, version}, func() (*system, error) {
+	return recall(s, canonical{"CodeSystem", url, version}, true, func() (*system, error) {
 		r, err := s.cfg.Source.Canonical(ctx, "CodeSystem", url, version)
 		if r == nil || err != nil {
 			return nil, err

@@ -118,8 +118,10 @@ func weight(made any) int {
 	return 0
 }
 
-// recall returns what is kept under a key, or makes it and keeps it.
-func recall[T any](s *Service, key canonical, build func() (T, error)) (T, error) {
+// recall returns what is kept under a key, or makes it and keeps it; what is wrong
+// with it only if own, because what is made on behalf of another definition can
+// fail by the other's fault.
+func recall[T any](s *Service, key canonical, own bool, build func() (T, error)) (T, error) {
 	s.mu.RLock()
 	have, ok := s.kept[key]
 	turn := s.turn
@@ -128,7 +130,7 @@ func recall[T any](s *Service, key canonical, build func() (T, error)) (T, error
 		return have.made.(T), have.err
 	}
 	made, err := build()
-	if err != nil && !defective(err) {
+	if err != nil && !(own && (defective(err) || fault.Is(err, fault.TooCostly))) {
 		return made, err
 	}
 	s.mu.Lock()

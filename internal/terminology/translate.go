@@ -76,7 +76,7 @@ func (s *Service) Translate(ctx context.Context, req TranslateRequest) (Translat
 
 func (s *Service) conceptMap(ctx context.Context, address string) (*fhir.Resource, error) {
 	url, version := split(address)
-	return recall(s, canonical{"ConceptMap", url, version}, func() (*fhir.Resource, error) {
+	return recall(s, canonical{"ConceptMap", url, version}, true, func() (*fhir.Resource, error) {
 		return s.cfg.Source.Canonical(ctx, "ConceptMap", url, version)
 	})
 }
@@ -96,7 +96,7 @@ func (s *Service) maps(ctx context.Context, req TranslateRequest) ([]*fhir.Resou
 	if !ok {
 		return nil, notFound("maps", "Name the concept map by url.")
 	}
-	all, err := recall(s, canonical{"ConceptMap", "", ""}, func() ([]*fhir.Resource, error) { return source.ConceptMaps(ctx) })
+	all, err := recall(s, canonical{"ConceptMap", "", ""}, true, func() ([]*fhir.Resource, error) { return source.ConceptMaps(ctx) })
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ type set struct {
 	include, exclude []*part
 	systems          []string // that its codes may be of
 	used             []string // versions of code systems it was made of: url|version
+	active           bool     // without codes that are inactive (compose.inactive)
 	res              *fhir.Resource
 
 	// codes and list are all members, codes nil if they cannot be listed; why
@@ -44,7 +45,7 @@ func (s *Service) set(ctx context.Context, address string, above stack) (*set, e
 	if len(above) >= maxImport {
 		return nil, fault.New(fault.TooCostly, "terminology.set", "Value sets import each other too deeply.")
 	}
-	return recall(s, canonical{"ValueSet", url, version}, func() (*set, error) {
+	return recall(s, canonical{"ValueSet", url, version}, len(above) == 0, func() (*set, error) {
 		r, err := s.cfg.Source.Canonical(ctx, "ValueSet", url, version)
 		if err != nil {
 			return nil, err
@@ -91,7 +92,8 @@ func (s *Service) compileSet(ctx context.Context, r *fhir.Resource, above stack)
 			out.why = p.missing
 		}
 	}
-	return out, out.enumerate(compose.Get("inactive").Text() != "false")
+	out.active = compose.Get("inactive").Text() == "false"
+	return out, out.enumerate()
 }
 
 // draws notes what a set takes from a part.
@@ -123,7 +125,7 @@ func (v *set) draws(p *part) {
 }
 
 // enumerate lists the members if every part of the set can be listed.
-func (v *set) enumerate(inactive bool) error {
+func (v *set) enumerate() error {
 	if v.why != nil {
 		return nil
 	}
@@ -137,7 +139,7 @@ func (v *set) enumerate(inactive bool) error {
 	v.codes = map[key]int32{}
 	take := func(m Member) error {
 		k := key{m.System, m.Code}
-		if _, have := v.codes[k]; have || m.Inactive && !inactive {
+		if _, have := v.codes[k]; have || m.Inactive && v.active {
 			return nil
 		}
 		if len(v.list) >= maxCodes {
@@ -265,7 +267,7 @@ func (v *set) reckon(c Coding) Verdict {
 		out = Unknown
 	}
 	for _, p := range v.include {
-		if h := p.has(c); h == Valid {
+		if h := p.has(c); h == Valid && !(v.active && p.retires(c.Code)) {
 			out = Valid
 			break
 		} else if h == Unknown {
