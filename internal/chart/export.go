@@ -2,6 +2,7 @@ package chart
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"io"
 	"runtime"
@@ -80,7 +81,7 @@ func (c *Chart) ExportChanged(ctx context.Context, actor Actor, x Extent, s Snap
 	_, err = c.vault.Replaced(ctx, r, func(list []vault.Replaced) error {
 		var missed []vault.Record
 		for _, old := range list {
-			i, _ := slices.BinarySearchFunc(legs, uint64(old.Position), func(l Leg, p uint64) int { return compare(l.To, p) })
+			i, _ := slices.BinarySearchFunc(legs, uint64(old.Position), func(l Leg, p uint64) int { return cmp.Compare(l.To, p) })
 			if i == len(legs) || uint64(old.By) <= legs[i].At {
 				missed = append(missed, old.Record)
 			}
@@ -92,16 +93,6 @@ func (c *Chart) ExportChanged(ctx context.Context, actor Actor, x Extent, s Snap
 		return c.exportRun(ctx, actor, x.Type, open, 0, visit)
 	})
 	return err
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // ExportDeleted visits the tombstones that were laid since x.Since and lay at the

@@ -47,12 +47,12 @@ func (c *Chart) planPatch(ctx context.Context, actor Actor, typ, id string, appl
 	case old.Deleted:
 		return plan{}, fault.New(fault.Gone, "chart.planPatch", "")
 	}
-	if err := cond.check(old); err != nil {
-		return plan{}, err
-	}
 	// Who patches learns from the outcome what was there: he must be one who may
 	// read it.
 	if err := c.mayRead(ctx, actor, *old); err != nil {
+		return plan{}, err
+	}
+	if err := cond.check(old); err != nil {
 		return plan{}, err
 	}
 	res, err := apply(old.Resource)

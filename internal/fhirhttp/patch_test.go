@@ -118,3 +118,13 @@ func TestPatchesInBundles(t *testing.T) {
 		t.Error("a refused transaction left something")
 	}
 }
+
+// TestPatchTellsNoVersion: who may change a record and not read it does not learn
+// its version by trying.
+func TestPatchTellsNoVersion(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Observation/k", result("k", "Patient/ann", "4.1"))
+	for _, version := range []string{"1", "7"} {
+		r.do(403, "PATCH", "/Observation/k", `[]`, "Content-Type: application/json-patch+json", `If-Match: W/"`+version+`"`, as("writer"))
+	}
+}

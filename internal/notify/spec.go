@@ -59,7 +59,7 @@ func refused(place, text string) error {
 // Bounds of what a subscriber may ask for.
 const (
 	minHeartbeat   = 10 * time.Second
-	maxTimeout     = 60 * time.Second
+	maxTimeout     = 30 * time.Second // of package outbound, too
 	defaultTimeout = 10 * time.Second
 	maxHeaders     = 20
 	maxHeader      = 2048
@@ -172,7 +172,7 @@ func (s *spec) readExtensions(channel fhir.Node) error {
 			}
 		case extTimeout:
 			if s.timeout = time.Duration(n) * time.Second; err != nil || n < 1 || s.timeout > maxTimeout {
-				return refused("Subscription.channel", "A timeout is 1 to 60 seconds.")
+				return refused("Subscription.channel", "A timeout is 1 to 30 seconds.")
 			}
 		case extMaxCount:
 			if err != nil || n < 1 {
