@@ -2,6 +2,7 @@ package fhirhttp
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
@@ -143,6 +144,22 @@ func (s *server) handleMeta(w http.ResponseWriter, r *http.Request, actor chart.
 		return err
 	}
 	return writeMeta(w, res)
+}
+
+// handleMetas answers with those of a type, or of everything.
+func (s *server) handleMetas(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	if err := q.only(r, "_format"); err != nil {
+		return err
+	}
+	meta, err := s.Chart.Metas(r.Context(), actor, r.PathValue("type"))
+	if err != nil {
+		return err
+	}
+	return writeParameters(w, object{"name": "return", "valueMeta": json.RawMessage(meta)})
 }
 
 func (s *server) handleMetaAdd(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {

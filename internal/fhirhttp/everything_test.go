@@ -261,3 +261,30 @@ func TestEverythingOfSpans(t *testing.T) {
 	r.holds("/Patient/eve/$everything?_type=Encounter&start=2026-03&end=2026-03",
 		"match Encounter/around\nmatch Encounter/begins\nmatch Encounter/ends\nmatch Encounter/open\nmatch Encounter/within")
 }
+
+// TestMetas: what records bear is told as far as they can be found.
+func TestMetas(t *testing.T) {
+	r := newRig(t)
+	tagged := func(id, tag string) string {
+		return `{"resourceType":"Observation","id":"` + id + `","meta":{"profile":["urn:p"],"tag":[{"system":"urn:t","code":"` + tag + `"}]},"status":"final","code":{"text":"x"}}`
+	}
+	r.do(201, "PUT", "/Observation/a", tagged("a", "one"))
+	r.do(201, "PUT", "/Observation/b", tagged("b", "two"))
+	r.do(201, "PUT", "/Patient/c", `{"resourceType":"Patient","id":"c","meta":{"tag":[{"code":"three"}],"security":[{"system":"urn:s","code":"four"}]}}`)
+	for path, want := range map[string]string{
+		"/Observation/$meta": `{"profile":["urn:p"],"tag":[{"system":"urn:t","code":"one"},{"system":"urn:t","code":"two"}]}`,
+		"/$meta":             `{"profile":["urn:p"],"security":[{"system":"urn:s","code":"four"}],"tag":[{"code":"three"},{"system":"urn:t","code":"one"},{"system":"urn:t","code":"two"}]}`,
+		"/Condition/$meta":   `{}`,
+	} {
+		if body := r.do(200, "GET", path, "").Body.String(); !strings.Contains(body, `"valueMeta":`+want) {
+			t.Errorf("%s: %s", path, body)
+		}
+	}
+	if body := r.do(200, "GET", "/$meta", "", as("obs")).Body.String(); strings.Contains(body, "three") || !strings.Contains(body, "two") {
+		t.Errorf("of Observations alone: %s", body)
+	}
+	r.do(403, "GET", "/Patient/$meta", "", as("obs"))
+	if body := r.do(200, "GET", "/$meta", "", as("nurse")).Body.String(); strings.Contains(body, "one") || strings.Contains(body, "three") {
+		t.Errorf("told of patients of others: %s", body)
+	}
+}

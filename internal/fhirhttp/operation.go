@@ -32,6 +32,8 @@ func (s *server) recordRoutes() []route {
 	add("GET POST", "Observation/$lastn", "lastn", "Observation-lastn", s.handleLastN, authz.Search)
 	add("GET POST", "Composition/{id}/$document", "document", "Composition-document", s.handleDocument, authz.Read, authz.Create)
 	add("GET", "{type}/{id}/$meta", "meta", "Resource-meta", s.handleMeta, authz.Read)
+	add("GET", "{type}/$meta", "meta", "Resource-meta", s.handleMetas, authz.Search)
+	add("GET", "$meta", "meta", "Resource-meta", s.handleMetas, authz.Search)
 	add("POST", "{type}/{id}/$meta-add", "meta-add", "Resource-meta-add", s.handleMetaAdd, authz.Update)
 	add("POST", "{type}/{id}/$meta-delete", "meta-delete", "Resource-meta-delete", s.handleMetaDelete, authz.Update)
 	return list

@@ -297,3 +297,9 @@ func (v *Vault) RevIncludes(ctx context.Context, q *search.Query, found []Record
 	}
 	return v.fill(ctx, records)
 }
+
+// Cards visits the cards of all records that a query finds, narrowed like a
+// search: for what is told of many records and of none in particular.
+func (v *Vault) Cards(ctx context.Context, q *search.Query, narrow NarrowFunc, visit func(card []byte) error) error {
+	return v.resolve(ctx, q, narrow, func(_ TypeID, _ record.Key, card []byte) error { return visit(card) })
+}
