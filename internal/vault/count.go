@@ -38,10 +38,7 @@ func (v *Vault) parted(b bound) (lists store.Or, rest bound) {
 			lists = append(lists, p.expr)
 			continue
 		case p.plan.Sure != nil && v.sealer.Exact():
-			sure := store.And{store.All{Class: p.class}, p.plan.Sure}
-			if !p.narrow.all {
-				sure = append(sure, v.narrowExpr(p.typ, p.narrow, true))
-			}
+			sure := v.narrowed(store.And{store.All{Class: p.class}, p.plan.Sure}, p.narrow, true)
 			lists = append(lists, sure)
 			p.expr = store.Minus{Of: p.expr, Without: sure}
 		}

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -81,15 +82,9 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 	for _, way := range n.Any {
 		out := compiled{Confine: way}
 		if len(way.Without) > 0 {
-			q, err := search.Parse(typ, []search.Param{{Key: "_security", Value: strings.Join(way.Without, ",")}}, search.Options{})
-			if err != nil {
+			var err error
+			if out.labelled, err = v.labelled(ctx, typ, strings.Join(way.Without, ",")); err != nil {
 				return confines{}, err
-			}
-			if out.labelled, err = q.Plan(ctx, names{v}, nil); err != nil {
-				return confines{}, err
-			}
-			if v.sealer.Exact() && !out.labelled.Exact {
-				return confines{}, fault.Wrap(fault.Internal, "vault.compile", errLabels)
 			}
 		}
 		c.any = append(c.any, out)
@@ -97,32 +92,66 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 	return c, nil
 }
 
-// expr narrows by edges and tokens. What would have to be subtracted is left to
-// the recheck unless tokens are wide enough to be exact.
-func (v *Vault) narrowExpr(typ string, c confines, exact bool) store.Expr {
-	rel := v.sealer.Rel(search.CompartmentField)
+// labelled returns the plan of what bears any of the labels. Labels come from
+// policies, never from a caller, and their plans rest on words and keys that stay
+// as long as the process: each is made once.
+func (v *Vault) labelled(ctx context.Context, typ, labels string) (*search.Plan, error) {
+	name := typ + "?" + labels
+	if plan, ok := v.labels.Load(name); ok {
+		return plan.(*search.Plan), nil
+	}
+	q, err := search.Parse(typ, []search.Param{{Key: "_security", Value: labels}}, search.Options{})
+	if err != nil {
+		return nil, err
+	}
+	plan, err := q.Plan(ctx, names{v}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if v.sealer.Exact() && !plan.Exact {
+		return nil, fault.Wrap(fault.Internal, "vault.labelled", errLabels)
+	}
+	v.labels.Store(name, plan)
+	return plan, nil
+}
+
+// narrowed narrows by edges and tokens what expr finds, of which the first part
+// is its class. What would have to be subtracted is left to the recheck unless
+// tokens are wide enough to be exact.
+func (v *Vault) narrowed(expr store.And, c confines, exact bool) store.Expr {
+	if c.all {
+		return expr
+	}
+	if len(c.any) == 1 {
+		return v.way(expr, c.any[0], exact)
+	}
 	var ways store.Or
 	for _, way := range c.any {
-		of := store.And{store.All{Class: v.sealer.Class(typ)}}
-		for _, set := range way.Within {
-			of = append(of, store.To{Rel: rel, Keys: set.keys()})
-		}
-		var without store.Or
-		if way.labelled != nil {
-			without = append(without, way.labelled.Expr)
-		}
-		for _, set := range way.Outside {
-			if len(set) > 0 {
-				without = append(without, store.To{Rel: rel, Keys: set.keys()})
-			}
-		}
-		if exact && len(without) > 0 {
-			ways = append(ways, store.Minus{Of: of, Without: without})
-		} else {
-			ways = append(ways, of)
+		ways = append(ways, v.way(expr[:1], way, exact))
+	}
+	return append(slices.Clone(expr), ways)
+}
+
+// way narrows to one of the confines.
+func (v *Vault) way(expr store.And, way compiled, exact bool) store.Expr {
+	rel := v.sealer.Rel(search.CompartmentField)
+	of := slices.Clone(expr)
+	for _, set := range way.Within {
+		of = append(of, store.To{Rel: rel, Keys: set.keys()})
+	}
+	var without store.Or
+	if way.labelled != nil {
+		without = append(without, way.labelled.Expr)
+	}
+	for _, set := range way.Outside {
+		if len(set) > 0 {
+			without = append(without, store.To{Rel: rel, Keys: set.keys()})
 		}
 	}
-	return ways
+	if exact && len(without) > 0 {
+		return store.Minus{Of: of, Without: without}
+	}
+	return of
 }
 
 // admits decides the same on what the opened card says.

@@ -174,7 +174,7 @@ func (v *Vault) confine(ctx context.Context, typ string, plan *search.Plan, narr
 	return p, err
 }
 
-// within ANDs records of a type with their narrowing.
+// within ANDs records of a type, its class first, with their narrowing.
 func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow NarrowFunc, exact bool) (part, error) {
 	p := part{typ: typ, class: v.sealer.Class(typ), exact: exact, narrow: confines{all: true}}
 	if narrow != nil {
@@ -186,10 +186,7 @@ func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow N
 			return part{}, err
 		}
 	}
-	if !p.narrow.all {
-		expr = append(expr, v.narrowExpr(typ, p.narrow, exact))
-	}
-	p.expr = expr
+	p.expr = v.narrowed(expr, p.narrow, exact)
 	return p, nil
 }
 

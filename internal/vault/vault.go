@@ -42,6 +42,7 @@ type Vault struct {
 	counters counters
 	classes  func() map[record.Token]string // of the types of FHIR
 	catalog  catalog
+	labels   sync.Map // plans of labelled, by type and labels
 }
 
 // New returns a vault. It reads and writes nothing yet.

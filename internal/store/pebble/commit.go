@@ -93,9 +93,11 @@ func (s *Store) write(w *writer) (_ *receipt, err error) {
 		return r, nil
 	}
 	s.applied.Add(1)
+	added := s.absent.adding(b)
 	if err := s.apply(w.out); err != nil {
 		return nil, err
 	}
+	added()
 	if n := len(b.Puts); n > 0 {
 		s.last += record.Position(n)
 		s.time = w.time

@@ -5,6 +5,7 @@ import (
 
 	lsm "github.com/cockroachdb/pebble/v2"
 
+	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store/posting"
 )
 
@@ -12,6 +13,10 @@ import (
 // query reads few containers of many lists, and opening an iterator costs more
 // than moving one.
 func (v *view) Cursor(l posting.List, down bool) (posting.Cursor, error) {
+	learns := l.Kind == posting.ByToken && v.absent != nil && v.age != noAge
+	if learns && v.absent.knows(l.Token, v.age) {
+		return nil, nil
+	}
 	if v.cursors == 0 {
 		it, err := v.r.NewIter(&lsm.IterOptions{LowerBound: []byte{tagClass}, UpperBound: []byte{tagToken + 1}})
 		if err != nil {
@@ -21,7 +26,11 @@ func (v *view) Cursor(l posting.List, down bool) (posting.Cursor, error) {
 	}
 	v.cursors++
 	prefix := listPrefix(make([]byte, 0, 32), l)
-	return &cursor{view: v, key: prefix, fixed: len(prefix), down: down}, nil
+	c := &cursor{view: v, key: prefix, fixed: len(prefix), down: down}
+	if learns {
+		c.token = &l.Token
+	}
+	return c, nil
 }
 
 // cursor reads the containers of one list.
@@ -31,6 +40,8 @@ type cursor struct {
 	fixed int
 	down  bool
 	box   []byte // of the last container, copied: other cursors move the iterator
+
+	token *record.Token // until the first seek, of a list that may be absent
 }
 
 // Seek implements posting.Cursor.
@@ -47,8 +58,13 @@ func (c *cursor) Seek(at posting.Chunk) (posting.Chunk, []byte, bool, error) {
 		c.key = appendChunk(c.key[:c.fixed], at+1)
 		found = it.SeekLT(c.key)
 	}
+	t := c.token
+	c.token = nil
 	if !found || !bytes.HasPrefix(it.Key(), c.key[:c.fixed]) {
-		return 0, nil, false, damage(it.Error())
+		if err := it.Error(); err != nil {
+			return 0, nil, false, damage(err)
+		}
+		return 0, nil, false, c.learn(t)
 	}
 	if len(it.Key()) != c.fixed+chunkBytes {
 		return 0, nil, false, damaged("posting key")
@@ -59,6 +75,28 @@ func (c *cursor) Seek(at posting.Chunk) (posting.Chunk, []byte, bool, error) {
 	}
 	c.box = append(c.box[:0], box...)
 	return chunkOf(it.Key()), c.box, true, nil
+}
+
+// learn notes a list that was sought in vain, if it has no containers on the
+// other side either.
+func (c *cursor) learn(t *record.Token) error {
+	if t == nil {
+		return nil
+	}
+	it := c.view.lists
+	var found bool
+	if c.down {
+		found = it.SeekGE(c.key[:c.fixed])
+	} else {
+		found = it.SeekLT(c.key)
+	}
+	if err := it.Error(); err != nil {
+		return damage(err)
+	}
+	if !found || !bytes.HasPrefix(it.Key(), c.key[:c.fixed]) {
+		c.view.absent.learn(*t, c.view.age)
+	}
+	return nil
 }
 
 // Close implements posting.Cursor. The last one closes the iterator.

@@ -82,6 +82,8 @@ type Store struct {
 	// even and did not change around its reading; see snapshot.
 	shown   atomic.Uint64
 	applied atomic.Uint64
+
+	absent absent
 }
 
 var (
@@ -227,13 +229,16 @@ func (s *Store) snapshot(ctx context.Context) (*view, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
-	before, last := s.applied.Load(), s.shown.Load()
+	before, last, age := s.applied.Load(), s.shown.Load(), s.absent.age.Load()
 	snap := s.db.NewSnapshot()
-	v := &view{r: snap, done: func() error {
+	v := &view{r: snap, absent: &s.absent, age: age, done: func() error {
 		err := snap.Close()
 		s.gate.leave()
 		return err
 	}}
+	if age%2 != 0 || s.absent.age.Load() != age {
+		v.age = noAge
+	}
 	if before%2 == 0 && s.applied.Load() == before {
 		// No commit became visible meanwhile: what was last is still last.
 		v.last = record.Position(last)

@@ -29,6 +29,9 @@ type view struct {
 
 	lists   *lsm.Iterator // over all posting lists; nil while no cursor is open
 	cursors int           // that share it
+
+	absent *absent // nil: none is asked
+	age    uint64
 }
 
 var _ posting.Source = (*view)(nil)

@@ -72,7 +72,8 @@ type Cursor interface {
 
 // Source is what a query reads: one snapshot of an engine.
 type Source interface {
-	// Cursor opens a list. Down walks from the highest chunk.
+	// Cursor opens a list. Down walks from the highest chunk. It may return
+	// nil for a list that is known to have no containers.
 	Cursor(l List, down bool) (Cursor, error)
 
 	// Dead fills into with the dead positions of a chunk, and with those up to

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
@@ -175,11 +176,21 @@ func (c compiler) node(ctx context.Context, e store.Expr) (node, error) {
 		return &and{kids: kids, dir: c.dir}, err
 	case store.Or:
 		kids, err := c.nodes(ctx, e)
+		kids = slices.DeleteFunc(kids, func(n node) bool { return n == none{} })
+		switch len(kids) {
+		case 0:
+			return none{}, err
+		case 1:
+			return kids[0], nil
+		}
 		return &or{kids: kids, dir: c.dir}, err
 	case store.Minus:
 		kids, err := c.nodes(ctx, []store.Expr{e.Of, e.Without})
 		if err != nil {
 			return nil, err
+		}
+		if kids[1] == (none{}) {
+			return kids[0], nil
 		}
 		return &minus{of: kids[0], without: kids[1]}, nil
 	}
@@ -202,6 +213,9 @@ func (c compiler) leaf(l List) (node, error) {
 	cursor, err := c.src.Cursor(l, bool(c.dir))
 	if err != nil {
 		return nil, err
+	}
+	if cursor == nil {
+		return none{}, nil
 	}
 	return &leaf{cursor: cursor, dir: c.dir}, nil
 }
