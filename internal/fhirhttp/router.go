@@ -125,7 +125,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.crossOrigin(w, r) {
 		return
 	}
-	if strings.Contains(r.URL.RawQuery, "_pretty=true") {
+	if strings.Contains("&"+r.URL.RawQuery, "&_pretty=true") {
 		w = pretty{w}
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), maxTime)

@@ -20,7 +20,7 @@ var samples = map[string]string{
 		entry("GET", "Patient?family=Kanarienvogel", "", "", "")),
 	"POST {type}/{id}/$meta-add":    metaParameters,
 	"POST {type}/{id}/$meta-delete": metaParameters,
-	"POST $import": importOrder("Patient https://source.example.org/patients.ndjson") + wait,
+	"POST $import":                  importOrder("Patient https://source.example.org/patients.ndjson") + wait,
 	"GET $export":                   wait, "POST $export": wait, "GET Patient/$export": wait, "POST Patient/$export": wait,
 	"GET Group/{id}/$export": wait, "POST Group/{id}/$export": wait,
 	"POST {type}/_search":               "family=Kanarienvogel\nContent-Type: application/x-www-form-urlencoded",
