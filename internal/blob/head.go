@@ -50,6 +50,15 @@ func parseHead(b []byte) (*head, error) {
 	return h, nil
 }
 
+// Keys returns the key under which the heads of objects of no patient are sealed,
+// as cells with their guards, or nothing if it is in the store. They MUST be
+// committed before the first such object is created: it could not be opened
+// again.
+func (s *Store) Keys(ctx context.Context) ([]record.Cell, []record.Guard, error) {
+	sealed, err := s.sealer.SealFor(ctx, headPurpose, nil, nil, nil)
+	return sealed.Cells, sealed.Guards, failed("blob.Keys", err)
+}
+
 func (s *Store) sealHead(ctx context.Context, id ID, h *head, subjects []record.Key) (Stored, error) {
 	text := h.text()
 	defer clear(text)

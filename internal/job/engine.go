@@ -52,6 +52,9 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	cfg.PerActor = cmp.Or(cfg.PerActor, defaultPerActor)
 	cfg.Most = cmp.Or(cfg.Most, defaultMost)
 	e := &Engine{cfg: cfg, runners: map[string]Runner{}, jobs: map[string]*task{}, waiting: make(chan struct{}, 1)}
+	if err := e.keys(ctx); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, "job.Open", err)
+	}
 	text, err := cfg.Cells.GetShort(ctx, indexKind, indexID)
 	if fault.Is(err, fault.NotFound) {
 		return e, nil
@@ -69,6 +72,15 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 		}
 	}
 	return e, nil
+}
+
+// keys stores the key of files, if there is none yet.
+func (e *Engine) keys(ctx context.Context) error {
+	cells, guards, err := e.cfg.Blobs.Keys(ctx)
+	if err != nil || len(cells) == 0 {
+		return err
+	}
+	return e.cfg.Cells.PutKeys(ctx, cells, guards)
 }
 
 func (e *Engine) load(ctx context.Context, id string) error {
@@ -317,6 +329,9 @@ func (e *Engine) end(ctx context.Context, t *task, failure error) error {
 	if failure != nil {
 		t.job.State, t.job.Failure = Failed, &Failure{Kind: fault.KindOf(failure), Public: fault.Public(failure)}
 		failed, t.job.Files = t.job.Files, nil
+		for _, f := range failed { // whoever opens the folder next removes what this process does not
+			t.job.Begun = append(t.job.Begun, f.Blob)
+		}
 	}
 	id, kind := t.job.ID, t.job.Kind
 	e.mu.Unlock()

@@ -17,6 +17,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/record"
 )
 
 // Actor is whoever asks for a job, and Mandate what is kept of him.
@@ -85,6 +86,7 @@ type Cells interface {
 	GetShort(ctx context.Context, kind, id string) ([]byte, error)
 	PutShort(ctx context.Context, kind, id string, value []byte, expires time.Time) error
 	DropShort(ctx context.Context, kind, id string) error
+	PutKeys(ctx context.Context, cells []record.Cell, guards []record.Guard) error
 }
 
 // Runner carries out jobs of one kind. An error fails the job, except that of a

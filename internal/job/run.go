@@ -107,6 +107,9 @@ func (r *Run) Save(ctx context.Context, mark any, done ...*Writer) error {
 		if err != nil {
 			return err
 		}
+		if len(stored.Cells) > 0 { // Open has stored the key; without it the file could not be opened again
+			return fault.Wrap(fault.Internal, "job.Save", errors.New("the key of files is not stored"))
+		}
 		files = append(files, File{Kind: w.Kind, Type: w.Type, Count: w.Count, Blob: stored.ID.String(), Head: stored.Head})
 	}
 	r.engine.mu.Lock()

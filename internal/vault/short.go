@@ -33,6 +33,16 @@ func (v *Vault) DropShort(ctx context.Context, kind, id string) error {
 	})
 }
 
+// PutKeys stores keys that were made for things that are no records. It is
+// durable when PutKeys returns.
+func (v *Vault) PutKeys(ctx context.Context, cells []record.Cell, guards []record.Guard) error {
+	receipt, err := v.log.Commit(ctx, record.Batch{Time: v.clock.Now(), Cells: cells, Guards: guards})
+	if err != nil {
+		return v.storeFault("vault.PutKeys", err)
+	}
+	return v.storeFault("vault.PutKeys", receipt.Wait())
+}
+
 // JobValue returns a mark of progress, "" if there is none.
 func (v *Vault) JobValue(ctx context.Context, name string) (string, error) {
 	value, err := v.cell(ctx, record.SpaceJob, "job", name)
