@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/bulk"
 )
@@ -181,5 +183,71 @@ func TestLongLines(t *testing.T) {
 	})
 	if err != nil || lines != 12 || units < 2 {
 		t.Errorf("%d lines in %d units: %v", lines, units, err)
+	}
+}
+
+// TestImportWaitsWithinAFile: what waits is read again, the rest of its file is
+// not, and what is wrong further on is told of once.
+func TestImportWaitsWithinAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.ndjson")
+	line := func(n int) string { return fmt.Sprintf("{\"n\":%d}\n", n) }
+	var text strings.Builder
+	var first, second strings.Builder
+	for n := range 1000 {
+		text.WriteString(line(n))
+		if n < 500 {
+			first.WriteString(line(n))
+		} else {
+			second.WriteString(line(n))
+		}
+	}
+	write(t, path, append([]byte(text.String()), bytes.Repeat([]byte("x"), 17<<20)...))
+	for name, waits := range map[string]map[string]int{
+		"the first":  {first.String(): 1},
+		"the second": {second.String(): 2},
+		"both":       {first.String(): 2, second.String(): 1},
+	} {
+		g := &target{waits: waits}
+		im := bulk.Importer{Target: g, Readers: 2, Writers: 3}
+		s, err := im.Run(context.Background(), []string{path})
+		if err != nil || s.Total() != 2 || len(s.Refused) != 1 {
+			t.Errorf("%s: %d taken, %d refused, %v", name, s.Total(), len(s.Refused), err)
+		}
+		if !slices.Contains(g.applied, first.String()) || !slices.Contains(g.applied, second.String()) {
+			t.Errorf("%s: %d applied", name, len(g.applied))
+		}
+	}
+}
+
+// heavy measures how much is committed at once.
+type heavy struct {
+	mu        sync.Mutex
+	now, peak int
+}
+
+func (h *heavy) Apply(_ context.Context, u bulk.Unit) (bulk.Report, error) {
+	h.mu.Lock()
+	h.now += len(u.Data)
+	h.peak = max(h.peak, h.now)
+	h.mu.Unlock()
+	time.Sleep(time.Millisecond)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now -= len(u.Data)
+	return bulk.Report{Accepted: map[string]int{"Binary": 1}}, nil
+}
+
+func TestImportIsBoundedByBytes(t *testing.T) {
+	dir := t.TempDir()
+	var files []string
+	for i := range 12 {
+		files = append(files, filepath.Join(dir, fmt.Sprintf("%02d.json", i)))
+		write(t, files[i], bytes.Repeat([]byte("x"), 7<<20))
+	}
+	h := &heavy{}
+	im := bulk.Importer{Target: h, Readers: 6, Writers: 6}
+	s, err := im.Run(context.Background(), append(files, files[0]))
+	if err != nil || s.Total() != 13 || h.peak > 24<<20 {
+		t.Errorf("%d taken, %d bytes at once, %v", s.Total(), h.peak, err)
 	}
 }

@@ -78,6 +78,7 @@ func Reason(err error) string {
 
 func (f *filing) document(ctx context.Context) (Report, error) {
 	res, err := f.Limits.Parse(f.unit.Data)
+	f.unit.Data = nil // a commit holds enough without it
 	if err != nil {
 		f.refuse(f.unit.Place, "", 1, err)
 		return f.report, nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 )
 
 // Target takes units. It MUST commit a unit and the mark that it is done
@@ -74,49 +75,89 @@ type Importer struct {
 	Progress func(bytes int64, resources int)
 }
 
+// maxInFlight bounds the text of units that are being committed: what parsing,
+// indexing and sealing hold of one is several times as much. A larger unit has
+// the importer for itself.
+const maxInFlight = 24 << 20
+
+// task is a unit, and where it is found again if it must wait: what waits is
+// read anew rather than held, since it may be all there is.
+type task struct {
+	Unit
+	from origin
+}
+
+type origin struct {
+	file, at      int // which file, and which unit of it
+	source, place string
+}
+
 // Run imports every file. What cannot be read or is refused is in the summary;
 // an error means that the import stopped, and that running it again continues.
 func (im *Importer) Run(ctx context.Context, files []string) (*Summary, error) {
 	s := &tally{Summary: Summary{Files: len(files), Accepted: map[string]int{}}}
-	later, err := im.pass(ctx, files, s)
+	p := pass{Importer: im, files: files, tally: s, flight: semaphore.NewWeighted(maxInFlight), all: true}
+	later, err := p.run(ctx)
+	p.all = false
 	// What waited for others is tried again as long as that gets anywhere.
 	for err == nil && len(later) > 0 {
 		waiting := len(later)
-		if later, err = im.retry(ctx, later, s); len(later) == waiting {
+		if later, err = p.again(ctx, later); len(later) == waiting {
 			break
 		}
 	}
 	// Nothing more is to come: what of a unit can be stored without it, is.
-	for i := range later {
-		later[i].Last = true
+	if p.last = true; err == nil {
+		later, err = p.again(ctx, later)
 	}
-	if err == nil {
-		later, err = im.retry(ctx, later, s)
-	}
-	for _, u := range later {
-		s.refuse(Refusal{Source: u.Source, Place: u.Place, Reason: "a conditional reference finds nothing", Count: 1})
+	for _, o := range later {
+		s.refuse(Refusal{Source: o.source, Place: o.place, Reason: "a conditional reference finds nothing", Count: 1})
 	}
 	return &s.Summary, err
 }
 
-func (im *Importer) pass(ctx context.Context, files []string, s *tally) ([]Unit, error) {
-	units := make(chan Unit)
+// pass is one way through the files.
+type pass struct {
+	*Importer
+	*tally
+	files  []string
+	flight *semaphore.Weighted
+	all    bool                 // every unit of every file
+	only   map[int]map[int]bool // or these, by file
+	last   bool
+
+	mu    sync.Mutex
+	later []origin
+}
+
+// again tries what waited, one after the other: a unit may wait for the one
+// before it.
+func (p *pass) again(ctx context.Context, waiting []origin) ([]origin, error) {
+	p.only, p.later = map[int]map[int]bool{}, nil
+	for _, o := range waiting {
+		if p.only[o.file] == nil {
+			p.only[o.file] = map[int]bool{}
+		}
+		p.only[o.file][o.at] = true
+	}
+	alone := *p.Importer
+	alone.Readers, alone.Writers = 1, 1
+	p.Importer = &alone
+	return p.run(ctx)
+}
+
+// run returns the units that must wait.
+func (p *pass) run(ctx context.Context) ([]origin, error) {
+	tasks := make(chan task)
 	work, ctx := errgroup.WithContext(ctx)
 	work.Go(func() error {
-		defer close(units)
-		return im.readAll(ctx, files, units, s)
+		defer close(tasks)
+		return p.readAll(ctx, tasks)
 	})
-	var mu sync.Mutex
-	var later []Unit
-	for range im.Writers {
+	for range p.Writers {
 		work.Go(func() error {
-			for u := range units {
-				err := im.apply(ctx, u, s)
-				if errors.Is(err, ErrLater) {
-					mu.Lock()
-					later = append(later, u)
-					mu.Unlock()
-				} else if err != nil {
+			for t := range tasks {
+				if err := p.settle(ctx, t); err != nil {
 					return err
 				}
 			}
@@ -124,24 +165,20 @@ func (im *Importer) pass(ctx context.Context, files []string, s *tally) ([]Unit,
 		})
 	}
 	err := work.Wait()
-	return later, err
+	return p.later, err
 }
 
-func (im *Importer) readAll(ctx context.Context, files []string, units chan<- Unit, s *tally) error {
+func (p *pass) readAll(ctx context.Context, tasks chan<- task) error {
 	readers, ctx := errgroup.WithContext(ctx)
-	readers.SetLimit(im.Readers)
-	for _, path := range files {
+	readers.SetLimit(p.Readers)
+	for file, path := range p.files {
+		if !p.all && p.only[file] == nil {
+			continue
+		}
 		readers.Go(func() error {
-			err := Read(ctx, path, func(n int64) { im.progress(n, 0) }, func(u Unit) error {
-				select {
-				case units <- u:
-					return nil
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-			})
+			err := p.read(ctx, file, tasks)
 			if err != nil && ctx.Err() == nil {
-				s.refuse(Refusal{Source: path, Reason: "cannot be read: " + err.Error(), Count: 1})
+				p.refuse(Refusal{Source: path, Reason: "cannot be read: " + err.Error(), Count: 1})
 				return nil
 			}
 			return err
@@ -150,25 +187,65 @@ func (im *Importer) readAll(ctx context.Context, files []string, units chan<- Un
 	return readers.Wait()
 }
 
-func (im *Importer) retry(ctx context.Context, units []Unit, s *tally) ([]Unit, error) {
-	var later []Unit
-	for _, u := range units {
-		if err := im.apply(ctx, u, s); errors.Is(err, ErrLater) {
-			later = append(later, u)
-		} else if err != nil {
-			return later, err
+func (p *pass) read(ctx context.Context, file int, tasks chan<- task) error {
+	consumed := func(n int64) {
+		if p.all {
+			p.progress(n, 0)
 		}
 	}
-	return later, nil
+	at, left := -1, len(p.only[file])
+	err := Read(ctx, p.files[file], consumed, func(u Unit) error {
+		if at++; !p.all && !p.only[file][at] {
+			return nil
+		}
+		u.Last = p.last
+		if err := p.flight.Acquire(ctx, weight(u)); err != nil {
+			return err
+		}
+		select {
+		case tasks <- task{u, origin{file, at, u.Source, u.Place}}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if left--; left == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// errEnough ends the reading of a file behind the last unit that waited. What is
+// wrong further on was told of at first.
+var errEnough = errors.New("nothing more of the file waits")
+
+func weight(u Unit) int64 { return int64(min(len(u.Data), maxInFlight)) }
+
+// settle applies a unit, or keeps in mind that it waits.
+func (p *pass) settle(ctx context.Context, t task) error {
+	from := t.from // and no more of it: the text is let go of while it is committed
+	defer p.flight.Release(weight(t.Unit))
+	err := p.apply(ctx, t.Unit, p.tally)
+	if errors.Is(err, ErrLater) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.later = append(p.later, from)
+		return nil
+	}
+	return err
 }
 
 func (im *Importer) apply(ctx context.Context, u Unit, s *tally) error {
+	source, place := u.Source, u.Place
 	report, err := im.Target.Apply(ctx, u)
 	if errors.Is(err, ErrLater) {
 		return err
 	}
 	if err != nil {
-		return fmt.Errorf("the import stopped at %s %s: %w", u.Source, u.Place, err)
+		return fmt.Errorf("the import stopped at %s %s: %w", source, place, err)
 	}
 	im.progress(0, s.add(report))
 	return nil

@@ -12,14 +12,18 @@ import (
 const (
 	heapGrowth = 400 // per cent of what lives
 	heapLimit  = 384 << 20
+
+	// An import fills the store's own memory to the brim, which lies outside the
+	// heap, and holds whole bundles.
+	importLimit = 224 << 20
 )
 
-// tuneCollector sets the collector for a server, unless the operator has.
-func tuneCollector() {
+// tuneCollector sets the collector for a server or an import, unless the operator has.
+func tuneCollector(limit int64) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(heapLimit)
+		debug.SetMemoryLimit(limit)
 	}
 }

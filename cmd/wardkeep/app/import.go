@@ -50,6 +50,7 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "import", err.Error())
 	}
+	tuneCollector(importLimit)
 	desk, err := openDesk(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ const (
 
 // Run serves until ctx ends, lets requests under way finish, and returns.
 func (s *Server) Run(ctx context.Context) error {
-	tuneCollector()
+	tuneCollector(heapLimit)
 	cfg := s.House.Config
 	cert, err := certificate(cfg, s.House.Clock.Now())
 	if err != nil {
