@@ -147,6 +147,9 @@ type manifest struct {
 	Output []struct{ Type, URL string }
 }
 
+// pollEvery is a little more than the server asks for.
+const pollEvery = 600 * time.Millisecond
+
 func (s *server) await(ctx context.Context, status string) (manifest, error) {
 	var m manifest
 	last := time.Now()
@@ -169,7 +172,7 @@ func (s *server) await(ctx context.Context, status string) (manifest, error) {
 		select {
 		case <-ctx.Done():
 			return m, errors.New("the export did not end in time")
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(pollEvery):
 		}
 	}
 }
