@@ -34,14 +34,37 @@ func (r *rig) run(ctx context.Context, args ...string) ([]byte, float64, error) 
 	cmd := exec.CommandContext(ctx, r.binary, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil {
+	err := cmd.Start()
+	if err != nil {
+		return nil, 0, fmt.Errorf("wardkeep %s: %w", args[0], err)
+	}
+	peak := watchMemory(cmd.Process.Pid)
+	if err := cmd.Wait(); err != nil {
 		return nil, 0, fmt.Errorf("wardkeep %s: %w: %s%s", args[0], err, tail(out.String()), tail(errs.String()))
 	}
-	peak := 0.0
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		peak = float64(usage.Maxrss) / 1024
-	}
-	return out.Bytes(), peak, nil
+	return out.Bytes(), peak(), nil
+}
+
+// watchMemory looks every now and then at the most memory a process has held, in
+// MB; the function it returns ends that. What wait(2) tells afterwards is of no
+// use: it counts the memory of whoever started the process.
+func watchMemory(pid int) (peak func() float64) {
+	stop, done := make(chan struct{}), make(chan float64)
+	go func() {
+		most := 0.0
+		for {
+			if _, mb := memoryOf(pid); mb > most {
+				most = mb
+			}
+			select {
+			case <-stop:
+				done <- most
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return func() float64 { close(stop); return <-done }
 }
 
 func tail(s string) string { return s[max(0, len(s)-600):] }
@@ -230,8 +253,10 @@ func (s *server) stop() error {
 }
 
 // memory returns what the server holds now, and the most it held, in MB.
-func (s *server) memory() (now, peak float64) {
-	status := fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid)
+func (s *server) memory() (now, peak float64) { return memoryOf(s.cmd.Process.Pid) }
+
+func memoryOf(pid int) (now, peak float64) {
+	status := fmt.Sprintf("/proc/%d/status", pid)
 	field := func(name string) float64 {
 		kb, _ := strconv.ParseFloat(strings.TrimSuffix(procField(status, name), " kB"), 64)
 		return kb / 1024
