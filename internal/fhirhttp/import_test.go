@@ -205,7 +205,7 @@ func TestImportCancelled(t *testing.T) {
 	r.until("the first unit does not come", func() bool { return r.count("/Patient?family=New") == 500 })
 	r.until("the progress is not told", func() bool { // it is noted after the unit can be seen
 		j, err := r.jobs.Get(r.actors["program"], idOf(at))
-		return err == nil && strings.Contains(j.Progress, "500 stored")
+		return err == nil && strings.Contains(j.Step, "500 stored")
 	})
 	r.do(404, "DELETE", at, "", as("reader"))
 	if w := r.do(202, "GET", at, ""); !strings.Contains(w.Header().Get("X-Progress"), "inputs[0] Patient, 500 stored") {
