@@ -236,19 +236,32 @@ func (e *Engine) list(ctx context.Context) error {
 	return e.cfg.Cells.PutShort(ctx, indexKind, indexID, text, e.cfg.Clock.Now().AddDate(100, 0, 0))
 }
 
-// store writes a job. The cell outlives the job: its files are removed first.
+// store writes a job.
 func (e *Engine) store(ctx context.Context, t *task) error {
+	return e.write(ctx, t, func(*Job) {})
+}
+
+// write changes a job, and nobody sees the change before it is durable. The cell
+// outlives the job: its files are removed first.
+func (e *Engine) write(ctx context.Context, t *task, change func(*Job)) error {
 	t.write.Lock()
 	defer t.write.Unlock()
 	if e.isOver(t) { // it is being removed, or is gone
 		return context.Canceled
 	}
 	j := e.copy(t)
+	change(&j)
 	text, err := json.Marshal(j)
 	if err != nil {
-		return fault.Wrap(fault.Internal, "job.store", err)
+		return fault.Wrap(fault.Internal, "job.write", err)
 	}
-	return e.cfg.Cells.PutShort(ctx, cellKind, j.ID, text, j.Expires.AddDate(1, 0, 0))
+	if err := e.cfg.Cells.PutShort(ctx, cellKind, j.ID, text, j.Expires.AddDate(1, 0, 0)); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(&t.job)
+	return nil
 }
 
 // Start carries out jobs until ctx ends or Close is called.
@@ -322,27 +335,32 @@ func (e *Engine) carryOut(ctx context.Context, t *task) {
 // end writes how a job ended. The files of one that failed are removed: they are
 // a part that could be taken for the whole.
 func (e *Engine) end(ctx context.Context, t *task, failure error) error {
-	var failed []File
-	e.mu.Lock()
-	t.job.State, t.job.Step, t.job.Mark = Done, "", nil
-	t.job.Expires = e.cfg.Clock.Now().Add(e.cfg.Keep)
-	if failure != nil {
-		t.job.State, t.job.Failure = Failed, &Failure{Kind: fault.KindOf(failure), Public: fault.Public(failure)}
-		failed, t.job.Files = t.job.Files, nil
-		for _, f := range failed { // whoever opens the folder next removes what this process does not
-			t.job.Begun = append(t.job.Begun, f.Blob)
+	j := e.copy(t)
+	if failure == nil {
+		return e.write(ctx, t, func(j *Job) { e.close(j, Done) })
+	}
+	e.cfg.Slog.WarnContext(ctx, "a job failed", "job", j.ID, "kind", j.Kind, "error", failure.Error())
+	err := e.write(ctx, t, func(j *Job) {
+		e.close(j, Failed)
+		j.Failure = &Failure{Kind: fault.KindOf(failure), Public: fault.Public(failure)}
+		for _, f := range j.Files { // whoever opens the folder next removes what this process does not
+			j.Begun = append(j.Begun, f.Blob)
 		}
+		j.Files = nil
+	})
+	if err != nil {
+		return err // the next process carries on
 	}
-	id, kind := t.job.ID, t.job.Kind
-	e.mu.Unlock()
-	if failure != nil {
-		e.cfg.Slog.WarnContext(ctx, "a job failed", "job", id, "kind", kind, "error", failure.Error())
-	}
-	errs := []error{e.store(ctx, t)}
-	for _, f := range failed {
+	var errs []error
+	for _, f := range j.Files {
 		errs = append(errs, e.remove(ctx, f.Blob))
 	}
 	return errors.Join(errs...)
+}
+
+func (e *Engine) close(j *Job, how State) {
+	j.State, j.Step, j.Mark = how, "", nil
+	j.Expires = e.cfg.Clock.Now().Add(e.cfg.Keep)
 }
 
 // Get returns a job of the actor's, or fault.NotFound.
