@@ -127,6 +127,9 @@ func (e *exporting) part(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := e.run.Vouch(ctx, actor); err != nil {
+		return err
+	}
 	typ := e.spec.Types[e.mark.Type]
 	e.run.Step(typ + ", " + strconv.Itoa(e.total) + " records so far")
 	extent := chart.Extent{

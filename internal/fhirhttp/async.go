@@ -115,14 +115,23 @@ func (c waiting) Run(ctx context.Context, run *job.Run) error {
 	if rt == nil {
 		return c.s.absent(r)
 	}
-	if spec.Method != http.MethodGet && !strings.Contains(rt.does, "search") {
-		if err := run.Save(ctx, begun{true}); err != nil {
-			return err
-		}
+	changes := spec.Method != http.MethodGet && !strings.Contains(rt.does, "search")
+	if changes {
+		err = run.Save(ctx, begun{true})
+	} else {
+		err = run.Vouch(ctx, actor)
+	}
+	if err != nil {
+		return err
 	}
 	rec := &capture{header: http.Header{}, status: http.StatusOK}
 	if err := rt.serve(rec, r, actor); err != nil {
 		return err
+	}
+	if changes { // it may have changed what he may see: an admission does
+		if err := run.Vouch(ctx, actor); err != nil {
+			return err
+		}
 	}
 	return keepAnswer(ctx, run, rec, c.s.Clock.Now())
 }

@@ -175,10 +175,7 @@ func TestExportedFiles(t *testing.T) {
 	r.do(401, "GET", file, "", as("stranger"))
 	r.do(404, "GET", at+"/x", "")
 	own := r.actors["program"]
-	r.actors["program"] = r.actors["obs"] // his scopes were cut: Patient is not among them
-	narrowed := r.actors["program"]
-	narrowed.ID = own.ID
-	r.actors["program"] = narrowed
+	r.cut("program", "obs") // Patient is not among them
 	r.do(403, "GET", file, "")
 	r.actors["program"] = own
 	r.clock.Advance(25 * time.Hour)
@@ -282,4 +279,64 @@ func TestRequestsThatAreNotWaitedFor(t *testing.T) {
 	if m := r.manifest(r.await(r.order("GET", "/Patient", "", as("nurse")), as("nurse"))); strings.Contains(r.do(200, "GET", strings.TrimPrefix(m.Output[0].URL, base), "", as("nurse")).Body.String(), "Brown") {
 		t.Error("a job shows a nurse another ward")
 	}
+}
+
+// TestAnswersLastAsLongAsTheRights: a kept answer is shown while its owner may
+// see the same as when it was made, and no longer.
+func TestAnswersLastAsLongAsTheRights(t *testing.T) {
+	const vip = `{"resourceType":"Patient","id":"ann","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"CEL"}]}}`
+	for name, c := range map[string]struct {
+		line, who string
+		change    func(*rig)
+		want      int
+	}{
+		"nothing": {"GET /Patient", "nurse", func(*rig) {}, 200},
+		"another ward": {"GET /Patient", "nurse", func(r *rig) {
+			moved := r.actors["nurse"]
+			moved.WardIDs = []string{"west"}
+			r.actors["nurse"] = moved
+		}, 410},
+		"another role": {"GET /Location", "nurse", func(r *rig) {
+			other := r.actors["nurse"]
+			other.Roles = []string{"billing"}
+			r.actors["nurse"] = other
+		}, 410},
+		"a discharge": {"GET /Patient", "nurse", func(r *rig) {
+			r.put(strings.Replace(stay("stay-ann", "ann", "east", "doc"), "in-progress", "finished", 1))
+		}, 410},
+		"another's discharge": {"GET /Patient", "nurse", func(r *rig) {
+			r.put(strings.Replace(stay("stay-bob", "bob", "west", "doc"), "in-progress", "finished", 1))
+		}, 200},
+		"a mark":                 {"GET /$export?_type=Observation", "program", func(r *rig) { r.put(vip) }, 410},
+		"a discharge of its own": {"POST /", "nurse", func(*rig) {}, 200},
+		"fewer scopes than its":  {"GET /Patient", "program", func(r *rig) { r.cut("program", "obs") }, 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := wards(t)
+			r.jobs.Start(context.Background())
+			method, path, _ := strings.Cut(c.line, " ")
+			body := ""
+			if method == "POST" {
+				body = entries("transaction", entry("PUT", "Encounter/stay-ann", "", strings.Replace(stay("stay-ann", "ann", "east", "doc"), "in-progress", "finished", 1), ""))
+			}
+			at := r.order(method, path, body, as(c.who))
+			file := strings.TrimPrefix(r.manifest(r.await(at, as(c.who))).Output[0].URL, base)
+			r.do(200, "GET", file, "", as(c.who))
+			c.change(r)
+			w := r.do(c.want, "GET", file, "", as(c.who))
+			if c.want == 410 {
+				if !strings.Contains(w.Body.String(), "Order it again") {
+					t.Error(w.Body)
+				}
+				r.do(410, "GET", at, "", as(c.who))
+			}
+		})
+	}
+}
+
+// cut leaves an actor the scopes of another.
+func (r *rig) cut(who, other string) {
+	less := r.actors[who]
+	less.Scopes = r.actors[other].Scopes
+	r.actors[who] = less
 }

@@ -106,7 +106,7 @@ func (r *rig) revive(n int64) *fuse {
 	check(r.t, err)
 	act := func(ctx context.Context, m identity.Mandate) (identity.Actor, error) { return r.act(ctx, m) }
 	engine, err := job.Open(context.Background(), job.Config{
-		Cells: fusedCells{r.cells, f}, Blobs: blobs, Clock: r.clock, Slog: slog.New(slog.DiscardHandler), Act: act, Workers: 1,
+		Cells: fusedCells{r.cells, f}, Blobs: blobs, Clock: r.clock, Slog: slog.New(slog.DiscardHandler), Act: act, Workers: 1, Rights: r.config.Chart.Rights,
 	})
 	if err != nil { // it died while it cleared up
 		close(f.blown)

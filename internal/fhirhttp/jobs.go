@@ -19,7 +19,7 @@ func (s *server) handleJob(w http.ResponseWriter, r *http.Request, actor chart.A
 	if s.Jobs == nil {
 		return fault.New(fault.NotFound, "fhirhttp.handleJob", "")
 	}
-	j, err := s.Jobs.Poll(actor, r.PathValue("job"))
+	j, err := s.Jobs.Poll(r.Context(), actor, r.PathValue("job"))
 	switch {
 	case err != nil:
 		return err

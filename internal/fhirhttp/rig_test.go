@@ -107,7 +107,7 @@ func newRigThat(t *testing.T, v chart.Validation) *rig {
 	check(t, err)
 	blobs, err := blob.New(blob.Config{Bucket: folder, Sealer: sealer})
 	check(t, err)
-	r.jobs, err = job.Open(ctx, job.Config{Cells: records, Blobs: blobs, Clock: r.clock, Slog: quiet, Act: r.act})
+	r.jobs, err = job.Open(ctx, job.Config{Cells: records, Blobs: blobs, Clock: r.clock, Slog: quiet, Act: r.act, Rights: door.Rights})
 	check(t, err)
 	r.jobs.Register(bulk.ExportKind, &bulk.Exporter{Chart: door, PartRecords: 3})
 	t.Cleanup(r.jobs.Close)

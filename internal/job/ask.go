@@ -1,6 +1,7 @@
 package job
 
 import (
+	"context"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -29,8 +30,9 @@ func (e *Engine) find(actor Actor, id string) (*task, error) {
 const pollEvery = 500 * time.Millisecond
 
 // Poll is Get for whoever waits for the end; asking too often is
-// fault.Throttled.
-func (e *Engine) Poll(actor Actor, id string) (Job, error) {
+// fault.Throttled. Of a job whose files its owner may not read any more it is
+// fault.Gone.
+func (e *Engine) Poll(ctx context.Context, actor Actor, id string) (Job, error) {
 	t, err := e.find(actor, id)
 	if err != nil {
 		return Job{}, err
@@ -43,5 +45,6 @@ func (e *Engine) Poll(actor Actor, id string) (Job, error) {
 	if soon {
 		return Job{}, fault.New(fault.Throttled, "job.Poll", "Ask less often: Retry-After says when.")
 	}
-	return e.copy(t), nil
+	j := e.copy(t)
+	return j, e.stands(ctx, actor, j)
 }

@@ -54,7 +54,8 @@ type Job struct {
 	Mark    json.RawMessage `json:"mark,omitempty"`   // how far the runner is
 	Result  json.RawMessage `json:"result,omitempty"` // what the runner leaves
 	Files   []File          `json:"files,omitempty"`
-	Begun   []string        `json:"begun,omitempty"` // objects that are not files yet
+	Rights  string          `json:"rights,omitempty"` // digest of those that the files were made under
+	Begun   []string        `json:"begun,omitempty"`  // objects that are not files yet
 
 	Polled time.Time `json:"-"` // when its state was last asked for
 }
@@ -105,6 +106,9 @@ type Config struct {
 	// Act returns the actor of a mandate with the rights of the moment, or
 	// fault.Denied (identity.Service.Act).
 	Act func(ctx context.Context, m Mandate) (Actor, error)
+	// Rights returns a digest of all that decides what the actor may see now
+	// (chart.Chart.Rights). It is never empty.
+	Rights func(ctx context.Context, a Actor) (string, error)
 
 	Keep     time.Duration // how long an ended job stays; 0: 24 h
 	Workers  int           // jobs under way at once; 0: 2

@@ -33,7 +33,11 @@ func (p *parts) Run(ctx context.Context, r *job.Run) error {
 		return err
 	}
 	for ; done < most; done++ {
-		if _, err := r.Actor(ctx); err != nil {
+		actor, err := r.Actor(ctx)
+		if err == nil {
+			err = r.Vouch(ctx, actor)
+		}
+		if err != nil {
 			return err
 		}
 		w, err := r.Create(ctx, "output", "Patient")
@@ -82,7 +86,7 @@ func TestJobsAreTheirOwners(t *testing.T) {
 	person.Kind = "person"
 	for _, other := range []job.Actor{program("b"), person, {}} {
 		_, get := e.Get(other, id)
-		_, poll := e.Poll(other, id)
+		_, poll := e.Poll(t.Context(), other, id)
 		_, _, open := e.OpenFile(t.Context(), other, id, "1.Patient.ndjson")
 		for _, err := range []error{get, poll, open, e.Cancel(t.Context(), other, id)} {
 			if !fault.Is(err, fault.NotFound) {
@@ -155,13 +159,13 @@ func TestPolls(t *testing.T) {
 	w := newWorld(t)
 	e := w.open(straight())
 	id := w.submit(e, program("a"), 1).ID
-	_, err := e.Poll(program("a"), id)
+	_, err := e.Poll(t.Context(), program("a"), id)
 	w.check(err)
-	if _, err := e.Poll(program("a"), id); !fault.Is(err, fault.Throttled) {
+	if _, err := e.Poll(t.Context(), program("a"), id); !fault.Is(err, fault.Throttled) {
 		t.Errorf("at once again: %v", err)
 	}
 	w.clock.Advance(time.Second)
-	_, err = e.Poll(program("a"), id)
+	_, err = e.Poll(t.Context(), program("a"), id)
 	w.check(err)
 }
 
@@ -245,4 +249,43 @@ func TestFailures(t *testing.T) {
 	if j := w.ended(e, program("b"), id); j.State != job.Failed || j.Failure.Kind != fault.Denied {
 		t.Errorf("rights taken away: %+v", j)
 	}
+}
+
+// TestFilesLastAsLongAsTheRights: what was made under other rights than the owner
+// has now is not shown, also if the rights came back meanwhile; nor is what was
+// made while they changed.
+func TestFilesLastAsLongAsTheRights(t *testing.T) {
+	w := newWorld(t)
+	e := w.open(straight())
+	e.Start(t.Context())
+	own := program("a")
+	id := w.submit(e, own, 2).ID
+	name := w.ended(e, own, id).Files[0].Name
+	refused := func(want bool) {
+		t.Helper()
+		_, poll := e.Poll(t.Context(), own, id)
+		_, _, open := e.OpenFile(t.Context(), own, id, name)
+		if fault.Is(poll, fault.Gone) != want || fault.Is(open, fault.Gone) != want {
+			t.Errorf("%v %v", poll, open)
+		}
+	}
+	refused(false)
+	w.rights = "second"
+	refused(true)
+	w.rights = "first"
+	refused(false)
+	e.Close()
+	half := stopping(1)
+	e = w.open(half)
+	e.Start(t.Context())
+	id = w.submit(e, own, 2).ID
+	<-half.reached
+	e.Close()
+	w.rights = "second"
+	e = w.open(straight())
+	e.Start(t.Context())
+	name = w.ended(e, own, id).Files[0].Name
+	refused(true)
+	w.rights = "first"
+	refused(true)
 }

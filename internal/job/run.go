@@ -29,6 +29,49 @@ func (r *Run) Actor(ctx context.Context) (Actor, error) {
 	return actor, err
 }
 
+// mixed are the rights of files that were made while these changed: nobody has them.
+const mixed = "mixed"
+
+// Vouch notes the rights of the actor, under which what is written next is made.
+// Files of records can be read while he has the same, and by a job that never
+// vouched, not at all.
+func (r *Run) Vouch(ctx context.Context, actor Actor) error {
+	rights, err := r.engine.rights(ctx, actor, r.Job())
+	if err != nil {
+		return err
+	}
+	r.engine.mu.Lock()
+	defer r.engine.mu.Unlock()
+	if j := &r.task.job; j.Rights == "" && len(j.Files) == 0 {
+		j.Rights = rights
+	} else if j.Rights != rights {
+		j.Rights = mixed
+	}
+	return nil
+}
+
+// rights are those of the moment, with the scopes that the job was ordered with:
+// what a token lacks of these is its own question.
+func (e *Engine) rights(ctx context.Context, actor Actor, j Job) (string, error) {
+	actor.Scopes = j.Actor.Scopes
+	return e.cfg.Rights(ctx, actor)
+}
+
+var errRights = fault.New(fault.Gone, "job", "What you may see has changed since this was made, so it is not shown any more. Order it again.")
+
+// stands refuses what was made under other rights than its owner has now. What an
+// import refused is no record.
+func (e *Engine) stands(ctx context.Context, actor Actor, j Job) error {
+	if j.State != Done || !slices.ContainsFunc(j.Files, func(f File) bool { return f.Kind == "output" || f.Kind == "deleted" }) {
+		return nil
+	}
+	rights, err := e.rights(ctx, actor, j)
+	if err == nil && rights != j.Rights {
+		err = errRights
+	}
+	return err
+}
+
 // Spec reads what the job was asked.
 func (r *Run) Spec(into any) error {
 	return fault.Wrap(fault.Internal, "job.Spec", json.Unmarshal(r.Job().Spec, into))
@@ -130,7 +173,8 @@ func (r *Run) Save(ctx context.Context, mark any, done ...*Writer) error {
 	return err
 }
 
-// OpenFile opens a file of a job of the actor's that is done.
+// OpenFile opens a file of a job of the actor's that is done; fault.Gone if what
+// he may see has changed since.
 func (e *Engine) OpenFile(ctx context.Context, actor Actor, id, name string) (io.ReadCloser, File, error) {
 	j, err := e.Get(actor, id)
 	if err != nil {
@@ -141,6 +185,9 @@ func (e *Engine) OpenFile(ctx context.Context, actor Actor, id, name string) (io
 		return nil, File{}, errNone
 	}
 	file := j.Files[i]
+	if err := e.stands(ctx, actor, j); err != nil {
+		return nil, file, err
+	}
 	blob, err := blobID(file.Blob)
 	if err != nil {
 		return nil, file, err

@@ -82,12 +82,13 @@ type world struct {
 	folder string
 	clock  *clock.Manual
 	gone   map[string]bool // whose rights were taken away
+	rights string          // of everybody
 }
 
 func newWorld(t *testing.T) *world {
 	w := &world{
 		t: t, cells: &cells{short: map[string][]byte{}, keys: map[string][]byte{}}, folder: t.TempDir(),
-		clock: clock.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)), gone: map[string]bool{},
+		clock: clock.NewManual(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)), gone: map[string]bool{}, rights: "first",
 	}
 	batch, err := seal.Init(t.Context(), w.keys())
 	w.check(err)
@@ -116,7 +117,9 @@ func (w *world) open(runner job.Runner, change ...func(*job.Config)) *job.Engine
 	w.check(err)
 	blobs, err := blob.New(blob.Config{Bucket: bucket, Sealer: sealer})
 	w.check(err)
-	cfg := job.Config{Cells: w.cells, Blobs: blobs, Clock: w.clock, Slog: slog.New(slog.DiscardHandler), Act: w.act}
+	cfg := job.Config{Cells: w.cells, Blobs: blobs, Clock: w.clock, Slog: slog.New(slog.DiscardHandler), Act: w.act,
+		Rights: func(context.Context, job.Actor) (string, error) { return w.rights, nil },
+	}
 	for _, c := range change {
 		c(&cfg)
 	}

@@ -252,7 +252,7 @@ func (h *House) openJobs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the folder of sealed files cannot be used: %w", err)
 	}
-	h.Jobs, err = job.Open(ctx, job.Config{Cells: h.Vault, Blobs: blobs, Clock: h.Clock, Slog: h.Slog, Act: h.Identity.Act})
+	h.Jobs, err = job.Open(ctx, job.Config{Cells: h.Vault, Blobs: blobs, Clock: h.Clock, Slog: h.Slog, Act: h.Identity.Act, Rights: h.Chart.Rights})
 	if err != nil {
 		return fmt.Errorf("the jobs cannot be read: %w", err)
 	}
