@@ -96,24 +96,6 @@ func TestBundleWriterHistory(t *testing.T) {
 	}
 }
 
-type broken struct{ n int }
-
-var errBroken = errors.New("broken pipe")
-
-func (b *broken) Write(p []byte) (int, error) { b.n++; return 0, errBroken }
-
-func TestBundleWriterKeepsTheError(t *testing.T) {
-	sink := &broken{}
-	w := fhir.NewBundleWriter(sink, fhir.BundleHead{Type: "searchset", Total: -1})
-	big := []byte(`{"resourceType":"Patient","name":[{"text":"` + strings.Repeat("x", 50_000) + `"}]}`)
-	for range 5 {
-		w.Entry(fhir.EntryHead{}, big)
-	}
-	if err := w.Close(); !errors.Is(err, errBroken) || sink.n != 1 {
-		t.Errorf("%v after %d writes", err, sink.n)
-	}
-}
-
 func TestOutcome(t *testing.T) {
 	secret := errors.New("SMITHJONES")
 	for _, c := range []struct {

@@ -1,8 +1,8 @@
 package fhir
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"strconv"
 	"time"
 )
@@ -34,20 +34,18 @@ type EntryHead struct {
 }
 
 // BundleWriter writes a Bundle piece by piece, taking the JSON of resources as
-// it is. The first error of the writer is kept and returned by Close.
+// it is.
 type BundleWriter struct {
-	w       io.Writer
-	buf     []byte
+	out     *bytes.Buffer
+	buf     []byte // the free capacity of out, while something is written
 	entries int
-	err     error
+	closed  bool
 }
 
-// flushAt bounds what a BundleWriter holds back.
-const flushAt = 32 << 10
-
-// NewBundleWriter writes the head. Whoever calls it MUST Close.
-func NewBundleWriter(w io.Writer, h BundleHead) *BundleWriter {
-	b := &BundleWriter{w: w, buf: make([]byte, 0, flushAt+4096)}
+// NewBundleWriter writes the head. Whoever calls it MUST Close. Between two calls
+// nobody else may write to out, of which it is well to grow the capacity before.
+func NewBundleWriter(out *bytes.Buffer, h BundleHead) *BundleWriter {
+	b := &BundleWriter{out: out, buf: out.AvailableBuffer()}
 	b.buf = append(b.buf, `{"resourceType":"Bundle"`...)
 	b.field("id", h.ID)
 	if h.UUID != "" {
@@ -69,6 +67,7 @@ func NewBundleWriter(w io.Writer, h BundleHead) *BundleWriter {
 	if len(h.Links) > 0 {
 		b.buf = append(b.buf, ']')
 	}
+	b.flush()
 	return b
 }
 
@@ -104,10 +103,7 @@ func (b *BundleWriter) raw(name string, json []byte) {
 
 // Entry writes one entry; resource is its JSON, nil if it has none.
 func (b *BundleWriter) Entry(h EntryHead, resource []byte) {
-	if b.err != nil {
-		return
-	}
-	b.buf = append(b.buf, pick(b.entries == 0, `,"entry":[{`, `,{`)...)
+	b.buf = append(b.out.AvailableBuffer(), pick(b.entries == 0, `,"entry":[{`, `,{`)...)
 	b.entries++
 	b.field("fullUrl", h.FullURL)
 	b.raw("resource", resource)
@@ -135,9 +131,7 @@ func (b *BundleWriter) Entry(h EntryHead, resource []byte) {
 		b.buf = append(b.buf, '}')
 	}
 	b.buf = append(b.buf, '}')
-	if len(b.buf) >= flushAt {
-		b.flush()
-	}
+	b.flush()
 }
 
 func (b *BundleWriter) open(name string) {
@@ -145,10 +139,8 @@ func (b *BundleWriter) open(name string) {
 }
 
 func (b *BundleWriter) flush() {
-	if b.err == nil {
-		_, b.err = b.w.Write(b.buf)
-	}
-	b.buf = b.buf[:0]
+	b.out.Write(b.buf) // onto itself, if the capacity did
+	b.buf = nil
 }
 
 // Entries returns how many entries were written.
@@ -158,17 +150,13 @@ var errClosed = errors.New("fhir.BundleWriter: closed")
 
 // Close ends the Bundle. Nothing may be written after it.
 func (b *BundleWriter) Close() error {
-	if b.err != nil {
-		return b.err
+	if b.closed {
+		return errClosed
 	}
+	b.closed = true
 	if b.entries > 0 {
-		b.buf = append(b.buf, ']')
+		b.out.WriteByte(']')
 	}
-	b.buf = append(b.buf, '}')
-	b.flush()
-	if b.err != nil {
-		return b.err
-	}
-	b.err = errClosed
+	b.out.WriteByte('}')
 	return nil
 }

@@ -89,6 +89,7 @@ func (s *server) searchset(result *chart.SearchResult) ([]byte, error) {
 		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(s.Base, nil, result.Next)})
 	}
 	var out bytes.Buffer
+	out.Grow(room(result.Matches) + room(result.Included))
 	b := fhir.NewBundleWriter(&out, head)
 	for _, res := range result.Matches {
 		b.Entry(fhir.EntryHead{FullURL: s.fullURL(res), Mode: "match"}, v.apply(res.Resource))
@@ -98,6 +99,16 @@ func (s *server) searchset(result *chart.SearchResult) ([]byte, error) {
 	}
 	err = b.Close()
 	return out.Bytes(), err
+}
+
+// room is about how many bytes resources take in a Bundle.
+func room(list []chart.Resource) int {
+	const around = 256 // its name, its mode
+	n := around
+	for _, res := range list {
+		n += around + len(res.JSON())
+	}
+	return n
 }
 
 func (s *server) fullURL(res chart.Resource) string {

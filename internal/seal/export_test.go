@@ -60,3 +60,13 @@ func (s *Sealer) CachedCount() int {
 	defer s.cache.mu.Unlock()
 	return len(s.cache.entries)
 }
+
+// CachedContents is how many contents are at hand, of how many owners.
+func (s *Sealer) CachedContents() (contents, owners int) {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	return s.cache.contents, s.cache.filled.Len()
+}
+
+// KeepContents bounds the contents at hand.
+func (s *Sealer) KeepContents(most int) { s.cache.most = most }

@@ -115,15 +115,9 @@ func (s *Sealer) OpenCard(ctx context.Context, ref Ref, sealedCard []byte) (*Ope
 	head, part := sealedCard[:n+box.CommitmentSize], sealedCard[n+box.CommitmentSize:]
 	mem := s.borrow()
 	defer s.giveBack(mem)
-	mem.thing = ref.appendTo(append(mem.thing[:0], useCard))
-	key, err := s.unwrap(ctx, wraps, mem)
+	content, err := s.content(ctx, ref, wraps, head[n:], mem)
 	if err != nil {
 		return nil, failed(op, err)
-	}
-	defer clear(key[:])
-	content, err := box.LoadContent(&key, recordInfo, head[n:])
-	if err != nil {
-		return nil, failed(op, ErrForged)
 	}
 	mem.aad = s.cardAAD(mem.aad[:0], ref, head)
 	text, err := content.Open(nil, box.Card, mem.aad, part)
@@ -135,6 +129,29 @@ func (s *Sealer) OpenCard(ctx context.Context, ref Ref, sealedCard []byte) (*Ope
 		return nil, failed(op, err)
 	}
 	return &Opened{Card: card, Subjects: subjectsOf(wraps), sealer: s, content: content, ref: ref}, nil
+}
+
+// content returns the Content of a version. One that was opened a while ago is
+// still at hand, as long as a key of its owners is: the card binds the whole
+// head, and the commitment the keys, so nothing is trusted that was not checked.
+func (s *Sealer) content(ctx context.Context, ref Ref, wraps []wrap, commitment []byte, mem *scratch) (*box.Content, error) {
+	id := [box.CommitmentSize]byte(commitment)
+	if keys, ok := s.cache.content(wraps, id, s.clock.Now()); ok {
+		defer clear(keys[:])
+		return box.KeptContent(&keys, &id), nil
+	}
+	mem.thing = ref.appendTo(append(mem.thing[:0], useCard))
+	key, by, err := s.unwrap(ctx, wraps, mem)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key[:])
+	content, err := box.LoadContent(&key, recordInfo, commitment)
+	if err != nil {
+		return nil, ErrForged
+	}
+	s.cache.keep(by, id, content.Keys())
+	return content, nil
 }
 
 // Body opens the body that was sealed together with the card.

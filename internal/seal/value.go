@@ -101,7 +101,7 @@ func (s *Sealer) OpenFor(ctx context.Context, purpose string, aad, sealed []byte
 	mem := s.borrow()
 	defer s.giveBack(mem)
 	mem.thing = appendFor(mem.thing[:0], purpose, aad)
-	key, err := s.unwrap(ctx, wraps, mem)
+	key, _, err := s.unwrap(ctx, wraps, mem)
 	if err != nil {
 		return nil, failed(op, err)
 	}

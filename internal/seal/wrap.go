@@ -107,8 +107,9 @@ func parseHead(sealed []byte, fallback owner) ([]wrap, int, error) {
 }
 
 // unwrap returns the content key by the first wrap that opens: those whose key
-// is at hand first, then the others after one read of the store.
-func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, mem *scratch) (box.Key, error) {
+// is at hand first, then the others after one read of the store. It says whose
+// wrap it was.
+func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, mem *scratch) (box.Key, owner, error) {
 	now := s.clock.Now()
 	failure := ErrNoKey
 	var cold []int
@@ -119,12 +120,12 @@ func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, mem *scratch) (box.Ke
 			continue
 		}
 		if content, ok := s.tryWrap(&wraps[i], &key, mem); ok {
-			return content, nil
+			return content, wraps[i].owner, nil
 		}
 		failure = ErrForged
 	}
 	if cold == nil {
-		return box.Key{}, failure
+		return box.Key{}, owner{}, failure
 	}
 	owners := make([]owner, len(cold))
 	for i, at := range cold {
@@ -132,7 +133,7 @@ func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, mem *scratch) (box.Ke
 	}
 	found, err := s.loadAny(ctx, owners)
 	if err != nil {
-		return box.Key{}, err
+		return box.Key{}, owner{}, err
 	}
 	for i, at := range cold {
 		for j := range found[i] {
@@ -140,12 +141,12 @@ func (s *Sealer) unwrap(ctx context.Context, wraps []wrap, mem *scratch) (box.Ke
 				continue
 			}
 			if content, ok := s.tryWrap(&wraps[at], &found[i][j].key, mem); ok {
-				return content, nil
+				return content, wraps[at].owner, nil
 			}
 			failure = ErrForged
 		}
 	}
-	return box.Key{}, failure
+	return box.Key{}, owner{}, failure
 }
 
 // loadAny is load for opening: a damaged cell is as good as none as long as

@@ -26,39 +26,49 @@ const (
 	bodyLabel = "wardkeep/content/1/body/"
 )
 
+// Keys are the derived keys of both parts of one Content, the card's first. They
+// open what was sealed under it, and nothing else.
+type Keys [2 * KeySize]byte
+
 // Content seals the parts of one thing under a key that was made for it and
 // for nothing else. The key is wrapped, in a box, for everyone who may open
-// the thing. The commitment is to that key, and so to both parts: the key of
-// the body follows from it. A Content is safe for concurrent use until Wipe.
+// the thing. The commitment is to that key, and so to both parts, whose keys
+// follow from it. A Content is safe for concurrent use until Wipe.
 type Content struct {
-	key        Key
-	info       string
+	keys       Keys
 	commitment [CommitmentSize]byte
-	card       cipher.AEAD
+	wiped      bool
 }
 
 // NewContent draws a key from random and returns it with its Content. The key
 // MUST be used for nothing but wrapping it.
 func NewContent(random io.Reader, info string) (*Content, Key, error) {
-	c := &Content{info: info}
-	if _, err := io.ReadFull(random, c.key[:]); err != nil {
+	var key Key
+	if _, err := io.ReadFull(random, key[:]); err != nil {
 		return nil, Key{}, err
 	}
-	c.expand()
-	return c, c.key, nil
+	return derived(&key, info), key, nil
 }
 
 // LoadContent returns the Content of an unwrapped key, or ErrOpen if the
 // commitment is not to that key and info.
 func LoadContent(key *Key, info string, commitment []byte) (*Content, error) {
-	c := &Content{key: *key, info: info}
-	c.expand()
+	c := derived(key, info)
 	if subtle.ConstantTimeCompare(c.commitment[:], commitment) != 1 {
 		c.Wipe()
 		return nil, ErrOpen
 	}
 	return c, nil
 }
+
+// KeptContent returns the Content of keys that LoadContent has derived before,
+// for the same commitment.
+func KeptContent(keys *Keys, commitment *[CommitmentSize]byte) *Content {
+	return &Content{keys: *keys, commitment: *commitment}
+}
+
+// Keys returns the keys of both parts, to be kept for KeptContent.
+func (c *Content) Keys() Keys { return c.keys }
 
 // Commitment returns the 32 bytes that bind both parts to one key. The caller
 // keeps them beside the wrapped keys.
@@ -78,38 +88,36 @@ func (c *Content) Open(dst []byte, part Part, aad, sealed []byte) ([]byte, error
 	return open(c.aead(part), grow(dst, len(sealed)-PartOverhead), aad, sealed)
 }
 
-// Wipe overwrites the key; a later use panics rather than sealing under zeros.
-// The key schedules inside the AEADs are out of reach and live until the
-// garbage collector takes them.
+// Wipe overwrites the keys; a later use panics rather than sealing under zeros.
+// The key schedules inside AEADs are out of reach and live until the garbage
+// collector takes them.
 func (c *Content) Wipe() {
-	clear(c.key[:])
-	c.card, c.info = nil, wiped
+	clear(c.keys[:])
+	c.wiped = true
 }
-
-// wiped marks a Content that may not be used any more; it is no info.
-const wiped = "\x00wiped"
 
 func (c *Content) aead(part Part) cipher.AEAD {
 	switch {
-	case c.info == wiped:
+	case c.wiped:
 		panic("box: use of a wiped Content")
 	case part == Card:
-		return c.card
+		return newGCM(c.keys[:KeySize])
 	case part == Body:
-		okm := expand(&c.key, bodyLabel+c.info, KeySize)
-		defer clear(okm)
-		return newGCM(okm)
+		return newGCM(c.keys[KeySize:])
 	}
 	panic("box: no such part")
 }
 
-// expand fills in what opening a card needs; the key of the body is derived
-// only when it is used.
-func (c *Content) expand() {
-	okm := expand(&c.key, cardLabel+c.info, CommitmentSize+KeySize)
+func derived(key *Key, info string) *Content {
+	c := &Content{}
+	okm := expand(key, cardLabel+info, CommitmentSize+KeySize)
 	copy(c.commitment[:], okm)
-	c.card = newGCM(okm[CommitmentSize:])
+	copy(c.keys[:], okm[CommitmentSize:])
 	clear(okm)
+	okm = expand(key, bodyLabel+info, KeySize)
+	copy(c.keys[KeySize:], okm)
+	clear(okm)
+	return c
 }
 
 // expand skips HKDF's extract step, as RFC 5869 §3.3 allows for a key that is
