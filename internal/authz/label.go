@@ -74,6 +74,9 @@ func LabelOf(system, code string) (Label, bool) {
 	return "", false
 }
 
+// Labels returns all marks.
+func Labels() []Label { return slices.Clone(labels[:]) }
+
 // Codings returns the security labels that stand for l, for searches that leave
 // such records out. LabelOwn has none.
 func (l Label) Codings() []Coding {

@@ -123,12 +123,16 @@ func (c *census) marked(ctx context.Context, actor Actor, mark authz.Label) (vau
 		return c.himself(ctx, actor)
 	}
 	return c.remember("mark "+string(mark), markTypes, func() (vault.PatientSet, error) {
-		var codes []string
-		for _, coding := range mark.Codings() {
-			codes = append(codes, coding.System+"|"+coding.Code)
-		}
-		return c.gather(ctx, "Patient", always, search.Param{Key: "_security", Value: strings.Join(codes, ",")})
+		return c.gather(ctx, "Patient", always, search.Param{Key: "_security", Value: strings.Join(labelCodes(mark), ",")})
 	})
+}
+
+// labelCodes returns the security labels of a mark as a search asks for them.
+func labelCodes(mark authz.Label) (codes []string) {
+	for _, coding := range mark.Codings() {
+		codes = append(codes, coding.System+"|"+coding.Code)
+	}
+	return codes
 }
 
 func (c *census) himself(ctx context.Context, actor Actor) (vault.PatientSet, error) {

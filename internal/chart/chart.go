@@ -48,6 +48,7 @@ type Chart struct {
 	clock  clock.Clock
 	slog   *slog.Logger
 	base   string
+	marked map[authz.Label][]string // the security labels of each mark
 	census *census
 	// library is the definitions stored here, inspector what judges by them.
 	library   *conformance
@@ -62,12 +63,17 @@ type Chart struct {
 func New(cfg Config) *Chart {
 	library := newConformance(cfg.Vault, cfg.Clock)
 	words := &lexicon{library: library, clock: cfg.Clock}
-	return &Chart{
+	c := &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
 		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock),
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
+		marked: map[authz.Label][]string{},
 	}
+	for _, mark := range authz.Labels() {
+		c.marked[mark] = labelCodes(mark)
+	}
+	return c
 }
 
 // changed tells all who keep something derived from records.

@@ -175,9 +175,7 @@ func (c *Chart) confine(ctx context.Context, actor Actor, term authz.Term) (vaul
 		out.Within = append(out.Within, panel)
 	}
 	for _, mark := range term.Without {
-		for _, coding := range mark.Codings() {
-			out.Without = append(out.Without, coding.System+"|"+coding.Code)
-		}
+		out.Without = append(out.Without, c.marked[mark]...)
 		if !mark.OfPatient() {
 			continue
 		}

@@ -36,10 +36,13 @@ const (
 	WantBody
 )
 
-// Ref names a version: the current one if Version is 0.
+// Ref names a version: the current one if Version is 0. Whoever knows where a
+// version is may say so, and spares the store looking it up: Key and Version MUST
+// be given then, and Row.Current is not filled.
 type Ref struct {
 	Key     record.Key
 	Version uint64
+	At      record.Position // 0: not known
 }
 
 // Visit receives one row. The row's bytes are valid only until it returns.

@@ -164,7 +164,7 @@ func (v *Vault) fill(ctx context.Context, page []Record) ([]Record, error) {
 	}
 	refs := make([]store.Ref, len(page))
 	for i, r := range page {
-		refs[i] = store.Ref{Key: r.Key, Version: r.Version}
+		refs[i] = store.Ref{Key: r.Key, Version: r.Version, At: r.Position}
 	}
 	rows, err := v.store.Get(ctx, refs, store.WantCard|store.WantBody)
 	if err != nil {
@@ -177,6 +177,7 @@ func (v *Vault) fill(ctx context.Context, page []Record) ([]Record, error) {
 		if row.Key != refs[i].Key || row.Version != refs[i].Version {
 			return nil, fault.Wrap(fault.Internal, "vault.fill", errSwapped)
 		}
+		row.Current = page[i].Current
 		if page[i], err = v.open(ctx, page[i].TypeID, row); err != nil {
 			return nil, err
 		}

@@ -31,6 +31,9 @@ func (s *Store) Get(ctx context.Context, refs []store.Ref, want store.Want) ([]r
 
 // version returns one version with its own memory, a zero row if there is none.
 func (v *view) version(ref store.Ref, want store.Want) (record.Row, error) {
+	if ref.At != 0 {
+		return v.copyAt(ref.At, ref, want)
+	}
 	h, err := v.head(ref.Key)
 	if err != nil || h.version == 0 {
 		return record.Row{}, err
@@ -41,19 +44,24 @@ func (v *view) version(ref store.Ref, want store.Want) (record.Row, error) {
 			return record.Row{}, err
 		}
 	}
-	var row record.Row
+	row, err := v.copyAt(p, ref, want)
+	row.Current = p == h.at
+	return row, err
+}
+
+// copyAt returns the version at a position with its own memory.
+func (v *view) copyAt(p record.Position, ref store.Ref, want store.Want) (row record.Row, err error) {
 	v.buf = positionKey(v.buf[:0], tagRow, p)
 	ok, err := v.get(v.buf, func(b []byte) (err error) {
 		row, err = openRow(b, p)
 		return err
 	})
-	if err == nil && (!ok || row.Key != ref.Key) {
+	if err == nil && (!ok || row.Key != ref.Key || ref.Version != 0 && row.Version != ref.Version) {
 		err = damaged("a version is missing")
 	}
 	if err != nil {
 		return record.Row{}, err
 	}
-	row.Current = p == h.at
 	if want&store.WantCard != 0 {
 		row.Card = bytes.Clone(row.Card)
 	} else {

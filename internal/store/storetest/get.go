@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -76,9 +77,33 @@ func testGetMany(r *rig) {
 			r.Errorf("row %d carries what was not asked for", i)
 		}
 	}
+	testGetAt(r)
 	rows, err = r.Get(r.Context(), nil, 0)
 	if err != nil || len(rows) != 0 {
 		r.Errorf("no refs: %d rows, %v", len(rows), err)
+	}
+}
+
+// testGetAt asks for versions where they are, and where they are not.
+func testGetAt(r *rig) {
+	for _, version := range []uint64{1, 2} {
+		known := r.get(1, version)
+		ref := store.Ref{Key: known.Key, Version: version, At: known.Position}
+		rows, err := r.Get(r.Context(), []store.Ref{ref}, store.WantCard|store.WantBody)
+		known.Current = false
+		if err != nil || !reflect.DeepEqual(rows, []record.Row{known}) {
+			r.Errorf("version %d where it is: %v", version, err)
+		}
+		for _, wrong := range []store.Ref{
+			{Key: ref.Key, Version: 3 - version, At: ref.At},
+			{Key: key(2), Version: version, At: ref.At},
+			{Key: ref.Key, Version: version, At: ref.At + 1},
+			{Key: ref.Key, Version: version, At: 1 << 40},
+		} {
+			if rows, err := r.Get(r.Context(), []store.Ref{wrong}, 0); !errors.Is(err, store.ErrCorrupt) {
+				r.Errorf("version %d where it is not: %d rows, %v", version, len(rows), err)
+			}
+		}
 	}
 }
 
