@@ -27,9 +27,13 @@ func (c *Chart) Document(ctx context.Context, actor Actor, composition, base, id
 	if err := req.finish(ctx, err); err != nil {
 		return nil, err
 	}
+	meta, err := enclosing(list)
+	if err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	b := fhir.NewBundleWriter(&out, fhir.BundleHead{
-		Type: "document", ID: id, UUID: NewID(), Timestamp: c.clock.Now(), Total: -1,
+		Type: "document", ID: id, Meta: meta, UUID: NewID(), Timestamp: c.clock.Now(), Total: -1,
 	})
 	for _, res := range list {
 		b.Entry(fhir.EntryHead{FullURL: base + "/" + res.TypeID.Type + "/" + res.TypeID.ID}, res.JSON())

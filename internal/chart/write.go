@@ -159,16 +159,19 @@ func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource,
 }
 
 // localise makes absolute references to this server relative, so that a record
-// lies in the compartments of the patients it names however it names them.
+// lies in the compartments of the patients it names however it names them. It
+// refuses what could hold patients' data and lie in no compartment.
 func (c *Chart) localise(res *fhir.Resource) (*fhir.Resource, error) {
-	if c.base == "" {
-		return res, ofPatient(res)
+	if c.base != "" {
+		var err error
+		if res, err = res.Rewrite(func(ref string) (string, bool) { return strings.CutPrefix(ref, c.base+"/") }); err != nil {
+			return nil, err
+		}
 	}
-	res, err := res.Rewrite(func(ref string) (string, bool) { return strings.CutPrefix(ref, c.base+"/") })
-	if err != nil {
+	if err := ofPatient(res); err != nil {
 		return nil, err
 	}
-	return res, ofPatient(res)
+	return res, c.encloses(res)
 }
 
 // permitNew decides on the state a change would leave behind under an id, which

@@ -11,6 +11,7 @@ import (
 type BundleHead struct {
 	Type      string // searchset, history, transaction-response, batch-response, collection, document
 	ID        string
+	Meta      []byte    // JSON; nil: none
 	UUID      string    // of a document: its Bundle.identifier, a UUID
 	Timestamp time.Time // zero: none
 	Total     int64     // negative: none
@@ -48,6 +49,7 @@ func NewBundleWriter(out *bytes.Buffer, h BundleHead) *BundleWriter {
 	b := &BundleWriter{out: out, buf: out.AvailableBuffer()}
 	b.buf = append(b.buf, `{"resourceType":"Bundle"`...)
 	b.field("id", h.ID)
+	b.raw("meta", h.Meta)
 	if h.UUID != "" {
 		b.raw("identifier", appendQuoted([]byte(`{"system":"urn:ietf:rfc:3986","value":`), "urn:uuid:"+h.UUID))
 		b.buf = append(b.buf, '}')

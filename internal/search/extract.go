@@ -44,6 +44,10 @@ func (c *Catalog) extract(r *fhir.Resource, reads func(*field) bool) (Document, 
 		}
 	}
 	x.compartments(r)
+	if err := c.enclosed(&x, r); err != nil {
+		return Document{}, err
+	}
+	x.patients()
 	x.doc.Card = x.card.bytes(s.typ, r.ID(), updated)
 	return x.doc, nil
 }
@@ -214,10 +218,7 @@ func (x *extractor) ref(r RefTo) {
 // compartments notes the patients the resource belongs to. A patient belongs to
 // itself.
 func (x *extractor) compartments(r *fhir.Resource) {
-	add := func(id string) {
-		x.doc.Patients = append(x.doc.Patients, id)
-		x.ref(RefTo{CompartmentField, "Patient", id})
-	}
+	add := func(id string) { x.doc.Patients = append(x.doc.Patients, id) }
 	if x.s.typ == "Patient" && r.ID() != "" {
 		add(r.ID())
 	}
@@ -236,8 +237,35 @@ func (x *extractor) compartments(r *fhir.Resource) {
 			}
 		}
 	}
+}
+
+// enclosed adds the patients of what a Bundle holds. R4 puts a Bundle into no
+// compartment, but it shows no less than its entries do.
+func (c *Catalog) enclosed(x *extractor, r *fhir.Resource) error {
+	b, ok := r.AsBundle()
+	if !ok {
+		return nil
+	}
+	for _, e := range b.Entries() {
+		if e.Resource == nil {
+			continue
+		}
+		doc, err := c.extract(e.Resource, func(*field) bool { return false })
+		if err != nil {
+			return err
+		}
+		x.doc.Patients = append(x.doc.Patients, doc.Patients...)
+	}
+	return nil
+}
+
+// patients makes edges of those that were found.
+func (x *extractor) patients() {
 	slices.Sort(x.doc.Patients)
 	x.doc.Patients = slices.Compact(x.doc.Patients)
+	for _, id := range x.doc.Patients {
+		x.ref(RefTo{CompartmentField, "Patient", id})
+	}
 }
 
 // each visits the nodes of an element, with the number of the composite's
