@@ -84,6 +84,11 @@ func (c codes) InSystem(ctx context.Context, code profile.Code) (profile.Verdict
 	return verdicts[v], err
 }
 
+func (c codes) Subsumes(ctx context.Context, a, b profile.Code) (profile.Verdict, error) {
+	v, err := c.Service.IsAbove(ctx, terminology.Coding(a), terminology.Coding(b))
+	return verdicts[v], err
+}
+
 // Canonical implements terminology.Source with what is stored.
 func (l *library) Canonical(ctx context.Context, typ, url, version string) (*fhir.Resource, error) {
 	text, err := l.Find(ctx, typ, url, version)

@@ -18,12 +18,18 @@ func (s *server) handleInCodeSystem(w http.ResponseWriter, r *http.Request, acto
 		return err
 	}
 	list, url := q.codings(""), q.take("url")
-	concrete := q.concrete()
-	if err := q.done(r, "url, code, version, display, coding, codeableConcept and abstract"); err != nil {
+	ask := terminology.ValidateRequest{System: q.resource("codeSystem", "CodeSystem"), Concrete: q.concrete(), Language: q.take("displayLanguage")}
+	q.refuseUnable()
+	if err := q.done(r, "url, codeSystem, code, version, display, displayLanguage, coding, codeableConcept and abstract"); err != nil {
 		return err
 	}
-	if q.id != "" && url != "" {
-		return fault.New(fault.Invalid, "fhirhttp.handleInCodeSystem", "The code system is named by its id in the address; leave url out.")
+	if q.id != "" && (url != "" || ask.System != nil) || url != "" && ask.System != nil {
+		return fault.New(fault.Invalid, "fhirhttp.handleInCodeSystem", "Name the CodeSystem in one way: by its id in the address, by url, or by sending it.")
+	}
+	if ask.System != nil {
+		if url = ask.System.Root().Get("url").Text(); url == "" {
+			return fault.New(fault.Invalid, "fhirhttp.handleInCodeSystem", "The CodeSystem that is sent has no url.")
+		}
 	}
 	return s.put(w, r, actor, q, "validate-code", func(service *terminology.Service, stored *fhir.Resource) ([]byte, error) {
 		version := ""
@@ -41,11 +47,15 @@ func (s *server) handleInCodeSystem(w http.ResponseWriter, r *http.Request, acto
 			if c.System == "" {
 				return nil, errNoSystem
 			}
-			if c.Version == "" {
+			switch {
+			case c.Version == "":
 				c.Version = version
+			case stored != nil && c.Version != version:
+				return nil, fault.New(fault.Invalid, "fhirhttp.handleInCodeSystem", "The code is of another version of the code system.")
 			}
 		}
-		return validated(service.ValidateCode(r.Context(), terminology.ValidateRequest{Codings: list, Concrete: concrete}))
+		ask.Codings = list
+		return validated(service.ValidateCode(r.Context(), ask))
 	})
 }
 
@@ -57,6 +67,7 @@ func (s *server) handleLookup(w http.ResponseWriter, r *http.Request, actor char
 	}
 	req := terminology.LookupRequest{Language: q.take("displayLanguage"), Properties: q.all("property")}
 	list := q.codings("system")
+	q.refuseUnable()
 	if err := q.done(r, "code, system, version, coding, displayLanguage and property"); err != nil {
 		return err
 	}
@@ -121,8 +132,8 @@ func (s *server) handleSubsumes(w http.ResponseWriter, r *http.Request, actor ch
 	return s.put(w, r, actor, q, "subsumes", func(service *terminology.Service, stored *fhir.Resource) ([]byte, error) {
 		if stored != nil {
 			url := stored.Root().Get("url").Text()
-			if system != "" && system != url {
-				return nil, fault.New(fault.Invalid, "fhirhttp.handleSubsumes", "The codes are of another code system.")
+			if own := stored.Root().Get("version").Text(); system != "" && system != url || version != "" && version != own {
+				return nil, fault.New(fault.Invalid, "fhirhttp.handleSubsumes", "The codes are of another code system, or another version of it.")
 			}
 			system, version = url, stored.Root().Get("version").Text()
 		}
@@ -148,8 +159,11 @@ func (q *question) oneCode(code, coding string, system, version *string) string 
 	if *system != "" && of.System != *system {
 		q.complain("The two codes are of different code systems.")
 	}
-	if of.Version != "" && *version == "" {
+	switch {
+	case *version == "":
 		*version = of.Version
+	case of.Version != "" && of.Version != *version:
+		q.complain("The two codes are of different versions of their code system.")
 	}
 	*system = of.System
 	return of.Code
@@ -165,8 +179,9 @@ func (s *server) handleTranslate(w http.ResponseWriter, r *http.Request, actor c
 		Resource: q.resource("conceptMap", "ConceptMap"), Codings: q.codings("system"), Reverse: q.flag("reverse"),
 		Source: q.take("source"), Target: q.take("target"), TargetSystem: q.take("targetsystem"),
 	}
+	req.Dependencies = q.dependencies()
 	url, version := q.take("url"), q.take("conceptMapVersion")
-	if err := q.done(r, "url, conceptMap, conceptMapVersion, code, system, version, coding, codeableConcept, source, target, targetsystem and reverse"); err != nil {
+	if err := q.done(r, "url, conceptMap, conceptMapVersion, code, system, version, coding, codeableConcept, source, target, targetsystem, dependency and reverse"); err != nil {
 		return err
 	}
 	for _, c := range req.Codings {
@@ -174,7 +189,7 @@ func (s *server) handleTranslate(w http.ResponseWriter, r *http.Request, actor c
 			return errNoSystem
 		}
 	}
-	if q.id != "" || req.Resource != nil || url != "" {
+	if q.id != "" || req.Resource != nil || url != "" || version != "" {
 		if req.ConceptMap, err = q.subject(req.Resource, url, version); err != nil {
 			return err
 		}
@@ -189,6 +204,32 @@ func (s *server) handleTranslate(w http.ResponseWriter, r *http.Request, actor c
 		}
 		return parameters(translated(t))
 	})
+}
+
+// dependencies takes dependency: elements of the context with their values.
+func (q *question) dependencies() []terminology.Dependency {
+	var list []terminology.Dependency
+	for _, p := range q.parts["dependency"] {
+		var d terminology.Dependency
+		for part := range p.All("part") {
+			switch value := part.Get("value"); part.Get("name").Text() {
+			case "element":
+				d.Element = value.Text()
+			case "concept":
+				for c := range value.All("coding") {
+					d.Codings = append(d.Codings, codingOf(c))
+				}
+			default:
+				q.complain("A dependency has the parts element and concept.")
+			}
+		}
+		if d.Element == "" || len(d.Codings) == 0 || len(d.Codings) > maxCodings {
+			q.complain("A dependency has the parts element and concept, a CodeableConcept.")
+		}
+		list = append(list, d)
+	}
+	delete(q.parts, "dependency")
+	return list
 }
 
 func translated(t terminology.Translation) []object {

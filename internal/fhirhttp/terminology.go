@@ -39,7 +39,10 @@ func (s *server) termRoutes() []route {
 // terminologyCapabilities tells how the operations work, for mode=terminology.
 func (s *server) terminologyCapabilities() (*fhir.Resource, error) {
 	var params []object
-	for _, name := range []string{"activeOnly", "count", "displayLanguage", "excludeNested", "excludeNotForUI", "filter", "includeDefinition", "includeDesignations", "offset"} {
+	for _, name := range []string{
+		"activeOnly", "check-system-version", "count", "designation", "displayLanguage", "exclude-system", "excludeNested", "excludeNotForUI",
+		"excludePostCoordinated", "filter", "force-system-version", "includeDefinition", "includeDesignations", "offset", "system-version",
+	} {
 		params = append(params, object{"name": name})
 	}
 	src, err := json.Marshal(object{
@@ -49,10 +52,9 @@ func (s *server) terminologyCapabilities() (*fhir.Resource, error) {
 		"kind":           "instance",
 		"software":       object{"name": "Wardkeep", "version": s.Version},
 		"implementation": object{"description": "The code systems of HL7 FHIR R4, and those that are stored here", "url": s.Base},
-		"expansion":      object{"hierarchical": false, "paging": true, "incomplete": false, "parameter": params, "textFilter": "Every word stands in the display or the code, whatever its case."},
+		"expansion":      object{"hierarchical": true, "paging": true, "incomplete": false, "parameter": params, "textFilter": "Every word stands in the display or the code, whatever its case."},
 		"validateCode":   object{"translations": false},
 		"translation":    object{"needsMap": false},
-		"closure":        object{"translation": false},
 	})
 	if err != nil {
 		return nil, err
@@ -63,7 +65,8 @@ func (s *server) terminologyCapabilities() (*fhir.Resource, error) {
 // question is one call of an operation: what it is given, before it is asked.
 type question struct {
 	*query
-	nodes map[string]fhir.Node // values that are no primitives, and resources
+	nodes map[string]fhir.Node   // values that are no primitives, and resources
+	parts map[string][]fhir.Node // parameters with parts
 	typ   string
 	id    string
 	wrong string // the first complaint about a parameter
@@ -71,11 +74,13 @@ type question struct {
 
 // questionOf reads the parameters of a terminology operation.
 func questionOf(r *http.Request, typ string) (*question, error) {
-	q := &question{nodes: map[string]fhir.Node{}, typ: typ, id: r.PathValue("id")}
+	q := &question{nodes: map[string]fhir.Node{}, parts: map[string][]fhir.Node{}, typ: typ, id: r.PathValue("id")}
 	var err error
 	if r.Method != http.MethodPost || !isParameters(r) {
-		q.query, err = argumentsOf(r)
-		return q, err
+		if q.query, err = argumentsOf(r); err != nil {
+			return q, err
+		}
+		return q, q.once()
 	}
 	if q.query, err = queryOf(r); err != nil {
 		return q, err
@@ -90,6 +95,9 @@ func questionOf(r *http.Request, typ string) (*question, error) {
 		case value.IsPrimitive():
 			q.params = append(q.params, search.Param{Key: name, Value: value.Text()})
 			continue
+		case p.Get("part").Exists():
+			q.parts[name] = append(q.parts[name], p)
+			continue
 		case !value.Exists():
 			value = p.Get("resource")
 		}
@@ -98,7 +106,54 @@ func questionOf(r *http.Request, typ string) (*question, error) {
 		}
 		q.nodes[name] = value
 	}
-	return q, nil
+	return q, q.once()
+}
+
+// severalTimes are the parameters that may be given more than once.
+var severalTimes = map[string]bool{
+	"property": true, "designation": true, "exclude-system": true,
+	"system-version": true, "check-system-version": true, "force-system-version": true,
+}
+
+// once refuses a parameter that is given twice: one of them would be passed over.
+func (q *question) once() error {
+	seen := map[string]bool{}
+	for _, p := range q.params {
+		if seen[p.Key] && !severalTimes[p.Key] {
+			return fault.New(fault.Invalid, "fhirhttp.once", "A parameter is given twice.")
+		}
+		seen[p.Key] = true
+	}
+	return nil
+}
+
+// every takes all values of a parameter.
+func (q *question) every(name string) []string {
+	var list []string
+	for _, p := range q.params {
+		if p.Key == name {
+			list = append(list, p.Value)
+		}
+	}
+	q.take(name)
+	return list
+}
+
+// unable are parameters of R4 that this server has no means for, and what to do
+// instead.
+var unable = [...]struct{ name, remedy string }{
+	{"date", "Definitions count as they are now: leave date out, and name a version instead."},
+	{"context", "Value sets are not found by the element they are bound to: name the value set by url."},
+	{"contextDirection", "Value sets are not found by the element they are bound to: name the value set by url."},
+}
+
+// refuseUnable complains about what cannot be done here.
+func (q *question) refuseUnable() {
+	for _, p := range unable {
+		if q.take(p.name) != "" {
+			q.complain(p.remedy)
+		}
+	}
 }
 
 // isParameters reports whether the body is a FHIR resource and not a form.
@@ -143,9 +198,11 @@ const maxCodings = 100
 // codings takes a code, in one of the ways in which it may be given: two of them
 // at once are refused. system is the parameter that names its system.
 func (q *question) codings(system string) []terminology.Coding {
-	one := terminology.Coding{
-		System: q.take(system), Version: q.take("version") + q.take("systemVersion"), Code: q.take("code"), Display: q.take("display"),
+	versionName := "version"
+	if q.typ == "ValueSet" {
+		versionName = "systemVersion"
 	}
+	one := terminology.Coding{System: q.take(system), Version: q.take(versionName), Code: q.take("code"), Display: q.take("display")}
 	coding, concept := q.node("coding"), q.node("codeableConcept")
 	ways := 0
 	for _, given := range []bool{one.Code != "", coding.Exists(), concept.Exists()} {
@@ -160,6 +217,12 @@ func (q *question) codings(system string) []terminology.Coding {
 	if one.Code != "" {
 		return []terminology.Coding{one}
 	}
+	if coding.Exists() {
+		return []terminology.Coding{q.agreed(codingOf(coding), one)}
+	}
+	if one != (terminology.Coding{}) {
+		q.complain("A codeableConcept comes without system, version and display: its codings have their own.")
+	}
 	var list []terminology.Coding
 	for c := range concept.All("coding") {
 		list = append(list, codingOf(c))
@@ -168,10 +231,24 @@ func (q *question) codings(system string) []terminology.Coding {
 		q.complain("A concept with so many codings is not looked at.")
 		return nil
 	}
-	if coding.Exists() {
-		list = append(list, codingOf(coding))
-	}
 	return list
+}
+
+// agreed returns a coding with what is said of it beside it, which MUST NOT be
+// something else.
+func (q *question) agreed(c, beside terminology.Coding) terminology.Coding {
+	for _, m := range [...]struct {
+		have *string
+		said string
+	}{{&c.System, beside.System}, {&c.Version, beside.Version}, {&c.Display, beside.Display}} {
+		switch {
+		case *m.have == "":
+			*m.have = m.said
+		case m.said != "" && m.said != *m.have:
+			q.complain("The coding has another system, version or display than the parameters beside it.")
+		}
+	}
+	return c
 }
 
 func codingOf(n fhir.Node) terminology.Coding {
@@ -191,7 +268,7 @@ func (q *question) done(r *http.Request, names string) error {
 	if err := q.only(r, names); err != nil {
 		return err
 	}
-	if len(q.nodes) > 0 {
+	if len(q.nodes) > 0 || len(q.parts) > 0 {
 		q.complain("This operation takes only " + names + ".")
 	}
 	if q.wrong != "" {
@@ -212,7 +289,10 @@ func (q *question) subject(given *fhir.Resource, url, version string) (address s
 	if ways != 1 {
 		return "", fault.New(fault.Invalid, "fhirhttp.subject", "Name the "+q.typ+" in one way: by its id in the address, by url, or by sending it.")
 	}
-	if url != "" && version != "" {
+	if version != "" && url == "" {
+		return "", fault.New(fault.Invalid, "fhirhttp.subject", "A version of the "+q.typ+" goes with its url.")
+	}
+	if version != "" {
 		url += "|" + version
 	}
 	return url, nil

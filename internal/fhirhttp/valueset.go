@@ -2,8 +2,11 @@ package fhirhttp
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
@@ -21,12 +24,15 @@ func (s *server) handleExpand(w http.ResponseWriter, r *http.Request, actor char
 	req := terminology.ExpandRequest{
 		Resource: q.resource("valueSet", "ValueSet"), Filter: q.take("filter"), Language: q.take("displayLanguage"),
 		Designations: q.flag("includeDesignations"), ActiveOnly: q.flag("activeOnly"), SelectableOnly: q.flag("excludeNotForUI"),
-		Offset: q.natural("offset", 0), Count: q.natural("count", -1),
+		Offset: q.natural("offset", 0), Count: q.natural("count", -1), Nested: q.nested(),
+		DesignationsOf: q.uses(), ExcludeSystems: q.every("exclude-system"),
+		Versions: terminology.Versions{Default: q.versions("system-version"), Check: q.versions("check-system-version"), Force: q.versions("force-system-version")},
 	}
 	whole := q.flag("includeDefinition")
-	q.flag("excludeNested") // the answer is always flat
+	q.flag("excludePostCoordinated") // there are none
+	q.refuseUnable()
 	url, version := q.take("url"), q.take("valueSetVersion")
-	if err := q.done(r, "url, valueSet, valueSetVersion, filter, offset, count, includeDesignations, includeDefinition, activeOnly, excludeNested, excludeNotForUI and displayLanguage"); err != nil {
+	if err := q.done(r, "url, valueSet, valueSetVersion, filter, offset, count, includeDesignations, designation, includeDefinition, activeOnly, excludeNested, excludeNotForUI, excludePostCoordinated, displayLanguage, exclude-system, system-version, check-system-version and force-system-version"); err != nil {
 		return err
 	}
 	if req.ValueSet, err = q.subject(req.Resource, url, version); err != nil {
@@ -42,6 +48,45 @@ func (s *server) handleExpand(w http.ResponseWriter, r *http.Request, actor char
 		}
 		return json.Marshal(expansion(e, req, whole))
 	})
+}
+
+// nested takes excludeNested. An answer is flat unless it is asked to nest codes:
+// only what is flat has pages.
+func (q *question) nested() bool {
+	text := q.take("excludeNested")
+	if text != "" && text != "true" && text != "false" {
+		q.complain("excludeNested is true or false.")
+	}
+	return text == "false"
+}
+
+// uses takes designation: tokens of uses and languages.
+func (q *question) uses() []terminology.Use {
+	var list []terminology.Use
+	for _, token := range q.every("designation") {
+		system, code, found := strings.Cut(token, "|")
+		if !found {
+			system, code = "", system
+		}
+		if code == "" {
+			q.complain("designation is code or system|code, of a use or of a language.")
+		}
+		list = append(list, terminology.Use{System: system, Code: code})
+	}
+	return list
+}
+
+// versions takes versions of code systems: system|version each.
+func (q *question) versions(name string) map[string]string {
+	out := map[string]string{}
+	for _, canonical := range q.every(name) {
+		url, version, _ := strings.Cut(canonical, "|")
+		if url == "" || version == "" || out[url] != "" {
+			q.complain(name + " is system|version, once for each system.")
+		}
+		out[url] = version
+	}
+	return out
 }
 
 // natural takes a number from 0 on.
@@ -75,10 +120,7 @@ func expansion(e terminology.Expansion, req terminology.ExpandRequest, whole boo
 			out[name] = json.RawMessage(raw)
 		}
 	}
-	contains := make([]object, len(e.Contains))
-	for i := range e.Contains {
-		contains[i] = containedOf(&e.Contains[i])
-	}
+	contains := contained(e.Contains)
 	list := object{
 		"identifier": "urn:uuid:" + chart.NewID(), "timestamp": e.Timestamp.Format(time.RFC3339), "total": e.Total,
 	}
@@ -88,11 +130,32 @@ func expansion(e terminology.Expansion, req terminology.ExpandRequest, whole boo
 	if params := usedParameters(e, req); len(params) > 0 {
 		list["parameter"] = params
 	}
-	if req.Offset > 0 || req.Count >= 0 {
+	if !req.Nested && (req.Offset > 0 || req.Count >= 0) {
 		list["offset"] = req.Offset
 	}
 	out["expansion"] = list
 	return out
+}
+
+// contained nests the codes of an expansion as they stand in each other.
+func contained(list []terminology.Contained) []object {
+	made := make([]object, len(list))
+	inner := map[int][]int{}
+	for i := range list {
+		made[i] = containedOf(&list[i])
+		inner[list[i].Within] = append(inner[list[i].Within], i)
+	}
+	var gather func(place int) []object
+	gather = func(place int) []object {
+		out := make([]object, len(inner[place]))
+		for k, i := range inner[place] {
+			if out[k] = made[i]; len(inner[i+1]) > 0 {
+				out[k]["contains"] = gather(i + 1)
+			}
+		}
+		return out
+	}
+	return gather(0)
 }
 
 // usedParameters tells what the expansion was made with.
@@ -105,13 +168,31 @@ func usedParameters(e terminology.Expansion, req terminology.ExpandRequest) []ob
 	if req.Language != "" {
 		add("displayLanguage", "Code", req.Language)
 	}
-	if req.Count >= 0 {
+	if req.Offset > 0 && !req.Nested {
+		add("offset", "Integer", req.Offset)
+	}
+	if req.Count == 0 || req.Count > 0 && !req.Nested {
 		add("count", "Integer", req.Count)
 	}
 	names := [...]string{"activeOnly", "excludeNotForUI", "includeDesignations"}
 	for i, on := range [...]bool{req.ActiveOnly, req.SelectableOnly, req.Designations} {
 		if on {
 			add(names[i], "Boolean", true)
+		}
+	}
+	if req.Nested {
+		add("excludeNested", "Boolean", false)
+	}
+	for _, u := range req.DesignationsOf {
+		add("designation", "String", strings.TrimPrefix(u.System+"|"+u.Code, "|"))
+	}
+	for _, system := range req.ExcludeSystems {
+		add("exclude-system", "Uri", system)
+	}
+	modes := [...]string{"system-version", "check-system-version", "force-system-version"}
+	for i, versions := range [...]map[string]string{req.Versions.Default, req.Versions.Check, req.Versions.Force} {
+		for _, url := range slices.Sorted(maps.Keys(versions)) {
+			add(modes[i], "Uri", url+"|"+versions[url])
 		}
 	}
 	for _, used := range e.Used {
@@ -159,9 +240,10 @@ func (s *server) handleInValueSet(w http.ResponseWriter, r *http.Request, actor 
 	if err != nil {
 		return err
 	}
-	req := terminology.ValidateRequest{Resource: q.resource("valueSet", "ValueSet"), Codings: q.codings("system"), Concrete: q.concrete()}
+	req := terminology.ValidateRequest{Resource: q.resource("valueSet", "ValueSet"), Codings: q.codings("system"), Concrete: q.concrete(), Language: q.take("displayLanguage")}
+	q.refuseUnable()
 	url, version := q.take("url"), q.take("valueSetVersion")
-	if err := q.done(r, "url, valueSet, valueSetVersion, code, system, systemVersion, display, coding, codeableConcept and abstract"); err != nil {
+	if err := q.done(r, "url, valueSet, valueSetVersion, code, system, systemVersion, display, displayLanguage, coding, codeableConcept and abstract"); err != nil {
 		return err
 	}
 	for _, c := range req.Codings {

@@ -28,3 +28,8 @@ func (c terms) InSystem(ctx context.Context, code profile.Code) (profile.Verdict
 	v, err := c.service.InSystem(ctx, terminology.Coding(code))
 	return verdicts[v], err
 }
+
+func (c terms) Subsumes(ctx context.Context, a, b profile.Code) (profile.Verdict, error) {
+	v, err := c.service.IsAbove(ctx, terminology.Coding(a), terminology.Coding(b))
+	return verdicts[v], err
+}

@@ -182,6 +182,7 @@ func (w *walk) env() *path.Env {
 			Resource: w.scope.node, RootResource: root, AsFilters: true, Steps: stepsPerConstraint, Now: w.v.cfg.Now(),
 			Resolve:    func(ref string) (*fhir.Resource, error) { return w.find(ref).node.Resource(), w.err },
 			MemberOf:   w.memberOf,
+			Subsumes:   w.subsumes,
 			ConformsTo: w.conformsTo,
 		}
 	}
@@ -203,6 +204,17 @@ func (w *walk) memberOf(valueSet string, codes []path.Code) (bool, error) {
 		return false, path.ErrNotSupported
 	}
 	return false, nil
+}
+
+func (w *walk) subsumes(a, b path.Code) (bool, error) {
+	v, err := w.v.cfg.Codes.Subsumes(w.ctx, Code{System: a.System, Version: a.Version, Code: a.Code}, Code{System: b.System, Version: b.Version, Code: b.Code})
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("%w: %w", errOutside, err)
+	case v == Unknown:
+		return false, path.ErrNotSupported
+	}
+	return v == Valid, nil
 }
 
 func (w *walk) conformsTo(canonical string, n fhir.Node) (bool, error) {

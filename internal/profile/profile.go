@@ -41,6 +41,8 @@ type Codes interface {
 	InValueSet(ctx context.Context, valueSet string, c Code) (Verdict, error)
 	// InSystem tells whether a code system has a code.
 	InSystem(ctx context.Context, c Code) (Verdict, error)
+	// Subsumes tells whether code a is, or is above, code b of the same system.
+	Subsumes(ctx context.Context, a, b Code) (Verdict, error)
 }
 
 // Config says what a Validator stands on.

@@ -18,13 +18,21 @@ type ExpandRequest struct {
 
 	Filter         string // words, each of which stands in the display or the code
 	Offset, Count  int    // Count < 0: no limit is asked for
+	Nested         bool   // codes stand within others; there are no pages then, but Count 0 counts
 	Designations   bool
+	DesignationsOf []Use // only these; none: all
 	ActiveOnly     bool
 	SelectableOnly bool // without abstract codes
 	Language       string
+	ExcludeSystems []string // code systems: url or url|version
+	Versions       Versions
 }
 
-// Expansion is an answer. The list is flat: no code stands within another.
+// Use is a use or a language of designations, as the token system|code. System ""
+// is any. Languages are of the system urn:ietf:bcp:47.
+type Use struct{ System, Code string }
+
+// Expansion is an answer.
 type Expansion struct {
 	ValueSet  *fhir.Resource // nil of an implicit value set
 	URL       string
@@ -37,6 +45,7 @@ type Expansion struct {
 // Contained is one code of an expansion.
 type Contained struct {
 	Member
+	Within       int // place in Contains, from 1, of the code it stands in; 0: in none
 	Designations []Designation
 }
 
@@ -53,6 +62,15 @@ type Designation struct {
 // that are not asked for in pages are TooCostly. None of these is ever an empty
 // success.
 func (s *Service) Expand(ctx context.Context, req ExpandRequest) (Expansion, error) {
+	if !req.Versions.none() {
+		s = &Service{cfg: s.cfg, pins: req.Versions, kept: map[canonical]kept{}}
+	}
+	if req.Nested {
+		req.Offset = 0
+		if req.Count > 0 {
+			req.Count = -1
+		}
+	}
 	v, err := s.listed(ctx, req.ValueSet, req.Resource)
 	if err != nil {
 		return Expansion{}, err
@@ -62,6 +80,12 @@ func (s *Service) Expand(ctx context.Context, req ExpandRequest) (Expansion, err
 	for i := range v.list {
 		m := &v.list[i]
 		if req.ActiveOnly && m.Inactive || req.SelectableOnly && m.Abstract {
+			continue
+		}
+		if out, err := excluded(m, req.ExcludeSystems); out || err != nil {
+			if err != nil {
+				return Expansion{}, err
+			}
 			continue
 		}
 		display := m.in(req.Language)
@@ -78,12 +102,49 @@ func (s *Service) Expand(ctx context.Context, req ExpandRequest) (Expansion, err
 		}
 		c := Contained{Member: *m}
 		c.Display = display
-		if req.Designations {
-			c.Designations = slices.Collect(m.designations())
+		if req.Designations || len(req.DesignationsOf) > 0 {
+			c.Designations = designated(m, req.DesignationsOf)
 		}
 		out.Contains = append(out.Contains, c)
 	}
-	return out, nil
+	if req.Nested {
+		err = nest(out.Contains)
+	}
+	return out, err
+}
+
+// designated returns the designations of a code that are of one of the uses.
+func designated(m *Member, uses []Use) []Designation {
+	var out []Designation
+	for d := range m.designations() {
+		if len(uses) == 0 || slices.ContainsFunc(uses, d.is) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// LanguageSystem is the system of languages as codes (BCP 47).
+const LanguageSystem = "urn:ietf:bcp:47"
+
+func (d Designation) is(u Use) bool {
+	use := d.Use.Get("code").Text() == u.Code && (u.System == "" || d.Use.Get("system").Text() == u.System)
+	return use || (u.System == "" || u.System == LanguageSystem) && speaks(d.Language, u.Code)
+}
+
+// excluded reports whether a member is of a code system that is left out.
+func excluded(m *Member, systems []string) (bool, error) {
+	for _, canonical := range systems {
+		url, version := split(canonical)
+		switch {
+		case m.System != url:
+		case version == "" || m.Version == version:
+			return true, nil
+		case m.Version == "":
+			return false, wrong("excluded", "Leaving out one version takes the version of every code, and of some it is not known here.")
+		}
+	}
+	return false, nil
 }
 
 // listed returns a value set all of whose members are known.

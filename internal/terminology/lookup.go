@@ -3,6 +3,7 @@ package terminology
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
@@ -54,8 +55,13 @@ func (s *Service) Lookup(ctx context.Context, req LookupRequest) (Lookup, error)
 		out.Name = root.Get("name").Text()
 	}
 	wants := func(code string) bool { return req.Properties == nil || slices.Contains(req.Properties, code) }
-	if wants("designation") {
-		out.Designations = slices.Collect(m.designations())
+	for d := range m.designations() {
+		if wants("designation") || slices.ContainsFunc(req.Properties, func(p string) bool {
+			language, ok := strings.CutPrefix(p, "lang.")
+			return ok && speaks(d.Language, language)
+		}) {
+			out.Designations = append(out.Designations, d)
+		}
 	}
 	if d := c.nodes[0].Get("definition").Text(); d != "" && wants("definition") {
 		out.Properties = append(out.Properties, Property{Code: "definition", Text: d})

@@ -92,7 +92,7 @@ func (p *part) list(n fhir.Node) {
 	if y := p.system; y != nil {
 		m.Version, code = y.version, y.fold(code)
 		if i, ok := y.find(m.Code); ok {
-			m.describe(&y.concepts[i])
+			m.describe(y, i)
 		}
 	}
 	if !p.codes[code] {
@@ -102,7 +102,9 @@ func (p *part) list(n fhir.Node) {
 }
 
 // describe adds what a code system says of a member.
-func (m *Member) describe(c *concept) {
+func (m *Member) describe(y *system, at int32) {
+	c := &y.concepts[at]
+	m.of, m.at = y, at
 	if m.Display == "" {
 		m.Display = c.display
 	}
@@ -237,7 +239,7 @@ func (p *part) each(take func(Member) error) error {
 
 func (y *system) member(i int32) Member {
 	m := Member{Coding: Coding{System: y.url, Version: y.version, Code: y.concepts[i].code}}
-	m.describe(&y.concepts[i])
+	m.describe(y, i)
 	return m
 }
 

@@ -32,12 +32,27 @@ type concept struct {
 
 // system returns a code system, nil if it is not loaded.
 func (s *Service) system(ctx context.Context, url, version string) (*system, error) {
-	if g := grammars[url]; g != nil {
-		return g.system, nil
-	}
 	if version == "" {
 		url, version = split(url)
 	}
+	version, pinned, err := s.pins.of(url, version)
+	if err != nil {
+		return nil, err
+	}
+	var y *system
+	if g := grammars[url]; g == nil {
+		y, err = s.versionOf(ctx, url, version)
+	} else if !pinned { // their versions are not told apart
+		y = g.system
+	}
+	if pinned && y == nil && err == nil {
+		err = notLoaded("system", "A version of a code system that is asked for")
+	}
+	return y, err
+}
+
+// versionOf returns a version of a code system that is a resource.
+func (s *Service) versionOf(ctx context.Context, url, version string) (*system, error) {
 	return recall(s, canonical{"CodeSystem", url, version}, true, func() (*system, error) {
 		r, err := s.cfg.Source.Canonical(ctx, "CodeSystem", url, version)
 		if r == nil || err != nil {

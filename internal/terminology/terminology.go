@@ -55,7 +55,8 @@ type Config struct {
 // and keeps them, so Forget MUST be called when one changes, appears or goes. It
 // is safe for concurrent use.
 type Service struct {
-	cfg Config
+	cfg  Config
+	pins Versions // of one request
 
 	mu   sync.RWMutex
 	turn uint64 // of Forget and Reset: what was compiled before is not kept after

@@ -2,6 +2,7 @@ package terminology
 
 import (
 	"context"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
@@ -16,6 +17,13 @@ type TranslateRequest struct {
 	TargetSystem   string // "" any
 	Reverse        bool   // from the map's target to its source
 
+	Codings      []Coding
+	Dependencies []Dependency
+}
+
+// Dependency is another element of the context, which a mapping may depend on.
+type Dependency struct {
+	Element string
 	Codings []Coding
 }
 
@@ -55,11 +63,16 @@ var reversed = map[string]string{
 }
 
 // Translate looks codes up in concept maps. A map that is not loaded is
-// NotFound. Unmapped codes follow ConceptMap.group.unmapped.
+// NotFound, and so is a code system that no map is of, where none is named.
+// Unmapped codes follow ConceptMap.group.unmapped. A mapping that depends on
+// elements counts only where the request has them.
 func (s *Service) Translate(ctx context.Context, req TranslateRequest) (Translation, error) {
 	maps, err := s.maps(ctx, req)
 	if err != nil {
 		return Translation{}, err
+	}
+	if req.ConceptMap == "" && req.Resource == nil && !covered(maps, req) {
+		return Translation{}, notFound("Translate", "No concept map that is loaded here is of the code system, between what is asked for.")
 	}
 	var out Translation
 	for _, c := range req.Codings {
@@ -83,12 +96,15 @@ func (s *Service) conceptMap(ctx context.Context, address string) (*fhir.Resourc
 
 func (s *Service) maps(ctx context.Context, req TranslateRequest) ([]*fhir.Resource, error) {
 	if req.Resource != nil {
-		return []*fhir.Resource{req.Resource}, nil
+		return []*fhir.Resource{req.Resource}, between(req.Resource, req)
 	}
 	if req.ConceptMap != "" {
 		m, err := s.conceptMap(ctx, req.ConceptMap)
 		if err == nil && m == nil {
 			err = notFound("maps", "The concept map is not loaded here.")
+		}
+		if err == nil {
+			err = between(m, req)
 		}
 		return []*fhir.Resource{m}, err
 	}
@@ -100,17 +116,60 @@ func (s *Service) maps(ctx context.Context, req TranslateRequest) ([]*fhir.Resou
 	if err != nil {
 		return nil, err
 	}
-	from, to := req.Source, req.Target
-	if req.Reverse {
-		from, to = to, from
-	}
 	var out []*fhir.Resource
 	for _, m := range all {
-		if fits(m.Root().Get("source").Text(), from) && fits(m.Root().Get("target").Text(), to) {
+		if between(m, req) == nil {
 			out = append(out, m)
 		}
 	}
 	return out, nil
+}
+
+// between refuses a map that is not between the value sets of a request.
+func between(m *fhir.Resource, req TranslateRequest) error {
+	from, to := req.Source, req.Target
+	if req.Reverse {
+		from, to = to, from
+	}
+	if fits(m.Root().Get("source").Text(), from) && fits(m.Root().Get("target").Text(), to) {
+		return nil
+	}
+	return notFound("between", "The concept map is not from and to those value sets. They are named by their canonical addresses.")
+}
+
+// covered reports whether a map is of a system that is asked about.
+func covered(maps []*fhir.Resource, req TranslateRequest) bool {
+	for _, m := range maps {
+		for g := range m.Root().All("group") {
+			from, to := g.Get("source").Text(), g.Get("target").Text()
+			if req.Reverse {
+				from, to = to, from
+			}
+			if req.TargetSystem != "" && to != req.TargetSystem {
+				continue
+			}
+			if slices.ContainsFunc(req.Codings, func(c Coding) bool { return c.System == from }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// met reports whether a request has the elements that a target depends on, with
+// their values.
+func met(target fhir.Node, given []Dependency) bool {
+	for d := range target.All("dependsOn") {
+		system, value := d.Get("system").Text(), d.Get("value").Text()
+		if !slices.ContainsFunc(given, func(g Dependency) bool {
+			return g.Element == d.Get("property").Text() && slices.ContainsFunc(g.Codings, func(c Coding) bool {
+				return c.Code == value && (system == "" || c.System == system)
+			})
+		}) {
+			return false
+		}
+	}
+	return true
 }
 
 func fits(have, want string) bool {
@@ -133,8 +192,8 @@ func (s *Service) through(ctx context.Context, m *fhir.Resource, c Coding, req T
 		if from != c.System || req.TargetSystem != "" && to != req.TargetSystem {
 			continue
 		}
-		found := inGroup(g, c, req.Reverse)
-		if len(found) == 0 && !req.Reverse {
+		found, depends := inGroup(g, c, req)
+		if len(found) == 0 && !depends && !req.Reverse {
 			var err error
 			if found, err = s.unmapped(ctx, g, c, req, depth); err != nil {
 				return nil, err
@@ -153,13 +212,19 @@ func (s *Service) through(ctx context.Context, m *fhir.Resource, c Coding, req T
 	return out, nil
 }
 
-func inGroup(g fhir.Node, c Coding, reverse bool) []Match {
-	var out []Match
+// inGroup returns the mappings of a code, and whether there are others that depend
+// on what the request does not have.
+func inGroup(g fhir.Node, c Coding, req TranslateRequest) (out []Match, depends bool) {
+	reverse := req.Reverse
 	for e := range g.All("element") {
 		if !reverse && e.Get("code").Text() != c.Code {
 			continue
 		}
 		for t := range e.All("target") {
+			if !reverse && !met(t, req.Dependencies) {
+				depends = true
+				continue
+			}
 			to := t
 			equivalence := t.Get("equivalence").Text()
 			if reverse {
@@ -181,7 +246,7 @@ func inGroup(g fhir.Node, c Coding, reverse bool) []Match {
 			out = append(out, match)
 		}
 	}
-	return out
+	return out, depends
 }
 
 // unmapped answers for a code that a group does not have (FHIR R4 4.10.5).

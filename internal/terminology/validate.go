@@ -19,7 +19,9 @@ type ValidateRequest struct {
 	// Codings are the code, or all codes of a CodeableConcept; one that belongs
 	// is enough. A coding without a system is of any system of the value set.
 	Codings  []Coding
-	Concrete bool // abstract codes do not count
+	Concrete bool           // abstract codes do not count
+	System   *fhir.Resource // the CodeSystem itself, where there is no value set
+	Language string         // of the display
 }
 
 // Validation is the answer.
@@ -54,7 +56,7 @@ func (s *Service) ValidateCode(ctx context.Context, req ValidateRequest) (Valida
 	}
 	out := Validation{Verdict: Invalid, Message: sayNotInSet}
 	for _, c := range req.Codings {
-		one, err := s.validate(ctx, v, c, req.Concrete)
+		one, err := s.validate(ctx, v, c, req)
 		if err != nil {
 			return Validation{}, err
 		}
@@ -68,9 +70,9 @@ func (s *Service) ValidateCode(ctx context.Context, req ValidateRequest) (Valida
 	return out, nil
 }
 
-func (s *Service) validate(ctx context.Context, v *set, c Coding, concrete bool) (Validation, error) {
+func (s *Service) validate(ctx context.Context, v *set, c Coding, req ValidateRequest) (Validation, error) {
 	if v == nil {
-		return s.inSystem(ctx, c, concrete)
+		return s.inSystem(ctx, c, req)
 	}
 	switch v.has(c) {
 	case Unknown:
@@ -82,7 +84,7 @@ func (s *Service) validate(ctx context.Context, v *set, c Coding, concrete bool)
 	if err != nil {
 		return Validation{}, err
 	}
-	return m.judge(c.Display, concrete), nil
+	return m.judge(c.Display, req), nil
 }
 
 // why tells what a value set lacks.
@@ -126,11 +128,11 @@ func (s *Service) describe(ctx context.Context, v *set, c Coding) (Member, error
 	return Member{Coding: c}, nil
 }
 
-func (s *Service) inSystem(ctx context.Context, c Coding, concrete bool) (Validation, error) {
+func (s *Service) inSystem(ctx context.Context, c Coding, req ValidateRequest) (Validation, error) {
 	if c.System == "" {
 		return Validation{Verdict: Unknown, Message: sayNoSystem}, nil
 	}
-	y, err := s.system(ctx, c.System, c.Version)
+	y, err := s.asked(ctx, c, req.System)
 	if err != nil {
 		return Validation{}, err
 	}
@@ -152,26 +154,53 @@ func (s *Service) inSystem(ctx context.Context, c Coding, concrete bool) (Valida
 		return Validation{Verdict: Valid}, nil
 	}
 	m := y.member(i)
-	return m.judge(c.Display, concrete), nil
+	return m.judge(c.Display, req), nil
+}
+
+// asked returns the code system of a question, which may bring it along.
+func (s *Service) asked(ctx context.Context, c Coding, given *fhir.Resource) (*system, error) {
+	if given == nil {
+		return s.system(ctx, c.System, c.Version)
+	}
+	if content := given.Root().Get("content").Text(); content == "not-present" || content == "supplement" {
+		return nil, wrong("asked", "The code system that is given has no codes of its own.")
+	}
+	if y := compileSystem(given); y.url == c.System && (c.Version == "" || c.Version == y.version) {
+		return y, nil
+	}
+	return nil, nil
 }
 
 // judge holds a code that belongs against the rest of a question.
-func (m *Member) judge(display string, concrete bool) Validation {
-	out := Validation{Verdict: Valid, Display: m.Display, Inactive: m.Inactive}
+func (m *Member) judge(display string, req ValidateRequest) Validation {
+	out := Validation{Verdict: Valid, Display: m.in(req.Language), Inactive: m.Inactive}
 	switch {
-	case concrete && m.Abstract:
+	case req.Concrete && m.Abstract:
 		out.Verdict, out.Message = Invalid, sayAbstract
-	case display != "" && m.Display != "" && !m.named(display):
+	case display != "" && m.Display != "" && !m.named(display, req.Language):
 		out.Verdict, out.Message = Invalid, sayDisplay
 	}
 	return out
 }
 
 // named reports whether a display is one of the code's names, but for case and
-// white space.
-func (m *Member) named(display string) bool {
+// white space; in a language, if there are names in it.
+func (m *Member) named(display, language string) bool {
 	same := func(name string) bool {
 		return strings.EqualFold(strings.Join(strings.Fields(name), " "), strings.Join(strings.Fields(display), " "))
+	}
+	if language != "" {
+		spoken := false
+		for d := range m.designations() {
+			if speaks(d.Language, language) {
+				if spoken = true; same(d.Value) {
+					return true
+				}
+			}
+		}
+		if spoken {
+			return false
+		}
 	}
 	if same(m.Display) {
 		return true
@@ -210,4 +239,18 @@ func (s *Service) InSystem(ctx context.Context, c Coding) (Verdict, error) {
 		return Unknown, err
 	}
 	return y.has(c.Code), nil
+}
+
+// IsAbove tells whether code a is, or is above, code b of the same system. What
+// takes something that is not loaded, and codes that are not there, make it
+// Unknown.
+func (s *Service) IsAbove(ctx context.Context, a, b Coding) (Verdict, error) {
+	how, err := s.Subsumes(ctx, a.System, a.Version, a.Code, b.Code)
+	switch {
+	case defective(err), fault.Is(err, fault.NotFound):
+		return Unknown, nil
+	case err != nil:
+		return Unknown, err
+	}
+	return verdict(how == "equivalent" || how == "subsumes"), nil
 }

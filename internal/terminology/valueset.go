@@ -31,6 +31,12 @@ type Member struct {
 	Coding
 	Abstract, Inactive bool
 	nodes              []fhir.Node // where its designations stand
+
+	// of and at are its place in its code system, if that is loaded; within is what
+	// it stands in, innermost first, in a stored expansion.
+	of     *system
+	at     int32
+	within []key
 }
 
 // stack is the value sets that are being compiled, outermost first.
@@ -190,8 +196,8 @@ func (v *set) stored(expansion fhir.Node) error {
 		return nil
 	}
 	v.codes = map[key]int32{}
-	var walk func(fhir.Node)
-	walk = func(parent fhir.Node) {
+	var walk func(fhir.Node, []key)
+	walk = func(parent fhir.Node, within []key) {
 		for n := range parent.All("contains") {
 			m := Member{
 				Coding: Coding{
@@ -199,7 +205,7 @@ func (v *set) stored(expansion fhir.Node) error {
 					Code: n.Get("code").Text(), Display: n.Get("display").Text(),
 				},
 				Abstract: n.Get("abstract").Text() == "true", Inactive: n.Get("inactive").Text() == "true",
-				nodes: []fhir.Node{n},
+				nodes: []fhir.Node{n}, within: within,
 			}
 			k := key{m.System, m.Code}
 			if _, have := v.codes[k]; !have && m.Code != "" {
@@ -209,10 +215,14 @@ func (v *set) stored(expansion fhir.Node) error {
 					v.systems = append(v.systems, m.System)
 				}
 			}
-			walk(n)
+			inner := within
+			if m.Code != "" {
+				inner = append([]key{k}, within...)
+			}
+			walk(n, inner)
 		}
 	}
-	walk(expansion)
+	walk(expansion, nil)
 	if whole := expansion.Get("total").Text(); expansion.Get("offset").Exists() || whole != "" && whole != text(len(v.list)) {
 		v.codes, v.list = nil, nil
 		v.why = wrong("stored", "The value set holds only part of an expansion.")

@@ -31,8 +31,8 @@ var fhirs = [...]function{
 	{"conformsTo", 1, 1, 0, conformsTo},
 	{"htmlChecks", 0, 0, 0, htmlChecks},
 	{"checkModifiers", 0, -1, 0, checkModifiers},
-	{"subsumes", 1, 1, 0, refuse("subsumption, which needs a terminology server")},
-	{"subsumedBy", 1, 1, 0, refuse("subsumption, which needs a terminology server")},
+	{"subsumes", 1, 1, 0, subsumption(false)},
+	{"subsumedBy", 1, 1, 0, subsumption(true)},
 	{"elementDefinition", 0, 0, 0, refuse("element definitions in an expression")},
 	{"slice", 2, 2, 0, refuse("slices in an expression")},
 }
@@ -266,6 +266,67 @@ func codesOf(v Value) ([]Code, error) {
 		return codes, nil
 	}
 	return nil, errType
+}
+
+// subsumption compares the input with the argument, each a Coding or a
+// CodeableConcept; turned asks whether the argument subsumes the input.
+func subsumption(turned bool) func(*evaluation, Collection, *callExpr) (Collection, error) {
+	return func(c *evaluation, in Collection, f *callExpr) (Collection, error) {
+		given, err := c.argument(f.args[0])
+		if err != nil {
+			return nil, err
+		}
+		var sides [2][]Code
+		for i, side := range [...]Collection{in, given} {
+			v, ok, err := single(side)
+			if err != nil || !ok {
+				return nil, err
+			}
+			if v.kind != Element || v.node.IsPrimitive() {
+				return nil, errType
+			}
+			if sides[i], err = codesOf(v); err != nil {
+				return nil, err
+			}
+		}
+		if turned {
+			sides[0], sides[1] = sides[1], sides[0]
+		}
+		is, err := c.anySubsumes(sides[0], sides[1])
+		if err != nil {
+			return nil, err
+		}
+		return c.truth(is), nil
+	}
+}
+
+// anySubsumes reports whether a code of a is or subsumes one of b. Codes of
+// different systems stand in no relation that is known here: where there are no
+// others, it cannot be told.
+func (c *evaluation) anySubsumes(a, b []Code) (bool, error) {
+	if len(a) == 0 || len(b) == 0 {
+		return false, nil
+	}
+	untold := notSupported("subsumption between code systems")
+	for _, x := range a {
+		for _, y := range b {
+			if err := c.spend(1); err != nil {
+				return false, err
+			}
+			if x.System == "" || x.System != y.System {
+				continue
+			}
+			if c.env.Subsumes == nil {
+				return false, notSupported("subsumption")
+			}
+			is, err := c.env.Subsumes(x, y)
+			if is || err != nil {
+				return is, err
+			}
+			untold = nil
+		}
+	}
+	return false, untold
 }
 
 func conformsTo(c *evaluation, in Collection, f *callExpr) (Collection, error) {

@@ -53,6 +53,9 @@ type Env struct {
 	// MemberOf reports whether one of the codes is in the value set.
 	MemberOf func(valueSet string, codes []Code) (bool, error)
 
+	// Subsumes reports whether code a is, or is above, code b of the same system.
+	Subsumes func(a, b Code) (bool, error)
+
 	// ConformsTo reports whether an element conforms to a profile.
 	ConformsTo func(profile string, n fhir.Node) (bool, error)
 

@@ -96,6 +96,43 @@ func TestMemberOf(t *testing.T) {
 	}
 }
 
+func TestSubsumes(t *testing.T) {
+	n := parse(t, `{"resourceType":"Observation","status":"final",
+"code":{"coding":[{"system":"http://x","code":"a"},{"system":"http://y","code":"b"}]},
+"category":[{"coding":[{"system":"http://x","code":"top"}]},{"coding":[{"system":"http://z","code":"top"}]}],
+"valueCodeableConcept":{"coding":[{"system":"http://y","code":"top"}]},"interpretation":[{"text":"none"}]}`)
+	env := &path.Env{Subsumes: func(a, b path.Code) (bool, error) {
+		if a.System == "http://y" {
+			return false, path.ErrNotSupported
+		}
+		return a.Code == "top" || a.Code == b.Code, nil
+	}}
+	for src, want := range map[string]string{
+		"category[0].subsumes(%resource.code)":              "true",
+		"code.subsumedBy(%resource.category[0])":            "true",
+		"code.subsumes(%resource.category[0])":              "false",
+		"code.coding[0].subsumes(%resource.code.coding[0])": "true",
+		"code.subsumes(%resource.interpretation[0])":        "false",
+		"note.subsumes(%resource.code)":                     "",
+	} {
+		got, err := compile(t, src).Eval(env, n)
+		if err != nil || joined(got) != want {
+			t.Errorf("%s: %v, %v, want %s", src, joined(got), err, want)
+		}
+	}
+	for _, src := range []string{"category[1].subsumes(%resource.code)", "value.subsumes(%resource.code)"} {
+		if _, err := compile(t, src).Eval(env, n); !errors.Is(err, path.ErrNotSupported) {
+			t.Errorf("%s: %v", src, err)
+		}
+	}
+	if _, err := compile(t, "code.subsumes(%resource.code)").Eval(nil, n); !errors.Is(err, path.ErrNotSupported) {
+		t.Errorf("without a terminology: %v", err)
+	}
+	if _, err := compile(t, "status.subsumes(%resource.code)").Eval(env, n); !fault.Is(err, fault.Unprocessable) {
+		t.Errorf("a code alone: %v", err)
+	}
+}
+
 // TestAsFilters shows the leniency that R4's own expressions need.
 func TestAsFilters(t *testing.T) {
 	n := parse(t, ada)
@@ -121,7 +158,7 @@ func TestNodes(t *testing.T) {
 
 func TestNotSupported(t *testing.T) {
 	n := parse(t, ada)
-	for _, src := range []string{"now()", "'a'.memberOf('http://x')", "conformsTo('http://x')", "name.elementDefinition()", "1.subsumes(2)"} {
+	for _, src := range []string{"now()", "'a'.memberOf('http://x')", "conformsTo('http://x')", "name.elementDefinition()"} {
 		_, err := compile(t, src).Eval(nil, n)
 		if !errors.Is(err, path.ErrNotSupported) || !fault.Is(err, fault.NotSupported) {
 			t.Errorf("%s: %v", src, err)
