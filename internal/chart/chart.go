@@ -100,6 +100,9 @@ type Resource struct {
 	Version        uint64
 	Updated        time.Time
 	Deleted        bool
+	// Contained: the resource is one contained in the record, with an id of
+	// its own; all else is said of the record.
+	Contained bool
 
 	key      record.Key
 	position record.Position

@@ -24,6 +24,7 @@ type bookmark struct {
 	Within   vault.TypeID   `json:",omitzero"`
 	Params   []search.Param `json:",omitempty"`
 	Lenient  bool           `json:",omitempty"`
+	Shown    shown          `json:",omitzero"`
 }
 
 // Tokens longer than an address should be are kept here and go by a number.
@@ -35,11 +36,11 @@ const (
 
 func whose(actor Actor) string { return string(actor.Kind) + "\x00" + actor.ID }
 
-// bookmarked returns the token of the page after cursor.
-func (c *Chart) bookmarked(ctx context.Context, actor Actor, sr SearchRequest, cursor vault.Cursor) (string, error) {
+// bookmarked returns the token of the page that a search goes on with.
+func (c *Chart) bookmarked(ctx context.Context, actor Actor, sr SearchRequest) (string, error) {
 	expires := c.clock.Now().Add(pageLife)
 	text, err := json.Marshal(bookmark{
-		Expires: expires.Unix(), Position: cursor.Position, Key: cursor.Key,
+		Expires: expires.Unix(), Position: sr.after.Position, Key: sr.after.Key, Shown: sr.shown,
 		Type: sr.Type, Within: sr.Compartment, Params: sr.Params, Lenient: sr.Lenient,
 	})
 	if err != nil {
@@ -70,7 +71,7 @@ func (c *Chart) resumed(ctx context.Context, actor Actor, sr SearchRequest) (Sea
 		return sr, errPage
 	}
 	sr.Type, sr.Compartment, sr.Params, sr.Lenient = mark.Type, mark.Within, mark.Params, mark.Lenient
-	sr.after = vault.Cursor{Position: mark.Position, Key: mark.Key}
+	sr.after, sr.shown = vault.Cursor{Position: mark.Position, Key: mark.Key}, mark.Shown
 	return sr, nil
 }
 

@@ -28,6 +28,7 @@ type SearchRequest struct {
 	Page string
 
 	after vault.Cursor // where the page begins
+	shown shown        // of what follows
 }
 
 // Address is the path that the request is sent to, below the base: "" for the
@@ -112,20 +113,31 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 		return nil, err
 	}
 	result := &SearchResult{Asked: sr, Query: q, Total: found.Total}
-	if result.Matches, err = c.admit(ctx, req, found.Records); err != nil {
+	if result.Matches, err = c.admitted(ctx, req, found.Records); err != nil {
 		return nil, err
+	}
+	next := page{found.Next, shown{}}
+	if q.GivesContained() {
+		if result.Matches, next, err = c.opened(ctx, req, sr, q, result.Matches, next); err != nil {
+			return nil, err
+		}
+	}
+	for _, res := range result.Matches {
+		req.discloses(res)
 	}
 	if err := c.include(ctx, req, q, result); err != nil {
 		return nil, err
 	}
-	if found.Next != nil {
-		result.Next, err = c.bookmarked(ctx, req.actor, sr, *found.Next)
+	if next.after != nil {
+		sr.after, sr.shown = *next.after, next.shown
+		result.Next, err = c.bookmarked(ctx, req.actor, sr)
 	}
 	return result, err
 }
 
 // parse reads a search whose types the actor may search. Of a search for types
-// that he did not name, those closed to him are left out.
+// that he did not name, those closed to him are left out, and of a search in
+// contained resources the containers of such types.
 func (c *Chart) parse(actor Actor, sr SearchRequest) (*search.Query, error) {
 	reach := func(typ string) error {
 		_, err := c.reach(actor, authz.Search, typ)
@@ -133,13 +145,17 @@ func (c *Chart) parse(actor Actor, sr SearchRequest) (*search.Query, error) {
 	}
 	opt := search.Options{
 		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(), Compartment: sr.Compartment, Catalog: c.vault.Catalog(),
-		MaxCount: maxCount, DefaultCount: defaultCount,
+		MaxCount: maxCount, DefaultCount: defaultCount, Contained: true,
 	}
 	if sr.Type != "" {
 		if err := reach(sr.Type); err != nil {
 			return nil, err
 		}
-		return search.Parse(sr.Type, sr.Params, opt)
+		q, err := search.Parse(sr.Type, sr.Params, opt)
+		if err == nil && q.InContained() {
+			err = q.Keep(reach)
+		}
+		return q, err
 	}
 	q, err := search.ParseSystem(sr.Params, opt)
 	if err == nil {

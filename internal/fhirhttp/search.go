@@ -111,8 +111,17 @@ func room(list []chart.Resource) int {
 	return n
 }
 
+// fullURL is the address of a record. A contained resource has none but its
+// container's with its id as the fragment, and without an id none at all.
 func (s *server) fullURL(res chart.Resource) string {
-	return s.Base + "/" + res.TypeID.Type + "/" + res.TypeID.ID
+	address := s.Base + "/" + res.TypeID.Type + "/" + res.TypeID.ID
+	switch {
+	case !res.Contained:
+		return address
+	case res.ID() == "":
+		return ""
+	}
+	return address + "#" + res.ID()
 }
 
 // link writes an address with a query. A page token is sealed: it shows nothing

@@ -9,8 +9,12 @@ import (
 const cardVersion = 2
 
 // Format names the words and cards that this package makes: another whenever
-// words change that exist, or cards. A store of another format is refused.
-const Format = "2"
+// words change that exist, or cards. A store of another format is refused, but
+// for FormatBefore: all that it has not is words of contained resources.
+const (
+	Format       = "3"
+	FormatBefore = "2"
+)
 
 // kind is how values of a field are laid out and compared. It is a part of the
 // field's id: an element read as a token and as a string is two fields.
@@ -73,6 +77,8 @@ type cardWriter struct {
 	said   []literal
 	index  map[string]int // of said, once there are many
 	fields []*cardField   // by place in the schema's order
+	// contained are the cards of contained resources.
+	contained [][]byte
 
 	scratch, other []byte
 }
@@ -149,6 +155,7 @@ func (w *cardWriter) bytes(typ, id string, updated int64) []byte {
 			w.field(f)
 		}
 	}
+	w.writeContained()
 	return w.b
 }
 

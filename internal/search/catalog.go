@@ -67,7 +67,7 @@ func (c *Catalog) With(added ...*Parameter) (*Catalog, error) {
 
 // check refuses what could not be told apart.
 func (s *schema) check() error {
-	seen := map[fieldID]bool{}
+	seen := map[fieldID]bool{containedID: true}
 	for _, f := range s.fields {
 		if seen[f.id] {
 			return fault.New(fault.Conflict, "search.With", "The parameter's number collides with another field of a card; take the next one.")
@@ -133,17 +133,18 @@ func (b *schemaBuilder) added(p *Parameter) {
 
 // Extract reads a resource that is stamped with its id, version and time.
 func (c *Catalog) Extract(r *fhir.Resource) (Document, error) {
-	return c.extract(r, func(f *field) bool { return f.added.Indexing })
+	return c.extract(r, func(f *field) bool { return f.added.Indexing }, true)
 }
 
 // ExtractAs reads a resource as it was read when card was made: by R4's
-// parameters and by those that left a value in card.
+// parameters, by those that left a value in card, and with what it contains if
+// card does.
 func (c *Catalog) ExtractAs(r *fhir.Resource, card []byte) (Document, error) {
 	has, err := fieldsIn(card)
 	if err != nil {
 		return Document{}, err
 	}
-	return c.extract(r, func(f *field) bool { return has[f.id] })
+	return c.extract(r, func(f *field) bool { return has[f.id] }, has[containedID])
 }
 
 // ExtractAnew reads a resource as ExtractAs does, and by what is indexed now.
@@ -152,7 +153,7 @@ func (c *Catalog) ExtractAnew(r *fhir.Resource, card []byte) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return c.extract(r, func(f *field) bool { return f.added.Indexing || has[f.id] })
+	return c.extract(r, func(f *field) bool { return f.added.Indexing || has[f.id] }, true)
 }
 
 // fieldsIn returns the fields that a card has values of.

@@ -44,11 +44,12 @@ func (p *parser) control(kv Param) (done bool, err error) {
 		return true, oneOf(name, kv.Value, "true", "text", "data", "count", "false")
 	case "_elements":
 		return true, p.elements(kv.Value)
-	case "_contained", "_containedType":
-		if name == "_contained" && kv.Value == "false" {
-			return true, nil
-		}
-		return true, invalid("not-supported", "Contained resources are not searched for by themselves: _contained is false.")
+	case "_contained":
+		p.contained = kv.Value
+		return true, oneOf(name, kv.Value, "false", "true", "both")
+	case "_containedType":
+		p.containedType = kv.Value
+		return true, oneOf(name, kv.Value, "container", "contained")
 	case "_include", "_revinclude":
 		return true, p.include(name, kv.Value, modified)
 	}

@@ -24,16 +24,33 @@ type Document struct {
 // Extract reads a resource by R4's own parameters.
 func Extract(r *fhir.Resource) (Document, error) { return Base().Extract(r) }
 
-func (c *Catalog) extract(r *fhir.Resource, reads func(*field) bool) (Document, error) {
-	s := c.schemas[r.Type()]
-	if s == nil {
+// extract reads a resource; reads says by which added parameters, and contained
+// whether also what it contains.
+func (c *Catalog) extract(r *fhir.Resource, reads func(*field) bool, contained bool) (Document, error) {
+	if c.schemas[r.Type()] == nil {
 		return Document{}, fault.New(fault.Invalid, "search.Extract", "This resource type is not of FHIR R4.")
 	}
 	updated := int64(0)
 	if t, err := parseDate(r.Root().Get("meta").Get("lastUpdated").Text()); err == nil {
 		updated = t.lo
 	}
-	x := extractor{s: s, units: c.units, card: newCardWriter(len(s.fields))}
+	x := c.elements(r, reads)
+	x.compartments(r)
+	if err := c.enclosed(x, r); err != nil {
+		return Document{}, err
+	}
+	x.patients()
+	if contained {
+		x.contained(c, r)
+	}
+	x.doc.Card = x.card.bytes(x.s.typ, r.ID(), updated)
+	return x.doc, nil
+}
+
+// elements reads the elements of a resource.
+func (c *Catalog) elements(r *fhir.Resource, reads func(*field) bool) *extractor {
+	s := c.schemas[r.Type()]
+	x := &extractor{s: s, units: c.units, card: newCardWriter(len(s.fields))}
 	x.doc.Words = make([]Word, 0, 32)
 	for _, e := range s.elements {
 		if e.added == nil {
@@ -43,13 +60,7 @@ func (c *Catalog) extract(r *fhir.Resource, reads func(*field) bool) (Document, 
 			x.addedElement(e, r)
 		}
 	}
-	x.compartments(r)
-	if err := c.enclosed(&x, r); err != nil {
-		return Document{}, err
-	}
-	x.patients()
-	x.doc.Card = x.card.bytes(s.typ, r.ID(), updated)
-	return x.doc, nil
+	return x
 }
 
 type extractor struct {
@@ -250,7 +261,7 @@ func (c *Catalog) enclosed(x *extractor, r *fhir.Resource) error {
 		if e.Resource == nil {
 			continue
 		}
-		doc, err := c.extract(e.Resource, func(*field) bool { return false })
+		doc, err := c.extract(e.Resource, func(*field) bool { return false }, false)
 		if err != nil {
 			return err
 		}

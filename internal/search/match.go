@@ -32,6 +32,10 @@ func (p *matchers) get() *matcher {
 func (p *Plan) Match(card []byte) (bool, error) { return p.match(card, nil) }
 
 func (p *Plan) match(card []byte, body func() (*bodyText, error)) (bool, error) {
+	if p.q.within != nil {
+		n, err := p.holds(card)
+		return n > 0, err
+	}
 	m := p.matchers.get()
 	defer p.matchers.pool.Put(m)
 	m.body = body

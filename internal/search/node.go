@@ -149,7 +149,13 @@ func (p *planner) not(n node) node {
 	return node{all: true, minus: n.expr, exact: true}
 }
 
-func (p *planner) class() store.Expr { return store.All{Class: p.names.Class(p.q.Type)} }
+// class is every record that there is to find.
+func (p *planner) class() store.Expr {
+	if p.inside {
+		return store.Has{Token: p.names.Token(p.q.Type, []byte{tagContains})}
+	}
+	return store.All{Class: p.names.Class(p.q.Type)}
+}
 
 func (p *planner) has(field string, words ...[]byte) []store.Expr {
 	out := make([]store.Expr, len(words))

@@ -50,6 +50,9 @@ func parse(types []string, params []Param, opt Options) (*Query, error) {
 			}
 		}
 	}
+	if in := list[0].contained; in == "true" || in == "both" {
+		return list[0].containing()
+	}
 	return list.query(), nil
 }
 
@@ -99,6 +102,8 @@ type parser struct {
 	opt  Options
 	q    *Query
 	seen []string // control parameters that may come once
+
+	contained, containedType string // the parameters of that name
 }
 
 // errUnknown is the only error that Lenient forgives.

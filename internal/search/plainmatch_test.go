@@ -70,12 +70,37 @@ func (w *plainWorld) holds(d *plainDoc, q *plainQuery) bool {
 		return w.composite(d, q)
 	}
 	hit := false
+	values := d.values(q.param)
+	if q.modifier == "identifier" {
+		values = q.param.identified(d.root)
+	}
 	for _, text := range q.or {
-		for _, n := range d.values(q.param) {
+		for _, n := range values {
 			hit = hit || w.value(d, q.param.kind, q.modifier, q.param, n, text)
 		}
 	}
 	return hit != (q.modifier == "not" || q.modifier == "not-in")
+}
+
+// identified is values for :identifier: references that say no type count, too.
+func (p *plainParam) identified(root plainNode) (out []plainNode) {
+	for _, e := range p.expr {
+		m := plainIs.FindStringSubmatch(e)
+		if m == nil {
+			out = append(out, plainEval(root, e, true)...)
+			continue
+		}
+		for _, n := range plainEval(root, m[1], true) {
+			typ := n.text("type")
+			if typ == "" {
+				typ = plainTarget(n.text("reference"))
+			}
+			if typ == "" || typ == m[2] {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
 }
 
 // counts reports whether n is a value at all of that kind.

@@ -51,6 +51,8 @@ type Plan struct {
 	q    *Query
 	sets map[*criterion]map[string]bool // what links of chains have found: Type/id
 
+	inner *Plan // of the query for what is contained
+
 	matchers matchers
 }
 
@@ -60,6 +62,9 @@ type Plan struct {
 // Links of chains become joins if all of q is exact then and names is a Confiner.
 // Otherwise resolve runs their queries, and Match knows what they found.
 func (q *Query) Plan(ctx context.Context, names Names, resolve Resolve) (*Plan, error) {
+	if q.within != nil {
+		return q.planContaining(ctx, names, resolve)
+	}
 	p := (&planner{ctx: ctx, names: names, exact: names.Exact(), resolve: resolve}).of(q)
 	_, may := names.(Confiner)
 	p.joins = may && p.exact
@@ -85,6 +90,7 @@ type planner struct {
 	exact   bool
 	resolve Resolve
 
+	inside bool // what is planned is contained in records of another type
 	joins  bool // links are joins, or the plan is made anew without
 	linked bool // there are any
 	sets   map[*criterion]map[string]bool
@@ -99,7 +105,7 @@ func (p *planner) of(q *Query) *planner {
 
 func (p *planner) expr(n node) store.Expr {
 	if n.all {
-		return store.All{Class: p.names.Class(p.q.Type)}
+		return p.class()
 	}
 	return n.expr
 }
@@ -197,6 +203,9 @@ func (p *planner) special(c *criterion, pr pred) (node, error) {
 	if c.param.special != "" {
 		switch pr := pr.(type) {
 		case *idPred:
+			if p.inside { // the id of a contained resource has no word
+				return anything, nil
+			}
 			return p.is(pr.id)
 		case *datePred:
 			return p.during(pr), nil

@@ -26,6 +26,9 @@ type Options struct {
 	// MaxCount bounds _count, 0 means 1000; DefaultCount is used without one,
 	// 0 means 50.
 	MaxCount, DefaultCount int
+	// Contained allows _contained: whoever sets it looks at InContained and
+	// GivesContained of the query.
+	Contained bool
 
 	depth int      // links of chains above this query
 	links *int     // queries that the whole search has come to
@@ -49,6 +52,7 @@ type Query struct {
 	opt      Options
 	parts    []*Query // of a search for several types, one for each
 	named    bool     // which the client has named
+	within   *containing
 }
 
 // Parts are the queries for one type each that q consists of: q itself, unless

@@ -41,6 +41,7 @@ func ParseSystem(params []Param, opt Options) (*Query, error) {
 	if len(types) == 0 {
 		return nil, invalid("not-supported", "There is no such compartment.")
 	}
+	opt.Contained = false // of which type they are is said by the address
 	q, err := parse(types, rest, opt)
 	if err != nil {
 		return nil, err

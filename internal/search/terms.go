@@ -138,12 +138,27 @@ func (q *Query) resolve(ctx context.Context, terms *metered) (*Query, error) {
 		}
 		changed = changed || criteria[i] != c
 	}
-	if !changed {
+	within, err := q.within.resolve(ctx, terms)
+	if err != nil {
+		return nil, err
+	}
+	if !changed && within == q.within {
 		return q, nil
 	}
 	out := *q
-	out.parts, out.criteria = parts, criteria
+	out.parts, out.criteria, out.within = parts, criteria, within
 	return &out, nil
+}
+
+func (w *containing) resolve(ctx context.Context, terms *metered) (*containing, error) {
+	if w == nil {
+		return nil, nil
+	}
+	inner, err := w.inner.resolve(ctx, terms)
+	if err != nil || inner == w.inner {
+		return w, err
+	}
+	return &containing{inner: inner, self: w.self, each: w.each}, nil
 }
 
 func resolveAll(ctx context.Context, terms *metered, list []*Query) (out []*Query, changed bool, err error) {

@@ -29,6 +29,7 @@ const (
 	tagOther    = 'A' // the same of amounts in a unit of another system
 	tagURI      = 'u' // the whole URI, or an absolute reference
 	tagTyped    = 'o' // system and code of an identifier's type, its value
+	tagContains = '#' // a resource of the type that the field names is contained
 )
 
 func word(tag byte, text string) []byte {

@@ -63,9 +63,10 @@ func (v *Vault) countBoth(ctx context.Context, lists store.Or, rest bound) (tota
 }
 
 func (v *Vault) countOpened(ctx context.Context, b bound, at *record.Position) (total int, err error) {
-	found, err := v.walk(ctx, b, store.Find{}, func(candidate) error {
-		total++
-		return nil
+	found, err := v.walk(ctx, b, store.Find{}, func(c candidate) error {
+		n, err := c.entries()
+		total += n
+		return err
 	})
 	if at != nil {
 		*at = found.At

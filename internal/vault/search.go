@@ -14,7 +14,8 @@ import (
 // search. It is asked for every type that a search touches on its way.
 type NarrowFunc func(ctx context.Context, typ string) (Narrow, error)
 
-// SearchRequest is one page of a search.
+// SearchRequest is one page of a search. One that GivesContained finds records all
+// the same, and Limit counts them; its total is that of the entries they make.
 type SearchRequest struct {
 	Query  *search.Query
 	Narrow NarrowFunc // nil: everything, for the server's own questions
@@ -147,6 +148,11 @@ func (v *Vault) bind(ctx context.Context, q *search.Query, narrow NarrowFunc) (b
 // bindWith is bind with other names: without a search.Confiner, cards can always
 // be held against the plan.
 func (v *Vault) bindWith(ctx context.Context, q *search.Query, names search.Names, narrow NarrowFunc) (bound, error) {
+	if q.InContained() {
+		if err := v.hasContained(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var b bound
 	spend := spender()
 	for _, of := range q.Parts() {

@@ -19,6 +19,9 @@ type candidate struct {
 	opened *seal.Opened
 }
 
+// entries is how many entries of the answer the candidate makes.
+func (c candidate) entries() (int, error) { return c.part.plan.Entries(c.opened.Card) }
+
 // bodiless is what is kept of a candidate until its body is opened. It has no id
 // yet.
 func (c candidate) bodiless() Record {
@@ -79,12 +82,15 @@ func (v *Vault) inOrder(ctx context.Context, b bound, r SearchRequest, result *S
 		return v.whole(ctx, b, r, result)
 	}
 	var page []Record
+	entries := 0
 	found, err := v.walk(ctx, b, store.Find{After: r.After.Position}, func(c candidate) error {
 		page = append(page, c.bodiless())
 		if len(page) > r.Limit {
 			return store.ErrStop
 		}
-		return nil
+		n, err := c.entries()
+		entries += n
+		return err
 	})
 	if err != nil {
 		return err
@@ -94,7 +100,7 @@ func (v *Vault) inOrder(ctx context.Context, b bound, r SearchRequest, result *S
 		page = page[:r.Limit]
 		result.Next = &Cursor{Position: page[len(page)-1].Position}
 	} else if r.After.Position == 0 {
-		result.Total = len(page)
+		result.Total = entries
 	}
 	result.Records, err = v.fillPage(ctx, page)
 	if n := len(result.Records); err == nil && n < len(page) {
