@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -62,6 +63,21 @@ func quote(s []byte) []byte { return appendQuoted(make([]byte, 0, len(s)+2), s) 
 func (n Node) replace(text []byte) change {
 	it := n.item()
 	return change{start: it.start, end: it.end, text: text}
+}
+
+// ReplaceTexts returns a copy with the values of strings replaced, which MUST be
+// r's own and in the order of the text.
+func (r *Resource) ReplaceTexts(strings iter.Seq[Node], next func(string) string) *Resource {
+	var changes []change
+	for n := range strings {
+		if n.item().flags&flagNoValue == 0 {
+			changes = append(changes, n.replace(quote([]byte(next(n.Text())))))
+		}
+	}
+	if len(changes) == 0 {
+		return r
+	}
+	return r.apply(changes)
 }
 
 // afterType is the place behind `"resourceType":"X"`, wherever it stands.

@@ -2,12 +2,15 @@ package notify_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/search"
 )
 
 // TestEachTryIsDecidedOn: rights that end while an endpoint is down end what is
@@ -127,4 +130,63 @@ func TestWhatEndedTellsNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHeadersAreKept: what opens an endpoint is sent there, and is in no version,
+// search or answer, for anybody.
+func TestHeadersAreKept(t *testing.T) {
+	r, ctx := newRig(t), context.Background()
+	other := chart.Actor{Kind: identity.KindClient, ID: "other", Scopes: program(t).Scopes}
+	text := plain("s1", "requested", "Observation?", r.endpoint.URL, "application/fhir+json")
+	kept := strings.Replace(text, "Bearer gate", "***", 1)
+	for _, foreign := range []error{r.tryAs(other, kept), r.try(kept)} { // nothing was given yet
+		if !fault.Is(foreign, fault.Unprocessable) {
+			t.Error(foreign)
+		}
+	}
+	r.put(text)
+	now := r.await("s1", "active")
+	all, err := r.chart.History(ctx, program(t), chart.HistoryRequest{Type: "Subscription", ID: "s1"})
+	check(t, err)
+	found, err := r.chart.Search(ctx, program(t), chart.SearchRequest{Type: "Subscription", Params: []search.Param{{Key: "_content", Value: "gate"}}})
+	check(t, err)
+	for _, res := range append(append(all.Versions, found.Matches...), now) {
+		if text := string(res.JSON()); strings.Contains(text, "gate") || !strings.Contains(text, `"Authorization: ***"`) {
+			t.Error(text)
+		}
+	}
+	// Its owner writes back what he read, and changes something else.
+	r.put(strings.Replace(string(now.JSON()), `"reason":"test"`, `"reason":"changed"`, 1))
+	r.put(finding("a", "718-7"))
+	if got := r.endpoint.wait(t, 1)[0]; got.auth != "Bearer gate" {
+		t.Errorf("told with %q", got.auth)
+	}
+	// Nobody else has the header sent to an endpoint of his own.
+	if err := r.tryAs(other, strings.Replace(kept, r.endpoint.URL, r.endpoint.URL+"/other", 1)); !fault.Is(err, fault.Unprocessable) {
+		t.Error(err)
+	}
+	r.put(strings.Replace(text, "gate", "next", 1))
+	r.await("s1", "active")
+	r.put(finding("b", "718-7"))
+	if got := r.endpoint.wait(t, 2)[1]; got.auth != "Bearer next" {
+		t.Errorf("told with %q", got.auth)
+	}
+}
+
+// TestOwnersAreBounded: one owner does not take the places of all.
+func TestOwnersAreBounded(t *testing.T) {
+	r := newRig(t)
+	for i := range 100 {
+		r.put(plain(fmt.Sprintf("s%d", i), "requested", "Observation?", r.endpoint.URL, ""))
+	}
+	r.await("s0", "active")
+	r.await("s99", "active")
+	r.put(plain("more", "requested", "Observation?", r.endpoint.URL, ""))
+	if why := r.await("more", "error").Root().Get("error").Text(); !strings.Contains(why, "one owner") {
+		t.Error(why)
+	}
+	r.await("s0", "active")
+	r.put(plain("s7", "off", "Observation?", r.endpoint.URL, ""))
+	r.put(plain("more", "requested", "Observation?", r.endpoint.URL, ""))
+	r.await("more", "active")
 }

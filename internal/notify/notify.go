@@ -18,6 +18,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/search"
@@ -72,8 +73,12 @@ type Manager struct {
 	wait    sync.WaitGroup
 }
 
-// maxActive bounds the Subscriptions served at the same time.
-const maxActive = 1000
+// maxActive bounds the Subscriptions served at the same time, and maxOwned those
+// of one owner.
+const (
+	maxActive = 1000
+	maxOwned  = 100
+)
 
 // New returns a manager that serves nothing before Start. Vet and Changed may be
 // used at once, which is why the two are apart: the chart needs them.
@@ -95,7 +100,9 @@ func New(cfg Config) *Manager {
 
 // Start serves what is stored, through c.
 func (m *Manager) Start(ctx context.Context, c *chart.Chart) {
+	m.mu.Lock()
 	m.chart = c
+	m.mu.Unlock()
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
 	m.Changed("Subscription")
 	m.wait.Go(m.run)
@@ -139,8 +146,11 @@ func signal(c chan struct{}) {
 
 // Vet refuses a Subscription that would never be served, and one that declares
 // itself active: that is the server's to say.
-func (m *Manager) Vet(_ context.Context, old, next *fhir.Resource) error {
+func (m *Manager) Vet(ctx context.Context, old, next *fhir.Resource) error {
 	s, err := m.read(next)
+	if err == nil {
+		err = m.answerable(ctx, s)
+	}
 	if err != nil {
 		return err
 	}
@@ -154,6 +164,22 @@ func (m *Manager) Vet(_ context.Context, old, next *fhir.Resource) error {
 		}
 	}
 	return refused("Subscription.status", "A Subscription begins with the status requested; the server makes it active. Off ends it.")
+}
+
+// answerable refuses criteria that no notification could be decided by, such as
+// those of a value set that is not loaded.
+func (m *Manager) answerable(ctx context.Context, s spec) error {
+	m.mu.Lock()
+	door := m.chart
+	m.mu.Unlock()
+	if door == nil {
+		return nil // before Start there is nothing to ask; a worker finds out
+	}
+	err := door.Criteria(ctx, s.typ, s.criteria)
+	if err == nil || fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Internal) {
+		return err
+	}
+	return refused("Subscription.criteria", fault.Public(err))
 }
 
 // followed waits until every change of a Subscription made so far is followed: one
@@ -201,23 +227,7 @@ func (m *Manager) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	wanted := map[string]*worker{}
-	for _, sub := range stored {
-		state := sub.Root().Get("status").Text()
-		if state != "requested" && state != "active" {
-			continue
-		}
-		s, err := m.read(sub.Resource.Resource)
-		if err != nil {
-			m.fail(ctx, sub.TypeID.ID, "The Subscription cannot be served by this server any more.", nil)
-			continue
-		}
-		if len(wanted) == maxActive {
-			m.fail(ctx, s.id, "The server serves as many Subscriptions as it can. Set the status to requested to begin anew.", nil)
-			continue
-		}
-		wanted[s.id] = &worker{manager: m, spec: s, mandate: sub.Mandate, version: sub.Version, fresh: state == "requested"}
-	}
+	wanted := m.wanted(ctx, stored)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, w := range m.workers {
@@ -239,6 +249,61 @@ func (m *Manager) sync(ctx context.Context) error {
 	close(m.synced)
 	m.synced = make(chan struct{})
 	return nil
+}
+
+// wanted returns a worker for each Subscription that is to be served, and tells
+// the others why they are not.
+func (m *Manager) wanted(ctx context.Context, stored []chart.Subscription) map[string]*worker {
+	wanted, owned := map[string]*worker{}, map[owner]int{}
+	for _, sub := range m.servedFirst(stored) {
+		state := sub.Root().Get("status").Text()
+		if state != "requested" && state != "active" {
+			continue
+		}
+		s, err := m.read(sub.Resource.Resource)
+		if err != nil {
+			m.fail(ctx, sub.TypeID.ID, "The Subscription cannot be served by this server any more.", nil)
+			continue
+		}
+		of := owner{sub.Mandate.Kind, sub.Mandate.ID}
+		if len(wanted) == maxActive {
+			m.fail(ctx, s.id, "The server serves as many Subscriptions as it can. Set the status to requested to begin anew.", nil)
+			continue
+		}
+		if owned[of]++; owned[of] > maxOwned {
+			m.fail(ctx, s.id, "The server serves 100 Subscriptions of one owner. End another, and set the status to requested to begin anew.", nil)
+			continue
+		}
+		if len(sub.Headers) > 0 {
+			s.headers = sub.Headers
+		}
+		wanted[s.id] = &worker{manager: m, spec: s, mandate: sub.Mandate, version: sub.Version, fresh: state == "requested"}
+	}
+	return wanted
+}
+
+// owner is whose a Subscription is.
+type owner struct {
+	kind identity.Kind
+	id   string
+}
+
+// servedFirst puts those that are served before those that would be: nobody loses
+// his for one that came later.
+func (m *Manager) servedFirst(list []chart.Subscription) []chart.Subscription {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rank := func(s chart.Subscription) int {
+		switch {
+		case m.workers[s.TypeID.ID] != nil:
+			return 0
+		case s.Root().Get("status").Text() == "active":
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(list, func(a, b chart.Subscription) int { return rank(a) - rank(b) })
+	return list
 }
 
 // end lets go of a worker for the sake of another, or of none (nil), with the

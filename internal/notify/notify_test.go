@@ -150,6 +150,7 @@ func TestRefused(t *testing.T) {
 		"a user name":        plain("s1", "requested", "Observation?", strings.Replace(hook, "https://", "https://a:b@", 1), ""),
 		"no type":            plain("s1", "requested", "Ward?", hook, ""),
 		"unknown parameter":  plain("s1", "requested", "Observation?nonsense=1", hook, ""),
+		"no value set":       plain("s1", "requested", "Observation?code:in=urn:none", hook, ""),
 		"shapes an answer":   plain("s1", "requested", "Observation?_include=*", hook, ""),
 		"of Subscriptions":   plain("s1", "requested", "Subscription?", hook, ""),
 		"another payload":    plain("s1", "requested", "Observation?", hook, "text/plain"),
