@@ -22,6 +22,15 @@ type Entry struct {
 	IfModified  string
 	IfNoneExist string
 	Resource    *fhir.Resource // of a PATCH, what the patch comes in
+	// After leaves the entry of a transaction to the caller, like a GET: an
+	// operation that only reads.
+	After bool
+}
+
+// Operation reports whether the entry calls an operation (FHIR R4 3.2).
+func (e Entry) Operation() bool {
+	path, _, _ := strings.Cut(e.URL, "?")
+	return strings.HasPrefix(path[strings.LastIndexByte(path, '/')+1:], "$")
 }
 
 // Entries reads the requests of a batch or transaction.
@@ -41,7 +50,7 @@ func Entries(bundle *fhir.Resource) ([]Entry, error) {
 		if e.Method == "" {
 			return nil, entryFault(fault.Invalid, e.Place, "required", "An entry of a batch or transaction needs a request.")
 		}
-		if (e.Method == "POST" || e.Method == "PUT" || e.Method == "PATCH") && e.Resource == nil {
+		if !e.Operation() && (e.Method == "POST" || e.Method == "PUT" || e.Method == "PATCH") && e.Resource == nil {
 			return nil, entryFault(fault.Invalid, e.Place, "required", "An entry that creates, updates or patches needs a resource.")
 		}
 		entries = append(entries, e)

@@ -92,7 +92,7 @@ func (t *transaction) versioned(ctx context.Context, local string) (string, erro
 	return local, nil
 }
 
-func (e *Entry) changes() bool { return e.Method != "GET" && e.Method != "HEAD" }
+func (e *Entry) changes() bool { return !e.After && e.Method != "GET" && e.Method != "HEAD" }
 
 // asVersionSpecific marks a reference that a transaction is to make one to a
 // version; the mark is taken away

@@ -18,8 +18,8 @@ var ErrUnresolved = errors.New("a conditional reference finds nothing")
 
 // Transaction carries out the changes of a transaction Bundle, all or none
 // (FHIR R4 3.1.0.11.2); one refusal refuses the whole. Outcomes are in the order
-// of the entries; reads (GET, HEAD) are left to the caller, who makes them
-// afterwards, and their outcomes are empty. jobs are committed with the changes.
+// of the entries; reads (GET, HEAD, and what is marked After) are left to the
+// caller, who makes them afterwards, and their outcomes are empty. jobs are committed with the changes.
 func (c *Chart) Transaction(ctx context.Context, actor Actor, entries []Entry, jobs ...vault.Job) ([]Outcome, error) {
 	return c.transact(ctx, actor, entries, nil, func() ([]vault.Job, error) { return jobs, nil })
 }
@@ -115,7 +115,7 @@ func (t *transaction) plan(ctx context.Context) (vault.Tx, error) {
 		if s.plan.found != nil {
 			t.req.discloses(*s.plan.found)
 		}
-		if e.Method == "GET" || e.Method == "HEAD" || s.plan.idle() {
+		if !e.changes() || s.plan.idle() {
 			return nil
 		}
 		s.at = len(tx.Changes)
@@ -172,7 +172,7 @@ func (t *transaction) each(visit func(int, *Entry) error) error {
 // identify settles which record an entry is about, so that others can refer to it.
 func (t *transaction) identify(ctx context.Context, i int, e *Entry) error {
 	s := &t.steps[i]
-	if e.Method == "GET" || e.Method == "HEAD" {
+	if !e.changes() {
 		return nil
 	}
 	var err error
@@ -278,7 +278,7 @@ func (t *transaction) distinct() error {
 }
 
 func (t *transaction) prepare(ctx context.Context, s *step, e *Entry) error {
-	if e.Method == "GET" || e.Method == "HEAD" || s.plan.idle() {
+	if !e.changes() || s.plan.idle() {
 		return nil
 	}
 	absent := s.plan.absent

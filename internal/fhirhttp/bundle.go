@@ -74,19 +74,47 @@ type answer struct {
 }
 
 func (s *server) transaction(r *http.Request, actor chart.Actor, entries []chart.Entry, answers []answer) error {
+	for i := range entries {
+		if err := s.afterwards(&entries[i]); err != nil {
+			return err
+		}
+	}
 	outcomes, err := s.Chart.Transaction(r.Context(), actor, entries)
 	if err != nil {
 		return err
 	}
 	room := maxAnswer
 	for i, e := range entries {
-		if e.Method == "GET" || e.Method == "HEAD" {
+		if e.After || e.Method == "GET" || e.Method == "HEAD" {
 			answers[i] = s.within(&room, r, actor, e)
 			continue
 		}
 		answers[i] = s.outcome(e, outcomes[i])
 	}
 	return nil
+}
+
+// afterwards marks an operation to be carried out once the changes are made, like
+// a GET, or refuses it before: what it changes could not be taken back with the
+// rest.
+func (s *server) afterwards(e *chart.Entry) error {
+	if !e.Operation() {
+		return nil
+	}
+	text := "There is no such operation. GET /fhir/metadata tells what is served."
+	r, err := http.NewRequest(e.Method, "/fhir/"+strings.TrimPrefix(e.URL, "/"), nil)
+	if err == nil {
+		if rt := s.find(r); rt != nil && rt.op != nil {
+			if e.After = !rt.alone && !rt.affects; e.After {
+				return nil
+			}
+			text = "A transaction carries operations that only read, and answer at once. Send this one in a batch, or as a request of its own."
+		}
+	}
+	return &fault.Error{
+		Kind: fault.NotSupported, Op: "fhirhttp.afterwards", Public: text,
+		Issues: []fault.Issue{{Code: "not-supported", Text: text, Expression: e.Place + ".request"}},
+	}
 }
 
 func (s *server) outcome(e chart.Entry, out chart.Outcome) answer {

@@ -3,6 +3,7 @@ package fhirhttp
 import (
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +22,8 @@ func (s *server) recordRoutes() []route {
 		for method := range strings.FieldsSeq(methods) {
 			list = append(list, route{
 				method: method, pattern: pattern, serve: serve, asks: asks,
-				op: &operation{name: name, definition: defs + definition},
+				affects: method == "POST" && slices.Contains([]string{"document", "meta-add", "meta-delete"}, name),
+				op:      &operation{name: name, definition: defs + definition},
 			})
 		}
 	}

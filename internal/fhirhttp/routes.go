@@ -24,6 +24,9 @@ type route struct {
 	free   string
 	public bool // needs no token
 	alone  bool // cannot be an entry of a batch or transaction
+	// affects: the operation may change what is stored, so that a transaction
+	// cannot carry it.
+	affects bool
 	// claims are members of CapabilityStatement.rest.resource that it keeps.
 	claims object
 	serve  handler
