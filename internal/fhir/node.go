@@ -29,6 +29,15 @@ func (n Node) Name() string {
 	return n.item().member.Name()
 }
 
+// Member returns the member of its parent that the element is, 0 for the root of
+// what was parsed and for the absent Node.
+func (n Node) Member() r4.MemberID {
+	if n.d == nil {
+		return 0
+	}
+	return n.item().member
+}
+
 // Type returns the element's FHIR type: Quantity, code, BackboneElement; of a
 // resource its type.
 func (n Node) Type() string { return n.TypeID().FHIRType() }

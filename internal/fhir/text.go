@@ -50,6 +50,9 @@ func unescape(dst, raw []byte) []byte {
 
 const hexDigits = "0123456789abcdef"
 
+// AppendQuoted appends s as a JSON string.
+func AppendQuoted(dst []byte, s string) []byte { return appendQuoted(dst, s) }
+
 // appendQuoted appends s as a JSON string.
 func appendQuoted[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')

@@ -118,6 +118,6 @@ func toJSON(t *testing.T, src []byte) []byte {
 
 // mend writes quotes in a narrative as the patch of the suite does: it is the
 // same XHTML either way.
-func mend(src []byte) []byte { return bytes.ReplaceAll(src, []byte(`\u0026quot;`), []byte(`\"`)) }
+func mend(src []byte) []byte { return bytes.ReplaceAll(src, []byte(`&quot;`), []byte(`\"`)) }
 
 func issues(err error) string { return string(fhir.Outcome(err)) }
