@@ -9,9 +9,10 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/fhir/patch"
+	"github.com/wardkeep/wardkeep/internal/fhir/xml"
 )
 
-// Media types of patches. A FHIRPath Patch is a Parameters resource.
+// Media types of patches. A FHIRPath Patch is a Parameters resource, in JSON or XML.
 const (
 	JSONPatch     = "application/json-patch+json"
 	MergePatch    = "application/merge-patch+json"
@@ -25,6 +26,12 @@ func PatchOf(media string, body []byte) (Patch, error) {
 		return func(old *fhir.Resource) (*fhir.Resource, error) { return patch.JSON(old, body) }, nil
 	case media == MergePatch:
 		return func(old *fhir.Resource) (*fhir.Resource, error) { return patch.Merge(old, body) }, nil
+	case slices.Contains([]string{"application/fhir+xml", "application/xml", "text/xml"}, media):
+		text, err := xml.ToJSON(body)
+		if err != nil {
+			return nil, err
+		}
+		return PatchOf(FHIRPathPatch, text)
 	case slices.Contains([]string{FHIRPathPatch, "application/json", "text/json"}, media):
 		parameters, err := fhir.Parse(body)
 		if err != nil {
@@ -35,7 +42,7 @@ func PatchOf(media string, body []byte) (Patch, error) {
 		}
 		return func(old *fhir.Resource) (*fhir.Resource, error) { return patch.FHIRPath(old, parameters) }, nil
 	}
-	return nil, fault.New(fault.MediaType, "chart.PatchOf", "A patch is "+JSONPatch+", "+MergePatch+" or a FHIRPath Patch in "+FHIRPathPatch+".")
+	return nil, fault.New(fault.MediaType, "chart.PatchOf", "A patch is "+JSONPatch+", "+MergePatch+" or a FHIRPath Patch (Parameters) in "+FHIRPathPatch+" or application/fhir+xml.")
 }
 
 // PatchBody takes the patch out of what an entry of a bundle wraps it in: a

@@ -45,6 +45,9 @@ type waitingSpec struct {
 
 // later files the request as a job.
 func (s *server) later(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	if err := accepts(r, ""); err != nil {
+		return err
+	}
 	body, err := readAll(r)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/fhir/xml"
 )
 
 // A Binary comes and goes as what it is, or wrapped in its resource (FHIR R4
@@ -26,7 +27,7 @@ func wantsWrapped(r *http.Request) bool {
 	}
 	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		media, params, err := mime.ParseMediaType(strings.TrimSpace(part))
-		if err == nil && strings.HasPrefix(media, "application/fhir+") && !refused(params["q"]) {
+		if err == nil && strings.HasPrefix(media, "application/fhir+") && qualityOf(params["q"]) > 0 {
 			return true
 		}
 	}
@@ -41,7 +42,7 @@ func (s *server) handleReadBinary(w http.ResponseWriter, r *http.Request, actor 
 		return s.handleRead(w, r, actor)
 	}
 	if r.URL.RawQuery != "" {
-		return fault.New(fault.Invalid, "fhirhttp.handleReadBinary", "The content of a Binary is read without parameters. Send Accept: application/fhir+json for the resource.")
+		return fault.New(fault.Invalid, "fhirhttp.handleReadBinary", "The content of a Binary is read without parameters. Send Accept: application/fhir+json or application/fhir+xml for the resource.")
 	}
 	version := uint64(0)
 	if text := r.PathValue("version"); text != "" {
@@ -87,7 +88,7 @@ func contentType(stored string) string {
 }
 
 // binaryBody reads what is sent to a Binary: its resource if it is one, and else
-// the content, of whatever kind, JSON of other resources among it.
+// the content, of whatever kind, JSON and XML of other resources among it.
 func binaryBody(r *http.Request) (*fhir.Resource, error) {
 	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -100,13 +101,11 @@ func binaryBody(r *http.Request) (*fhir.Resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	if slices.Contains(jsonTypes, media) {
-		var head struct {
-			ResourceType string `json:"resourceType"`
+	if isBinary(media, src) {
+		if src, err = inJSON(media, src); err != nil {
+			return nil, err
 		}
-		if json.Unmarshal(src, &head) == nil && head.ResourceType == "Binary" {
-			return fhir.Parse(src)
-		}
+		return fhir.Parse(src)
 	}
 	if len(src) > maxBinary {
 		return nil, fault.New(fault.TooLarge, "fhirhttp.binaryBody", "A Binary holds up to 11 MiB.")
@@ -126,4 +125,18 @@ func binaryBody(r *http.Request) (*fhir.Resource, error) {
 		return nil, fault.Wrap(fault.Internal, "fhirhttp.binaryBody", err)
 	}
 	return fhir.Parse(text)
+}
+
+// isBinary reports whether a body is the resource Binary by its first words.
+func isBinary(media string, src []byte) bool {
+	switch {
+	case slices.Contains(jsonTypes, media):
+		var head struct {
+			ResourceType string `json:"resourceType"`
+		}
+		return json.Unmarshal(src, &head) == nil && head.ResourceType == "Binary"
+	case slices.Contains(xmlTypes, media):
+		return xml.TypeOf(src) == "Binary"
+	}
+	return false
 }

@@ -31,7 +31,8 @@ func TestBinary(t *testing.T) {
 			}
 		}
 	}
-	r.do(406, "GET", path, "", "Accept: application/fhir+xml")
+	r.do(200, "GET", path, "", "Accept: text/turtle")
+	r.do(406, "GET", path+"?_format=ttl", "")
 	r.do(200, "GET", path+"?_format=json", "")
 	r.do(304, "GET", path, "", `If-None-Match: W/"1"`)
 	r.do(400, "GET", path+"?_summary=true", "")

@@ -21,7 +21,8 @@ func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor char
 	if err := noQuery(r); err != nil {
 		return err
 	}
-	if err := sendsJSON(r); err != nil {
+	media, err := sentType(r)
+	if err != nil {
 		return err
 	}
 	src, err := readAll(r)
@@ -33,6 +34,9 @@ func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor char
 		return err
 	}
 	defer release()
+	if src, err = inJSON(media, src); err != nil {
+		return err
+	}
 	bundle, err := fhir.Limits{Entries: maxEntries}.Parse(src)
 	if err != nil {
 		return err
@@ -60,7 +64,7 @@ func (s *server) handleBundle(w http.ResponseWriter, r *http.Request, actor char
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, body)
+	writeResource(w, r, http.StatusOK, body)
 	return nil
 }
 
@@ -165,7 +169,7 @@ func (s *server) dispatch(ctx context.Context, actor chart.Actor, outer *http.Re
 			}
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, e.Method, "/fhir/"+strings.TrimPrefix(e.URL, "/"), bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(formless(ctx), e.Method, "/fhir/"+strings.TrimPrefix(e.URL, "/"), bytes.NewReader(body))
 	if err != nil {
 		return failed(fault.New(fault.Invalid, "fhirhttp.dispatch", "The entry's address is not well formed."))
 	}

@@ -48,11 +48,11 @@ func (s *server) handleEverything(w http.ResponseWriter, r *http.Request, actor 
 	if out.Next != "" {
 		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(address+"/$everything", sent, out.Next)})
 	}
-	return s.writeSearchset(w, head, out.Resources, out.Included)
+	return s.writeSearchset(w, r, head, out.Resources, out.Included)
 }
 
 // writeSearchset answers with a searchset of whole resources.
-func (s *server) writeSearchset(w http.ResponseWriter, head fhir.BundleHead, matches, included []chart.Resource) error {
+func (s *server) writeSearchset(w http.ResponseWriter, r *http.Request, head fhir.BundleHead, matches, included []chart.Resource) error {
 	var out bytes.Buffer
 	b := fhir.NewBundleWriter(&out, head)
 	for _, res := range matches {
@@ -64,7 +64,7 @@ func (s *server) writeSearchset(w http.ResponseWriter, head fhir.BundleHead, mat
 	if err := b.Close(); err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, out.Bytes())
+	writeResource(w, r, http.StatusOK, out.Bytes())
 	return nil
 }
 
@@ -89,7 +89,7 @@ func (s *server) handleLastN(w http.ResponseWriter, r *http.Request, actor chart
 	}
 	head := fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(len(list))}
 	head.Links = []fhir.Link{{Relation: "self", URL: link(s.Base+"/Observation/$lastn", sent, "")}}
-	return s.writeSearchset(w, head, list, nil)
+	return s.writeSearchset(w, r, head, list, nil)
 }
 
 func (s *server) handleDocument(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
@@ -116,7 +116,7 @@ func (s *server) handleDocument(w http.ResponseWriter, r *http.Request, actor ch
 		return err
 	}
 	if persist != "true" {
-		writeJSON(w, http.StatusOK, doc)
+		writeResource(w, r, http.StatusOK, doc)
 		return nil
 	}
 	res, err := fhir.Parse(doc)
@@ -143,7 +143,7 @@ func (s *server) handleMeta(w http.ResponseWriter, r *http.Request, actor chart.
 	if err != nil {
 		return err
 	}
-	return writeMeta(w, res)
+	return writeMeta(w, r, res)
 }
 
 // handleMetas answers with those of a type, or of everything.
@@ -159,7 +159,7 @@ func (s *server) handleMetas(w http.ResponseWriter, r *http.Request, actor chart
 	if err != nil {
 		return err
 	}
-	return writeParameters(w, object{"name": "return", "valueMeta": json.RawMessage(meta)})
+	return writeParameters(w, r, object{"name": "return", "valueMeta": json.RawMessage(meta)})
 }
 
 func (s *server) handleMetaAdd(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
@@ -171,7 +171,7 @@ func (s *server) handleMetaAdd(w http.ResponseWriter, r *http.Request, actor cha
 	if err != nil {
 		return err
 	}
-	return writeMeta(w, out.Resource)
+	return writeMeta(w, r, out.Resource)
 }
 
 func (s *server) handleMetaDelete(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
@@ -183,7 +183,7 @@ func (s *server) handleMetaDelete(w http.ResponseWriter, r *http.Request, actor 
 	if err != nil {
 		return err
 	}
-	return writeMeta(w, out.Resource)
+	return writeMeta(w, r, out.Resource)
 }
 
 // metaOf reads the one parameter of $meta-add and $meta-delete.
@@ -209,10 +209,10 @@ func metaOf(r *http.Request) (fhir.Node, error) {
 	return meta, nil
 }
 
-func writeMeta(w http.ResponseWriter, res chart.Resource) error {
+func writeMeta(w http.ResponseWriter, r *http.Request, res chart.Resource) error {
 	versionHeaders(w, res)
 	meta := res.Root().Get("meta").Raw()
 	text := append([]byte(`{"resourceType":"Parameters","parameter":[{"name":"return","valueMeta":`), meta...)
-	writeJSON(w, http.StatusOK, append(text, `}]}`...))
+	writeResource(w, r, http.StatusOK, append(text, `}]}`...))
 	return nil
 }

@@ -55,8 +55,8 @@ func WithRogue(cfg Config, line Line, says string) http.Handler {
 	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
 	s.routes = prepared(append([]route{{
 		method: line.Method, pattern: line.Pattern, asks: line.Asks, free: line.Free, public: line.Public,
-		serve: func(w http.ResponseWriter, _ *http.Request, _ chart.Actor) error {
-			writeJSON(w, http.StatusOK, []byte(says))
+		serve: func(w http.ResponseWriter, r *http.Request, _ chart.Actor) error {
+			writeResource(w, r, http.StatusOK, []byte(says))
 			return nil
 		},
 	}}, s.table()...))

@@ -44,7 +44,7 @@ func (s *server) handleHistory(w http.ResponseWriter, r *http.Request, actor cha
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, body)
+	writeResource(w, r, http.StatusOK, body)
 	return nil
 }
 

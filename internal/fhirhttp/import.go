@@ -84,11 +84,15 @@ var errImportForm = fault.New(fault.Invalid, "fhirhttp.importOrder", `An import 
 // importOrderOf reads the body; what is not known is refused, because an import
 // without it might not be what was asked for.
 func importOrderOf(r *http.Request) (o importOrder, err error) {
-	if err := sendsJSON(r); err != nil {
+	media, err := sentType(r)
+	if err != nil {
 		return o, err
 	}
 	text, err := readAll(r)
 	if err != nil {
+		return o, err
+	}
+	if text, err = inJSON(media, text); err != nil {
 		return o, err
 	}
 	var kind struct {

@@ -41,10 +41,10 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 			w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
-		writeJSON(w, http.StatusOK, v.apply(stated.resource))
+		writeResource(w, r, http.StatusOK, v.apply(stated.resource))
 		return nil
 	case "terminology":
-		writeJSON(w, http.StatusOK, v.apply(s.terms))
+		writeResource(w, r, http.StatusOK, v.apply(s.terms))
 		return nil
 	}
 	return fault.New(fault.Invalid, "fhirhttp.handleMetadata", "mode is one of full, normative, terminology.")
@@ -73,7 +73,7 @@ func (s *server) statement(ctx context.Context) (*statement, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, "fhirhttp.statement", err)
 	}
-	made := &statement{catalog: catalog, profiles: profiles, resource: resource, tag: fmt.Sprintf(`"%x"`, sha256.Sum256(resource.JSON()))}
+	made := &statement{catalog: catalog, profiles: profiles, resource: resource, tag: fmt.Sprintf(`W/"%x"`, sha256.Sum256(resource.JSON()))}
 	s.stated.Store(made)
 	return made, nil
 }
@@ -101,8 +101,8 @@ func (s *server) capabilityStatement(catalog *search.Catalog, profiles *chart.Pr
 		"date":         s.Released.UTC().Format(time.RFC3339),
 		"kind":         "instance",
 		"fhirVersion":  "4.0.1",
-		"format":       []string{"json", fhirJSON},
-		"patchFormat":  []string{chart.JSONPatch, chart.MergePatch, chart.FHIRPathPatch},
+		"format":       []string{"json", fhirJSON, "xml", fhirXML},
+		"patchFormat":  []string{chart.JSONPatch, chart.MergePatch, fhirJSON, fhirXML},
 		"software":     object{"name": "Wardkeep", "version": s.Version},
 		"implementation": object{
 			"description": "Wardkeep FHIR R4 server", "url": s.Base,

@@ -43,7 +43,7 @@ func (s *server) read(w http.ResponseWriter, r *http.Request, actor chart.Actor,
 		return nil
 	}
 	versionHeaders(w, res)
-	writeJSON(w, http.StatusOK, v.apply(res.Resource))
+	writeResource(w, r, http.StatusOK, v.apply(res.Resource))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package fhirhttp_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,9 @@ func TestStatuses(t *testing.T) {
 		{400, "POST", "/Patient", `{"resourceType":"Patient","bogus":1}`, nil},
 		{400, "POST", "/Patient", `{"resourceType":`, nil},
 		{400, "PUT", "/Patient/ann?x=1", patient("ann", "Adams"), nil},
-		{415, "POST", "/Patient", patient("x", "X"), []string{"Content-Type: application/fhir+xml"}},
+		{415, "POST", "/Patient", patient("x", "X"), []string{"Content-Type: text/turtle"}},
+		{415, "POST", "/Patient", "<Patient/>", []string{"Content-Type: application/fhir+xml; charset=utf-16"}},
+		{400, "POST", "/Patient", patient("x", "X"), []string{"Content-Type: application/fhir+xml"}},
 		{415, "POST", "/Patient", patient("x", "X"), []string{"Content-Encoding: gzip"}},
 		{413, "POST", "/Patient", strings.Repeat(" ", 2<<20), nil},
 		{401, "GET", "/Patient/ann", "", []string{as("nobody")}},
@@ -83,20 +86,40 @@ func TestStatuses(t *testing.T) {
 func TestNegotiation(t *testing.T) {
 	r := newRig(t)
 	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
-	for accept, want := range map[string]int{
-		"": 200, "*/*": 200, "application/json": 200, "application/fhir+json": 200, "application/fhir+json;fhirVersion=4.0": 200,
-		"text/html, */*;q=0.8": 200, "application/fhir+xml": 406, "application/fhir+xml, application/fhir+json;q=0.5": 200,
-		"application/fhir+json;q=0": 406, "application/fhir+json;q=0.0": 406, "application/fhir+json;fhirVersion=5.0": 406, "text/turtle": 406,
-	} {
-		r.do(want, "GET", "/Patient/ann", "", "Accept: "+accept)
-	}
-	for format, want := range map[string]int{
-		"json": 200, "application/fhir%2Bjson": 200, "application/fhir+json": 200, "text/json": 200, "xml": 406, "application/fhir+xml": 406,
-	} {
-		w := r.do(want, "GET", "/Patient/ann?_format="+format, "", "Accept: application/fhir+xml")
-		if got := w.Header().Get("Content-Type"); got != "application/fhir+json; charset=utf-8" {
-			t.Errorf("%s: answered in %s", format, got)
+	const json, xml = "application/fhir+json", "application/fhir+xml"
+	answered := func(at, accept, want string) {
+		t.Helper()
+		status := 200
+		if want == "" {
+			status, want = 406, json
 		}
+		w := r.do(status, "GET", at, "", "Accept: "+accept)
+		if got := w.Header().Get("Content-Type"); got != want+"; charset=utf-8" || !slices.Contains(w.Header().Values("Vary"), "Accept") {
+			t.Errorf("%s, %q: answered in %s", at, accept, got)
+		}
+		if strings.HasPrefix(w.Body.String(), "<?xml") != strings.HasSuffix(want, "xml") {
+			t.Errorf("%s, %q: %s", at, accept, w.Body)
+		}
+	}
+	for accept, want := range map[string]string{
+		"": json, "*/*": json, "application/*": json, "text/*": "text/json", json: json, xml: xml,
+		"application/json": "application/json", "text/xml": "text/xml", "application/xml": "application/xml",
+		json + ";fhirVersion=4.0": json, xml + "; fhirVersion=4.0.1": xml, xml + ";charset=utf-8": xml,
+		"text/html, */*;q=0.8": json, xml + ", " + json + ";q=0.5": xml, xml + ";q=0.5, " + json: json,
+		xml + ", " + json: json, xml + ", */*": xml, "*/*, " + xml: xml, json + ";q=0.1, */*": "application/json",
+		json + ";q=0, application/json;q=0, text/json;q=0, */*":           xml,
+		"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8": "application/xml",
+		json + ";q=0": "", json + ";q=0.0": "", json + ";q=-1": "", json + ";q=NaN": "", xml + ";q=nonsense": "",
+		json + ";fhirVersion=5.0": "", xml + ";fhirVersion=3.0": "", "text/turtle": "", "nonsense": "",
+	} {
+		answered("/Patient/ann", accept, want)
+	}
+	for format, want := range map[string]string{
+		"json": json, "application/fhir%2Bjson": json, "application/fhir+json": json, "text/json": json, "application/json": json,
+		"xml": xml, "application/fhir%2Bxml": xml, "application/fhir+xml": xml, "text/xml": xml, "application/xml": xml,
+		"ttl": "", "html": "", "application/fhir+xml;fhirVersion=5.0": "",
+	} {
+		answered("/Patient/ann?_format="+format, "text/turtle", want)
 	}
 }
 

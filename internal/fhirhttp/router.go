@@ -125,10 +125,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.crossOrigin(w, r) {
 		return
 	}
-	if strings.Contains("&"+r.URL.RawQuery, "&_pretty=true") {
-		w = pretty{w}
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+	w.Header().Add("Vary", "Accept")
+	ctx, cancel := context.WithTimeout(formed(r.Context(), r), maxTime)
 	defer cancel()
 	r = r.WithContext(ctx)
 	if err := s.answer(w, r, rt); err != nil {

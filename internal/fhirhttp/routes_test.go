@@ -322,6 +322,48 @@ func TestEveryRouteIsReached(t *testing.T) {
 	}
 }
 
+// TestFormatsAreServed: what is declared is spoken both ways, and nothing else is.
+func TestFormatsAreServed(t *testing.T) {
+	r := newRig(t)
+	_, raw := r.statement()
+	declared := raw["format"].([]any)
+	for _, name := range []string{"json", "xml"} {
+		if !slices.Contains(declared, any(name)) || !slices.Contains(declared, any("application/fhir+"+name)) {
+			t.Errorf("%s is not declared: %v", name, declared)
+		}
+	}
+	for _, format := range append(declared, "ttl", "application/fhir+turtle", "text/html", "application/fhir+cbor") {
+		name, spoken := format.(string), slices.Contains(declared, format)
+		status, kind := 200, strings.TrimPrefix(name, "application/fhir+")
+		if !spoken {
+			status, kind = 406, "json"
+		}
+		ways := map[string][]string{"?_format=" + strings.ReplaceAll(name, "+", "%2B"): nil}
+		if strings.Contains(name, "/") {
+			ways[""] = []string{"Accept: " + name}
+			body := `{"resourceType":"Patient","gender":"male"}`
+			if kind == "xml" {
+				body = inXML(t, body)
+			}
+			if w := r.call("POST", "/Patient", body, "Content-Type: "+name); (w.Code == 201) != spoken || !spoken && w.Code != 415 {
+				t.Errorf("%s is sent: %d %s", name, w.Code, w.Body)
+			}
+		}
+		for query, headers := range ways {
+			if w := r.do(status, "GET", "/metadata"+query, "", headers...); w.Header().Get("Content-Type") != "application/fhir+"+kind+"; charset=utf-8" {
+				t.Errorf("%s: answered in %s", name, w.Header().Get("Content-Type"))
+			}
+		}
+	}
+	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
+	for _, media := range append(raw["patchFormat"].([]any), "application/xml-patch+xml") {
+		w := r.call("PATCH", "/Patient/ann", "?", "Content-Type: "+media.(string))
+		if spoken := media != "application/xml-patch+xml"; (w.Code == 415) == spoken {
+			t.Errorf("a patch in %s: %d %s", media, w.Code, w.Body)
+		}
+	}
+}
+
 func TestModes(t *testing.T) {
 	r := newRig(t)
 	for mode, want := range map[string]int{"full": 200, "normative": 200, "": 200, "terminology": 200, "other": 400} {

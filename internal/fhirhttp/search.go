@@ -49,7 +49,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request, actor chart.Acto
 		return err
 	}
 	if q.take("_pretty") == "true" {
-		w = pretty{w}
+		prettily(r)
 	}
 	sr := chart.SearchRequest{
 		Type: r.PathValue("type"), BaseURL: s.Base, Lenient: preferences(r).lenient,
@@ -71,7 +71,7 @@ func (s *server) search(w http.ResponseWriter, r *http.Request, actor chart.Acto
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, body)
+	writeResource(w, r, http.StatusOK, body)
 	return nil
 }
 

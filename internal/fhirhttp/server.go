@@ -3,9 +3,7 @@
 package fhirhttp
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -98,8 +96,11 @@ func New(cfg Config) (http.Handler, error) {
 // maxTime bounds one request, so that no search goes on for nobody.
 const maxTime = 2 * time.Minute
 
-// Fail answers with an OperationOutcome.
+// Fail answers with an OperationOutcome, also requests that never came to the API.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Value(formKey{}) == nil {
+		r = r.WithContext(formed(r.Context(), r))
+	}
 	web.EventOf(r.Context()).Fail(err)
 	kind := fault.KindOf(err)
 	h := w.Header()
@@ -109,23 +110,5 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	case fault.Throttled, fault.Unavailable:
 		h.Set("Retry-After", "5")
 	}
-	writeJSON(w, web.Status(kind), fhir.Outcome(err))
+	writeResource(w, r, web.Status(kind), fhir.Outcome(err))
 }
-
-func writeJSON(w http.ResponseWriter, status int, body []byte) {
-	if _, ok := w.(pretty); ok {
-		var out bytes.Buffer
-		if json.Indent(&out, body, "", "  ") == nil {
-			body = out.Bytes()
-		}
-	}
-	w.Header().Set("Content-Type", fhirJSON+"; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client hung up: nobody is left to tell
-}
-
-// pretty marks an answer to a request with _pretty=true (FHIR R4 3.1.0.1.7).
-type pretty struct{ http.ResponseWriter }
-
-// Unwrap lets http.ResponseController reach the connection.
-func (p pretty) Unwrap() http.ResponseWriter { return p.ResponseWriter }

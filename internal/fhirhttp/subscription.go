@@ -64,7 +64,7 @@ func (s *server) handleSubscriptionStatus(w http.ResponseWriter, r *http.Request
 	if err := b.Close(); err != nil {
 		return fault.Wrap(fault.Internal, "fhirhttp.handleSubscriptionStatus", err)
 	}
-	writeJSON(w, http.StatusOK, out.Bytes())
+	writeResource(w, r, http.StatusOK, out.Bytes())
 	return nil
 }
 
@@ -73,7 +73,7 @@ func (s *server) handleBindingToken(w http.ResponseWriter, r *http.Request, acto
 	if err != nil {
 		return err
 	}
-	return writeParameters(w,
+	return writeParameters(w, r,
 		object{"name": "token", "valueString": token},
 		object{"name": "expiration", "valueDateTime": expires.UTC().Format(time.RFC3339)},
 		object{"name": "subscription", "valueString": r.PathValue("id")},
@@ -85,12 +85,12 @@ func (s *server) socketURL() string {
 	return "wss" + strings.TrimPrefix(s.Base, "https") + "/websocket"
 }
 
-func writeParameters(w http.ResponseWriter, params ...object) error {
+func writeParameters(w http.ResponseWriter, r *http.Request, params ...object) error {
 	out, err := json.Marshal(object{"resourceType": "Parameters", "parameter": params})
 	if err != nil {
 		return fault.Wrap(fault.Internal, "fhirhttp.writeParameters", err)
 	}
-	writeJSON(w, http.StatusOK, out)
+	writeResource(w, r, http.StatusOK, out)
 	return nil
 }
 
@@ -129,7 +129,7 @@ func (s *server) handleIndexStatus(w http.ResponseWriter, r *http.Request, actor
 	if !status.Finished.IsZero() {
 		params = append(params, object{"name": "finished", "valueInstant": status.Finished.UTC().Format(time.RFC3339Nano)})
 	}
-	return writeParameters(w, params...)
+	return writeParameters(w, r, params...)
 }
 
 // Bounds of a web socket.

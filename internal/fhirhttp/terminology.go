@@ -309,6 +309,6 @@ func (s *server) put(w http.ResponseWriter, r *http.Request, actor chart.Actor, 
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, body)
+	writeResource(w, r, http.StatusOK, body)
 	return nil
 }

@@ -34,7 +34,7 @@ func (s *server) handleValidate(w http.ResponseWriter, r *http.Request, actor ch
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, fhir.OutcomeOf(issues...))
+	writeResource(w, r, http.StatusOK, fhir.OutcomeOf(issues...))
 	return nil
 }
 
@@ -51,14 +51,7 @@ func validateRequest(r *http.Request) (vr chart.ValidateRequest, err error) {
 		return vr, err
 	}
 	if r.Method == http.MethodPost && r.ContentLength != 0 {
-		if err := sendsJSON(r); err != nil {
-			return vr, err
-		}
-		src, err := readAll(r)
-		if err != nil {
-			return vr, err
-		}
-		res, err := fhir.Parse(src)
+		res, err := body(r)
 		var broken *fault.Error
 		if errors.As(err, &broken) && broken.Kind == fault.Invalid && len(broken.Issues) > 0 {
 			vr.Broken = broken.Issues

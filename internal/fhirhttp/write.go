@@ -121,7 +121,7 @@ func (s *server) deleted(w http.ResponseWriter, r *http.Request, out chart.Outco
 		w.Header().Set("ETag", etag(out.Resource.Version))
 	}
 	if preferences(r).result == "OperationOutcome" {
-		writeJSON(w, http.StatusOK, stored())
+		writeResource(w, r, http.StatusOK, stored())
 		return nil
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -145,9 +145,9 @@ func (s *server) changed(w http.ResponseWriter, r *http.Request, out chart.Outco
 	case "minimal":
 		w.WriteHeader(status)
 	case "OperationOutcome":
-		writeJSON(w, status, stored(out.Issues...))
+		writeResource(w, r, status, stored(out.Issues...))
 	default:
-		writeJSON(w, status, res.JSON())
+		writeResource(w, r, status, res.JSON())
 	}
 	return nil
 }
@@ -171,11 +171,15 @@ func sent(r *http.Request) (*fhir.Resource, error) {
 
 // body reads and parses one resource.
 func body(r *http.Request) (*fhir.Resource, error) {
-	if err := sendsJSON(r); err != nil {
+	media, err := sentType(r)
+	if err != nil {
 		return nil, err
 	}
 	src, err := readAll(r)
 	if err != nil {
+		return nil, err
+	}
+	if src, err = inJSON(media, src); err != nil {
 		return nil, err
 	}
 	return fhir.Parse(src)

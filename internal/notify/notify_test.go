@@ -154,6 +154,7 @@ func TestRefused(t *testing.T) {
 		"shapes an answer":   plain("s1", "requested", "Observation?_include=*", hook, ""),
 		"of Subscriptions":   plain("s1", "requested", "Subscription?", hook, ""),
 		"another payload":    plain("s1", "requested", "Observation?", hook, "text/plain"),
+		"a payload of XML":   plain("s1", "requested", "Observation?", hook, "application/fhir+xml"),
 		"active from birth":  plain("s1", "active", "Observation?", hook, ""),
 		"a header":           strings.Replace(plain("s1", "requested", "Observation?", hook, ""), "Authorization: Bearer gate", "Host: elsewhere", 1),
 		"another method":     strings.Replace(plain("s1", "requested", "Observation?", hook, ""), "Authorization: Bearer gate", "X-HTTP-Method-Override: DELETE", 1),

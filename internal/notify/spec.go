@@ -84,7 +84,7 @@ func (m *Manager) read(r *fhir.Resource) (spec, error) {
 		s.end = end
 	}
 	if s.mime != "" && s.mime != "application/fhir+json" && s.mime != "application/json" {
-		return s, refused("Subscription.channel.payload", "Payloads here are application/fhir+json, or none.")
+		return s, refused("Subscription.channel.payload", "Payloads here are application/fhir+json, or none; XML is not sent.")
 	}
 	if err := m.readCriteria(&s, root); err != nil {
 		return s, err

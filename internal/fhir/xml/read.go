@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -306,8 +307,9 @@ func (r *reader) wrapped(start stdxml.StartElement) error {
 	return nil
 }
 
-// xhtml takes a narrative as it is written, from < to >. Its line ends stay, too:
-// whoever shows it reads it once more.
+var oneLineEnd = strings.NewReplacer("\r\n", "\n", "\r", "\n") // XML 1.0 §2.11
+
+// xhtml takes a narrative as it is written, from < to >.
 func (r *reader) xhtml(s *siblings, start stdxml.StartElement) error {
 	if start.Name.Space != xhtmlNamespace {
 		return errElement
@@ -329,11 +331,11 @@ func (r *reader) xhtml(s *siblings, start stdxml.StartElement) error {
 			return errDirective
 		}
 	}
-	text := r.src[from:r.dec.InputOffset()]
-	if !bytes.HasPrefix(text, []byte("<div")) {
+	text := oneLineEnd.Replace(string(r.src[from:r.dec.InputOffset()]))
+	if !strings.HasPrefix(text, "<div") {
 		return errElement
 	}
 	s.valued = true
-	r.out = append(fhir.AppendQuoted(r.out, string(text)), ',')
+	r.out = append(fhir.AppendQuoted(r.out, text), ',')
 	return nil
 }

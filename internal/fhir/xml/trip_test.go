@@ -38,7 +38,8 @@ func read(t *testing.T, name string) []byte {
 	return src
 }
 
-// plain is JSON without the order of members; numbers keep their digits.
+// plain is JSON without the order of members; numbers keep their digits. Line ends
+// of narratives, and what stands around them, are those of XML.
 func plain(t *testing.T, src []byte) (v any) {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(string(src)))
@@ -46,7 +47,24 @@ func plain(t *testing.T, src []byte) (v any) {
 	if err := dec.Decode(&v); err != nil {
 		t.Fatalf("%v: %s", err, src)
 	}
+	narratives(v)
 	return v
+}
+
+func narratives(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, child := range v {
+			narratives(child)
+		}
+	case map[string]any:
+		for _, child := range v {
+			narratives(child)
+		}
+		if div, ok := v["div"].(string); ok {
+			v["div"] = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(div))
+		}
+	}
 }
 
 // tripped says what is wrong with the way of a resource to XML and back.
