@@ -51,6 +51,8 @@ func plain(t *testing.T, src []byte) (v any) {
 	return v
 }
 
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 func narratives(v any) {
 	switch v := v.(type) {
 	case []any:
@@ -62,7 +64,7 @@ func narratives(v any) {
 			narratives(child)
 		}
 		if div, ok := v["div"].(string); ok {
-			v["div"] = strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(div))
+			v["div"] = strings.TrimSpace(lineEnds.Replace(div))
 		}
 	}
 }
@@ -247,7 +249,7 @@ func FuzzFromJSON(f *testing.F) {
 			t.Fatalf("%v: %s", err, there)
 		}
 		again, err := xml.FromJSON(back, false)
-		if err != nil || string(again) != string(there) {
+		if err != nil || string(again) != lineEnds.Replace(string(there)) { // those of a narrative
 			t.Errorf("%v\n%s\n%s", err, there, again)
 		}
 	})
