@@ -8,6 +8,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
@@ -55,6 +56,15 @@ func (hr HistoryRequest) address() string {
 	return "_history"
 }
 
+// bounds are the times that a page link belongs to.
+func (hr HistoryRequest) bounds() []search.Param {
+	var list []search.Param
+	for _, t := range []time.Time{hr.Since, hr.AtFrom, hr.AtUntil} {
+		list = append(list, search.Param{Key: "t", Value: t.UTC().Format(time.RFC3339Nano)})
+	}
+	return list
+}
+
 // Bounds of what one page of a history carries, and of what is read at a time.
 const (
 	historyBytes = 64 << 20
@@ -66,7 +76,7 @@ func (c *Chart) history(ctx context.Context, req *request, hr HistoryRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	page := SearchRequest{Type: hr.address(), Page: hr.Page}
+	page := SearchRequest{Type: hr.address(), Page: hr.Page, Params: hr.bounds()}
 	cursor, err := c.openPage(req.actor, page)
 	if err != nil {
 		return nil, err

@@ -328,7 +328,7 @@ func (t *transaction) decide(ctx context.Context, s *step, e *Entry) error {
 		return err
 	}
 	if e.Method == "POST" {
-		s.plan, err = t.chart.planCreate(ctx, t.actor, res, s.id)
+		s.plan, err = t.chart.planPost(ctx, t.actor, res, s.id)
 		return err
 	}
 	if len(s.plan.absent) > 0 { // the condition found nothing

@@ -47,11 +47,11 @@ func (c *Chart) Create(ctx context.Context, actor Actor, res *fhir.Resource, ifN
 			if err != nil || match != nil {
 				return plan{found: match}, err
 			}
-			p, err := c.planCreate(ctx, actor, res, NewID())
+			p, err := c.planPost(ctx, actor, res, NewID())
 			p.absent = absent
 			return p, err
 		}
-		return c.planCreate(ctx, actor, res, NewID())
+		return c.planPost(ctx, actor, res, NewID())
 	})
 }
 
@@ -145,6 +145,13 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 func outcome(p plan, rec vault.Record) (Outcome, error) {
 	res, err := open(rec)
 	return Outcome{Resource: res, Created: p.change.Expect == 0 || p.revived, Issues: p.issues}, err
+}
+
+// planPost is planCreate for a POST, of which a history tells.
+func (c *Chart) planPost(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {
+	p, err := c.planCreate(ctx, actor, res, id)
+	p.change.Posted = true
+	return p, err
 }
 
 func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {

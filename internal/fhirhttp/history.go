@@ -83,8 +83,6 @@ var precisions = []struct {
 	{"2006", func(t time.Time) time.Time { return t.AddDate(1, 0, 0) }},
 	{"2006-01", func(t time.Time) time.Time { return t.AddDate(0, 1, 0) }},
 	{"2006-01-02", func(t time.Time) time.Time { return t.AddDate(0, 0, 1) }},
-	{"2006-01-02T15:04:05.000Z07:00", func(t time.Time) time.Time { return t.Add(time.Millisecond) }},
-	{time.RFC3339, func(t time.Time) time.Time { return t.Add(time.Second) }},
 }
 
 // period is the time that a dateTime covers, of a date without a zone in UTC.
@@ -94,7 +92,23 @@ func period(text string) (from, until time.Time, err error) {
 			return from, p.end(from), nil
 		}
 	}
+	if from, err = time.Parse(time.RFC3339Nano, text); err == nil {
+		return from, from.Add(grain(text)), nil
+	}
 	return from, until, fault.New(fault.Invalid, "fhirhttp.period", "_at must be a dateTime, such as 2026-03-07 or 2026-03-07T14:05:00Z.")
+}
+
+// grain is the time that the last digit of an instant's seconds counts.
+func grain(text string) time.Duration {
+	_, fraction, _ := strings.Cut(text, ".")
+	unit := time.Second
+	for _, digit := range fraction {
+		if digit < '0' || digit > '9' || unit == 1 {
+			break
+		}
+		unit /= 10
+	}
+	return unit
 }
 
 // history writes a page of versions; its links repeat what was sent.
@@ -117,8 +131,10 @@ func (s *server) history(path string, sent chartParams, h *chart.History, v view
 			e.Method, e.Status = http.MethodDelete, "204 No Content"
 			b.Entry(e, nil)
 			continue
-		case res.Version == 1:
+		case res.Posted:
 			e.Method, e.URL, e.Status = http.MethodPost, res.TypeID.Type, "201 Created"
+		case res.Version == 1: // update as create (FHIR R4 3.1.0.4.1)
+			e.Status = "201 Created"
 		}
 		b.Entry(e, v.apply(res.Resource))
 	}

@@ -67,6 +67,9 @@ func TestHistories(t *testing.T) {
 		"/_history?_at=2026-11-22":                                               all,
 		"/_history?_at=2026-11-23":                                               "Patient/bob:2 Observation/k:deleted Patient/ann:2",
 		"/Patient/ann/_history?_at=2026-11-22T12:02:00.000Z":                     "Patient/ann:2",
+		"/Patient/ann/_history?_at=2026-11-22T12:01:59.999999Z":                  "Patient/ann:1",
+		"/Patient/ann/_history?_at=2026-11-22T12:01:59.9999999999Z":              "Patient/ann:1",
+		"/Patient/ann/_history?_at=2026-11-22T12:01:59Z":                         "Patient/ann:1",
 		"/Patient/ann/_history?_at=2026":                                         "Patient/ann:2 Patient/ann:1",
 		"/Patient/ann/_history?_at=2025-12":                                      "",
 		"/Patient/_history?_since=2026-11-22T12:03:00Z&_at=2026-11-22T12:04:30Z": "Patient/bob:1",
@@ -92,4 +95,34 @@ func TestHistories(t *testing.T) {
 	if len(b.Entry) != 4 || !strings.Contains(r.call("GET", "/Patient/_history?_summary=true", "").Body.String(), "SUBSETTED") {
 		t.Errorf("%+v", b)
 	}
+}
+
+// TestHistoryTellsTheMethod: what was created by PUT is not told as a POST, of which
+// whoever copies it would make another id.
+func TestHistoryTellsTheMethod(t *testing.T) {
+	r := newRig(t)
+	r.put(patient("ann", "Adams"))
+	posted := strings.Split(strings.TrimPrefix(r.do(201, "POST", "/Patient", fresh(patient("x", "Brown"))).Header().Get("Location"), base), "/_history")[0]
+	within := r.bundle(r.do(200, "POST", "/", entries("transaction", entry("POST", "Patient", "", fresh(patient("x", "Clark")), ""), entry("PUT", "Patient/dan", "", patient("dan", "Dent"), ""))))
+	for path, want := range map[string]string{
+		"/Patient/ann": "PUT Patient/ann 201 Created", "/Patient/dan": "PUT Patient/dan 201 Created", posted: "POST Patient 201 Created",
+		"/" + strings.Split(within.Entry[0].Response.Location, "/_history")[0]: "POST Patient 201 Created",
+	} {
+		e := r.bundle(r.do(200, "GET", path+"/_history", "")).Entry[0]
+		if got := e.Request.Method + " " + e.Request.URL + " " + e.Response.Status; got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+// TestHistoryPagesAreBound: the link of a page opens it with the times it was made
+// for, and with no others.
+func TestHistoryPagesAreBound(t *testing.T) {
+	r := aged(t)
+	next := r.bundle(r.do(200, "GET", "/_history?_count=1&_since=2026-11-22T12:03:00Z", "")).link("next")
+	r.do(200, "GET", next, "")
+	r.do(400, "GET", strings.Replace(next, "12%3A03", "12%3A04", 1), "")
+	r.do(400, "GET", next+"&_at=2026-11-22", "")
+	_, token, _ := strings.Cut(next, "_page=")
+	r.do(400, "GET", "/_history?_page="+token, "")
 }

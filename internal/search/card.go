@@ -8,6 +8,13 @@ import (
 // cardVersion is the first byte of every card.
 const cardVersion = 2
 
+// cardPosted is a flag of the first byte: the version was created by POST.
+const cardPosted = 0x80
+
+// MarkPosted says on a card that its version was created by POST. Without the mark
+// that is not known.
+func MarkPosted(card []byte) { card[0] |= cardPosted }
+
 // Format names the words and cards that this package makes: another whenever
 // words change that exist, or cards. A store of another format is refused, but
 // for FormatBefore: all that it has not is words of contained resources.

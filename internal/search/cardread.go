@@ -37,7 +37,7 @@ type value struct {
 
 // open reads a card's head.
 func (r *cardReader) open(card []byte) error {
-	if len(card) == 0 || card[0] != cardVersion {
+	if len(card) == 0 || card[0]&^cardPosted != cardVersion {
 		return errCard
 	}
 	r.b = card

@@ -144,7 +144,8 @@ func (c *Catalog) ExtractAs(r *fhir.Resource, card []byte) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return c.extract(r, func(f *field) bool { return has[f.id] }, has[containedID])
+	doc, err := c.extract(r, func(f *field) bool { return has[f.id] }, has[containedID])
+	return doc.marked(card), err
 }
 
 // ExtractAnew reads a resource as ExtractAs does, and by what is indexed now.
@@ -153,7 +154,17 @@ func (c *Catalog) ExtractAnew(r *fhir.Resource, card []byte) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return c.extract(r, func(f *field) bool { return f.added.Indexing || has[f.id] }, true)
+	doc, err := c.extract(r, func(f *field) bool { return f.added.Indexing || has[f.id] }, true)
+	return doc.marked(card), err
+}
+
+// marked puts the flags of an older card, which the resource does not tell, on the
+// new one.
+func (d Document) marked(old []byte) Document {
+	if len(d.Card) > 0 {
+		d.Card[0] |= old[0] & cardPosted
+	}
+	return d
 }
 
 // fieldsIn returns the fields that a card has values of.

@@ -26,6 +26,7 @@ type Change struct {
 	// Patients are whose compartment a tombstone belongs to: those of the
 	// version it hides. Resources say it themselves.
 	Patients []record.Key
+	Posted   bool // it is created by POST
 
 	doc *document // an internal record instead of a resource
 }

@@ -90,6 +90,9 @@ func (p *preparation) draft(change Change) (draft, error) {
 		if err != nil {
 			return draft{}, fmt.Errorf("vault.draft: %w", err)
 		}
+		if change.Posted {
+			search.MarkPosted(doc.Card)
+		}
 		d.body, d.doc = d.stamped.JSON(), doc
 	default:
 		d.doc.Card = search.HeaderCard(change.Type, change.ID, p.now)

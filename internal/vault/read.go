@@ -113,6 +113,7 @@ func (v *Vault) openBody(id TypeID, row record.Row, opened *seal.Opened) (Record
 	if err != nil {
 		return Record{}, fault.Wrap(fault.Internal, "vault.openBody", err)
 	}
+	r.Posted = header.Posted
 	if id.ID == "" {
 		r.ID = header.ID
 	} else if header.ID != id.ID {

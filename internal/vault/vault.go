@@ -83,6 +83,7 @@ type Record struct {
 	// Patients are the keys of the patients in whose compartment the version
 	// is. They come from the sealed part and can be trusted.
 	Patients []record.Key
+	Posted   bool // the version was created by POST, if that is known
 }
 
 // Exists reports whether the record was found, as a version or a tombstone.
