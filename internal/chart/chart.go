@@ -100,6 +100,7 @@ type Resource struct {
 	Version        uint64
 	Updated        time.Time
 	Deleted        bool
+	Posted         bool // the version was created by POST, if that is known
 	// Contained: the resource is one contained in the record, with an id of
 	// its own; all else is said of the record.
 	Contained bool
@@ -178,7 +179,7 @@ func outcomeOf(err error) string {
 // so the parser's complaint is an internal fault here and never the caller's.
 func open(rec vault.Record) (Resource, error) {
 	res := Resource{
-		TypeID: rec.TypeID, Version: rec.Version, Updated: rec.Time, Deleted: rec.Deleted,
+		TypeID: rec.TypeID, Version: rec.Version, Updated: rec.Time, Deleted: rec.Deleted, Posted: rec.Posted,
 		key: rec.Key, position: rec.Position, patients: rec.Patients,
 	}
 	if rec.Deleted {

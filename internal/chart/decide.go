@@ -94,16 +94,10 @@ func (c *Chart) ownMarks(ctx context.Context, res Resource) (markSet, error) {
 		}
 		res = hidden
 	}
-	set := markSet{}
 	if res.Resource == nil {
-		return set, nil
+		return markSet{}, nil
 	}
-	for label := range res.Root().Get("meta").All("security") {
-		if mark, ok := authz.LabelOf(label.Get("system").Text(), label.Get("code").Text()); ok {
-			set[mark] = true
-		}
-	}
-	return set, nil
+	return labelsOf(res.Resource), nil
 }
 
 var errTombstone = errors.New("the version before a tombstone is missing")

@@ -106,7 +106,7 @@ func TestHistoryTellsTheMethod(t *testing.T) {
 	within := r.bundle(r.do(200, "POST", "/", entries("transaction", entry("POST", "Patient", "", fresh(patient("x", "Clark")), ""), entry("PUT", "Patient/dan", "", patient("dan", "Dent"), ""))))
 	for path, want := range map[string]string{
 		"/Patient/ann": "PUT Patient/ann 201 Created", "/Patient/dan": "PUT Patient/dan 201 Created", posted: "POST Patient 201 Created",
-		"/" + strings.Split(within.Entry[0].Response.Location, "/_history")[0]: "POST Patient 201 Created",
+		strings.Split(strings.TrimPrefix(within.Entry[0].Response.Location, base), "/_history")[0]: "POST Patient 201 Created",
 	} {
 		e := r.bundle(r.do(200, "GET", path+"/_history", "")).Entry[0]
 		if got := e.Request.Method + " " + e.Request.URL + " " + e.Response.Status; got != want {
