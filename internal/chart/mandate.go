@@ -84,6 +84,16 @@ func (c *Chart) lentBy(ctx context.Context, id string) (l lent, err error) {
 	return l, err
 }
 
+// Mandate returns whose rights a Subscription is served with; the zero Mandate is
+// that of one without. It is for the notifier, and tells nobody.
+func (c *Chart) Mandate(ctx context.Context, subscription string) (identity.Mandate, error) {
+	l, err := c.lentBy(ctx, subscription)
+	if fault.Is(err, fault.NotFound) {
+		return identity.Mandate{}, nil
+	}
+	return l.Mandate, err
+}
+
 // tellsTheSame reports whether two versions of a Subscription have the same
 // criteria and channel.
 func tellsTheSame(old, next *fhir.Resource) bool {

@@ -2,6 +2,7 @@ package chart
 
 import (
 	"context"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -52,6 +53,7 @@ type Happened struct {
 	Version  uint64
 	Position record.Position
 	Deleted  bool
+	Time     time.Time
 }
 
 // Happenings returns what was committed to records of a type behind a position,
@@ -60,7 +62,7 @@ func (c *Chart) Happenings(ctx context.Context, typ string, after record.Positio
 	records, err := c.vault.Feed(ctx, typ, after, limit)
 	var list []Happened
 	for _, r := range records {
-		list = append(list, Happened{ID: r.TypeID, Version: r.Version, Position: r.Position, Deleted: r.Deleted})
+		list = append(list, Happened{ID: r.TypeID, Version: r.Version, Position: r.Position, Deleted: r.Deleted, Time: r.Time})
 	}
 	return list, err
 }
@@ -113,6 +115,55 @@ func (c *Chart) notifiable(ctx context.Context, req *request, of Happened, crite
 		return nil, err
 	}
 	return &list[0], nil
+}
+
+// Told is an event of the past. Resource is the version it told of, nil if the
+// actor may not see it, or if it is gone.
+type Told struct {
+	Time     time.Time
+	Resource *Resource
+}
+
+// Told returns what was committed at positions that a Subscription told of, with
+// the records as far as the actor may see them now, if they are wanted. The audit
+// entry is durable when it returns.
+func (c *Chart) Told(ctx context.Context, actor Actor, subscription, typ string, at []record.Position, records bool) ([]Told, error) {
+	req := c.begin(actor, "events", typ)
+	req.event.Query = "Subscription/" + subscription + "/$events"
+	list, err := c.told(ctx, req, typ, at, records)
+	if err := req.finish(ctx, err); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+func (c *Chart) told(ctx context.Context, req *request, typ string, at []record.Position, records bool) ([]Told, error) {
+	if _, err := c.reach(req.actor, authz.VRead, typ); err != nil {
+		return nil, err
+	}
+	list := make([]Told, len(at))
+	for i, position := range at {
+		happened, err := c.Happenings(ctx, typ, position-1, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(happened) == 0 || happened[0].Position != position {
+			continue
+		}
+		list[i].Time = happened[0].Time
+		if !records {
+			continue
+		}
+		res, err := c.read(ctx, req.actor, authz.VRead, vault.Ref{TypeID: happened[0].ID, Version: happened[0].Version})
+		switch {
+		case err == nil:
+			req.discloses(res)
+			list[i].Resource = &res
+		case !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Gone):
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // Mark returns the value of a mark of progress, "" if there is none.

@@ -2,14 +2,12 @@ package fhirhttp
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/coder/websocket"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/chart"
@@ -25,41 +23,68 @@ func (s *server) subscriptionRoutes() []route {
 		return nil
 	}
 	const defs = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
-	status := &operation{name: "status", definition: defs + "status"}
-	token := &operation{name: "get-ws-binding-token", definition: defs + "get-ws-binding-token"}
-	look := []string{authz.Read}
-	return []route{
-		{method: "GET", pattern: "Subscription/{id}/$status", op: status, asks: look, serve: s.handleSubscriptionStatus},
-		{method: "GET", pattern: "Subscription/$status", op: status, asks: look, serve: s.handleSubscriptionStatus},
-		{method: "GET", pattern: "Subscription/{id}/$get-ws-binding-token", op: token, asks: look, serve: s.handleBindingToken},
+	var list []route
+	add := func(name string, serve handler, asks []string, patterns ...string) {
+		for _, pattern := range patterns {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				op := &operation{name: name, definition: defs + name}
+				list = append(list, route{method: method, pattern: pattern + "/$" + name, op: op, asks: asks, serve: serve})
+			}
+		}
 	}
+	add("status", s.handleSubscriptionStatus, []string{authz.Read}, "Subscription/{id}")
+	add("status", s.handleSubscriptionStatus, []string{authz.Read, authz.Search}, "Subscription")
+	add("events", s.handleSubscriptionEvents, []string{authz.Read, authz.VRead}, "Subscription/{id}")
+	add("get-ws-binding-token", s.handleBindingToken, []string{authz.Read}, "Subscription/{id}", "Subscription")
+	return list
 }
 
-// handleSubscriptionStatus answers for one Subscription, or for those that id
-// names.
+// maxNamed bounds the Subscriptions that one request names.
+const maxNamed = 100
+
+// subscriptionsOf takes the Subscriptions that a request is about: the one in the
+// address, else those that id names.
+func (q *query) subscriptionsOf(r *http.Request) []string {
+	ids := q.all("id")
+	if id := r.PathValue("id"); id != "" {
+		return []string{id} // there the parameter says nothing (Backport 1.1.0)
+	}
+	for i, id := range ids {
+		ids[i] = strings.TrimPrefix(id, "Subscription/")
+	}
+	return ids
+}
+
+// handleSubscriptionStatus answers for one Subscription, for those that id names,
+// or for all that the caller may find.
 func (s *server) handleSubscriptionStatus(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
-	q, err := queryOf(r)
+	q, err := argumentsOf(r)
 	if err != nil {
 		return err
 	}
-	ids := q.all("id")
-	if id := r.PathValue("id"); id != "" {
-		ids = []string{id}
-	}
-	if err := q.only(r, "id"); err != nil {
+	ids, states := q.subscriptionsOf(r), q.all("status")
+	if err := q.only(r, "id and status"); err != nil {
 		return err
 	}
-	if len(ids) == 0 || len(ids) > 100 {
-		return fault.New(fault.Invalid, "fhirhttp.handleSubscriptionStatus", "Name 1 to 100 Subscriptions by id=….")
+	if len(ids) > maxNamed {
+		return fault.New(fault.Invalid, "fhirhttp.handleSubscriptionStatus", "Name at most 100 Subscriptions by id, or none for all.")
+	}
+	for _, state := range states {
+		if !slices.Contains([]string{"requested", "active", "error", "off"}, state) {
+			return fault.New(fault.Invalid, "fhirhttp.handleSubscriptionStatus", "status is one of requested, active, error, off.")
+		}
+	}
+	if r.PathValue("id") != "" {
+		states = nil // as id
+	}
+	list, err := s.Notifier.Statuses(r.Context(), actor, ids, states)
+	if err != nil {
+		return err
 	}
 	var out bytes.Buffer
-	b := fhir.NewBundleWriter(&out, fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(len(ids))})
-	for _, id := range ids {
-		status, err := s.Notifier.Status(r.Context(), actor, strings.TrimPrefix(id, "Subscription/"))
-		if err != nil {
-			return err
-		}
-		b.Entry(fhir.EntryHead{Mode: "match"}, status)
+	b := fhir.NewBundleWriter(&out, fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(len(list))})
+	for _, status := range list {
+		b.Entry(fhir.EntryHead{FullURL: "urn:uuid:" + chart.NewID(), Mode: "match"}, status)
 	}
 	if err := b.Close(); err != nil {
 		return fault.Wrap(fault.Internal, "fhirhttp.handleSubscriptionStatus", err)
@@ -69,16 +94,62 @@ func (s *server) handleSubscriptionStatus(w http.ResponseWriter, r *http.Request
 }
 
 func (s *server) handleBindingToken(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
-	token, expires, err := s.Notifier.Token(r.Context(), actor, r.PathValue("id"))
+	q, err := argumentsOf(r)
 	if err != nil {
 		return err
 	}
-	return writeParameters(w, r,
-		object{"name": "token", "valueString": token},
-		object{"name": "expiration", "valueDateTime": expires.UTC().Format(time.RFC3339)},
-		object{"name": "subscription", "valueString": r.PathValue("id")},
-		object{"name": "websocket-url", "valueUrl": s.socketURL()},
-	)
+	ids := q.subscriptionsOf(r)
+	if err := q.only(r, "id"); err != nil {
+		return err
+	}
+	if len(ids) == 0 || len(ids) > maxTokenFor {
+		return fault.New(fault.Invalid, "fhirhttp.handleBindingToken", "Name 1 to 50 Subscriptions by id.")
+	}
+	token, expires, err := s.Notifier.Token(r.Context(), actor, ids...)
+	if err != nil {
+		return err
+	}
+	out := []object{
+		{"name": "token", "valueString": token},
+		{"name": "expiration", "valueDateTime": expires.UTC().Format(time.RFC3339)},
+	}
+	for _, id := range ids {
+		out = append(out, object{"name": "subscription", "valueString": id})
+	}
+	return writeParameters(w, r, append(out, object{"name": "websocket-url", "valueUrl": s.socketURL()})...)
+}
+
+// handleSubscriptionEvents is $events: what a Subscription of the caller told of,
+// as far as he may see it now.
+func (s *server) handleSubscriptionEvents(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
+	q, err := argumentsOf(r)
+	if err != nil {
+		return err
+	}
+	req := notify.EventsRequest{Content: notify.Content(q.take("content"))}
+	for name, to := range map[string]**uint64{"eventsSinceNumber": &req.Since, "eventsUntilNumber": &req.Until} {
+		if text := q.take(name); text != "" {
+			n, err := strconv.ParseUint(text, 10, 63)
+			if err != nil {
+				return fault.New(fault.Invalid, "fhirhttp.handleSubscriptionEvents", name+" is a number from 0 on.")
+			}
+			*to = &n
+		}
+	}
+	if err := q.only(r, "eventsSinceNumber, eventsUntilNumber and content"); err != nil {
+		return err
+	}
+	switch req.Content {
+	case "", notify.Empty, notify.IDOnly, notify.Full:
+	default:
+		return fault.New(fault.Invalid, "fhirhttp.handleSubscriptionEvents", "content is one of empty, id-only, full-resource.")
+	}
+	out, err := s.Notifier.Events(r.Context(), actor, r.PathValue("id"), req)
+	if err != nil {
+		return err
+	}
+	writeResource(w, r, http.StatusOK, out)
+	return nil
 }
 
 func (s *server) socketURL() string {
@@ -130,169 +201,4 @@ func (s *server) handleIndexStatus(w http.ResponseWriter, r *http.Request, actor
 		params = append(params, object{"name": "finished", "valueInstant": status.Finished.UTC().Format(time.RFC3339Nano)})
 	}
 	return writeParameters(w, r, params...)
-}
-
-// Bounds of a web socket.
-const (
-	socketMessage = 1024
-	socketSilence = 30 * time.Second // before a socket that is bound to nothing is closed
-	socketBinds   = 50
-	maxStrangers  = 200 // sockets at a time that came without an access token
-	maxSockets    = 2000
-)
-
-// Socket returns the end of web sockets, to be mounted at /fhir/websocket. A
-// socket binds itself by a token of $get-ws-binding-token, or, if it came with an
-// access token, to Subscriptions of its actor by their ids (FHIR R4,
-// Subscription, channel websocket).
-func Socket(cfg Config) http.Handler {
-	strangers, known := make(places, maxStrangers), make(places, maxSockets)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var actor chart.Actor
-		room := strangers
-		if r.Header.Get("Authorization") != "" {
-			var err error
-			if actor, err = cfg.Authenticate(r); err != nil {
-				Fail(w, r, err)
-				return
-			}
-			room = known
-		}
-		select {
-		case room <- struct{}{}:
-			defer func() { <-room }()
-		default:
-			Fail(w, r, fault.New(fault.Throttled, "fhirhttp.Socket", "Too many web sockets are open. Try again later, or with an access token."))
-			return
-		}
-		opt := &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled}
-		for _, origin := range cfg.Origins {
-			opt.OriginPatterns = append(opt.OriginPatterns, strings.TrimPrefix(origin, "https://"))
-		}
-		conn, err := websocket.Accept(w, r, opt)
-		if err != nil {
-			return // Accept has answered
-		}
-		conn.SetReadLimit(socketMessage)
-		c := socket{conn: conn, notifier: cfg.Notifier, actor: actor}
-		err = c.serve(r.Context())
-		_ = conn.Close(closeCode(err), "")
-	})
-}
-
-func closeCode(err error) websocket.StatusCode {
-	switch {
-	case err == nil:
-		return websocket.StatusNormalClosure
-	case errors.Is(err, context.DeadlineExceeded), fault.Is(err, fault.Denied), fault.Is(err, fault.NotFound), fault.Is(err, fault.Invalid):
-		return websocket.StatusPolicyViolation
-	}
-	return websocket.StatusInternalError
-}
-
-// socket is one connection.
-type socket struct {
-	conn     *websocket.Conn
-	notifier *notify.Manager
-	actor    chart.Actor
-	told     chan []byte
-}
-
-func (c *socket) serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	c.told = make(chan []byte)
-	commands := make(chan string)
-	go func() {
-		for {
-			_, text, err := c.conn.Read(ctx)
-			if err != nil {
-				cancel(err)
-				return
-			}
-			select {
-			case commands <- string(text):
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	silence := time.NewTimer(socketSilence)
-	defer silence.Stop()
-	binds := 0
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-silence.C:
-			if binds == 0 {
-				return context.DeadlineExceeded
-			}
-		case text := <-c.told:
-			if text == nil {
-				return nil // too slow, or the Subscription ended
-			}
-			if err := c.write(ctx, text); err != nil {
-				return err
-			}
-		case command := <-commands:
-			if binds++; binds > socketBinds {
-				return fault.New(fault.Invalid, "fhirhttp.socket", "")
-			}
-			if err := c.bind(ctx, command); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (c *socket) write(ctx context.Context, text []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	return c.conn.Write(ctx, websocket.MessageText, text)
-}
-
-// bind carries out "bind ID" or "bind-with-token TOKEN".
-func (c *socket) bind(ctx context.Context, command string) error {
-	verb, rest, _ := strings.Cut(strings.TrimSpace(command), " ")
-	var told <-chan []byte
-	var unbind func()
-	var err error
-	switch id := rest; verb {
-	case "bind":
-		if told, unbind, err = c.notifier.Bind(ctx, c.actor, strings.TrimPrefix(id, "Subscription/")); err == nil {
-			if err = c.write(ctx, []byte("bound "+id)); err != nil {
-				unbind()
-			}
-		}
-	case "bind-with-token":
-		_, told, unbind, err = c.notifier.Redeem(rest)
-	default:
-		return fault.New(fault.Invalid, "fhirhttp.bind", "")
-	}
-	if err != nil {
-		return err
-	}
-	go func() {
-		defer unbind()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case text, open := <-told:
-				if !open {
-					text = nil
-				}
-				select {
-				case c.told <- text:
-				case <-ctx.Done():
-					return
-				}
-				if !open {
-					return
-				}
-			}
-		}
-	}()
-	return nil
 }

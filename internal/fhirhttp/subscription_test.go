@@ -137,11 +137,55 @@ func TestSubscriptionStatus(t *testing.T) {
 	r.do(201, "PUT", "/Subscription/s1", socketSubscription)
 	r.eventually("GET", "/Subscription/s1/$status", `"valueCode":"active"`)
 	r.do(200, "GET", "/Subscription/$status?id=s1", "")
-	r.do(400, "GET", "/Subscription/$status", "")
+	r.do(200, "POST", "/Subscription/$status", `{"resourceType":"Parameters","parameter":[{"name":"id","valueId":"s1"}]}`)
+	for query, want := range map[string]string{
+		"": `"total":1`, "?status=active": `"total":1`, "?status=error&status=off": `"total":0`, "?id=s1&status=off": `"total":0`,
+	} {
+		if body := r.do(200, "GET", "/Subscription/$status"+query, "").Body.String(); !strings.Contains(body, want) {
+			t.Errorf("%s: %s, want %s", query, body, want)
+		}
+	}
+	r.do(400, "GET", "/Subscription/$status?status=asleep", "")
+	r.do(404, "GET", "/Subscription/$status?id=s2", "")
+	r.do(403, "GET", "/Subscription/$status", "", as("obs"))
 	r.do(404, "GET", "/Subscription/s2/$status", "")
 	r.do(403, "GET", "/Subscription/s1/$status", "", as("obs"))
 	hook := strings.NewReplacer(`"type":"websocket"`, `"type":"rest-hook","endpoint":"https://169.254.169.254/"`, `"s1"`, `"s2"`).Replace(socketSubscription)
 	r.do(422, "PUT", "/Subscription/s2", hook)
+}
+
+// TestSubscriptionEvents: $events and tokens for several Subscriptions are served as
+// they are declared, and take nothing else.
+func TestSubscriptionEvents(t *testing.T) {
+	r := newRig(t)
+	topic := strings.Replace(socketSubscription, `"criteria":"Observation?"`, `"criteria":"`+r.config.Base+`/SubscriptionTopic/Observation"`, 1)
+	r.do(201, "PUT", "/Subscription/s1", topic)
+	r.do(201, "PUT", "/Subscription/s2", strings.Replace(topic, `"s1"`, `"s2"`, 1))
+	for _, id := range []string{"s1", "s2"} {
+		r.eventually("GET", "/Subscription/"+id+"/$status", `"valueCode":"active"`)
+	}
+	r.do(201, "PUT", "/Observation/o1", `{"resourceType":"Observation","id":"o1","status":"final","code":{"text":"x"}}`)
+	body := r.eventually("GET", "/Subscription/s1/$events?eventsSinceNumber=1&content=full-resource", "Observation/o1")
+	if !strings.Contains(body, `"query-event"`) || !strings.Contains(body, `"type":"history"`) || !strings.Contains(body, `"code":{"text":"x"}`) {
+		t.Errorf("events: %s", body)
+	}
+	r.do(200, "POST", "/Subscription/s1/$events", `{"resourceType":"Parameters","parameter":[{"name":"eventsUntilNumber","valueString":"1"}]}`)
+	r.do(400, "GET", "/Subscription/s1/$events?eventsSinceNumber=first", "")
+	r.do(400, "GET", "/Subscription/s1/$events?content=all", "")
+	r.do(400, "GET", "/Subscription/s1/$events?other=1", "")
+	r.do(404, "GET", "/Subscription/s3/$events", "")
+	r.do(403, "GET", "/Subscription/s1/$events", "", as("obs"))
+	if body := r.do(200, "GET", "/Subscription/$get-ws-binding-token?id=s1&id=s2", "").Body.String(); strings.Count(body, `"name":"subscription"`) != 2 {
+		t.Errorf("token: %s", body)
+	}
+	r.do(400, "GET", "/Subscription/$get-ws-binding-token", "")
+	r.do(404, "GET", "/Subscription/$get-ws-binding-token?id=s1&id=s3", "")
+	stated := r.do(200, "GET", "/metadata", "").Body.String()
+	for _, name := range []string{"status", "events", "get-ws-binding-token"} {
+		if !strings.Contains(stated, "backport-subscription-"+name+`"`) {
+			t.Errorf("the CapabilityStatement does not name $%s", name)
+		}
+	}
 }
 
 // TestAddedSearchParameter: posted, indexed, and part of what is stated and

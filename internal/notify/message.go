@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -21,6 +22,7 @@ const (
 	heartbeat kindOf = "heartbeat"
 	event     kindOf = "event-notification"
 	asked     kindOf = "query-status"
+	askedOf   kindOf = "query-event"
 )
 
 // status is the Parameters resource that stands first in every notification
@@ -50,25 +52,49 @@ func (m *Manager) status(s *spec, state string, kind kindOf, events uint64, fail
 	return out, nil
 }
 
-// message is a whole notification: a history Bundle of the status and, if asked
-// for, of what happened.
+// happening is one event that is told of. res is nil where no record is to be named.
+type happening struct {
+	number uint64
+	at     time.Time
+	res    *chart.Resource
+}
+
+// part tells of an event in the status resource.
+func (m *Manager) part(h happening) object {
+	list := []object{{"name": "event-number", "valueString": strconv.FormatUint(h.number, 10)}}
+	if !h.at.IsZero() {
+		list = append(list, object{"name": "timestamp", "valueInstant": h.at.UTC().Format(time.RFC3339Nano)})
+	}
+	if h.res != nil {
+		list = append(list, object{"name": "focus", "valueReference": object{"reference": m.base + "/" + h.res.TypeID.Type + "/" + h.res.TypeID.ID}})
+	}
+	return object{"name": "notification-event", "part": list}
+}
+
+// message is a notification: a history Bundle of the status and, if asked for, of
+// what happened.
 func (m *Manager) message(s *spec, kind kindOf, number uint64, res *chart.Resource, now time.Time) ([]byte, error) {
-	var about []object
+	var events []happening
 	if kind == event {
-		part := []object{
-			{"name": "event-number", "valueString": strconv.FormatUint(number, 10)},
-			{"name": "timestamp", "valueInstant": now.UTC().Format(time.RFC3339Nano)},
+		if s.content == Empty {
+			res = nil
 		}
-		if s.content != Empty {
-			part = append(part, object{"name": "focus", "valueReference": object{"reference": m.base + "/" + res.TypeID.Type + "/" + res.TypeID.ID}})
-		}
-		about = append(about, object{"name": "notification-event", "part": part})
+		events = append(events, happening{number, now, res})
 	}
 	state := "active"
 	if kind == handshake {
 		state = "requested"
 	}
-	status, err := m.status(s, state, kind, number, "", about...)
+	return m.bundle(s, state, kind, number, "", events, s.content, now)
+}
+
+// bundle writes a status and the events it tells of.
+func (m *Manager) bundle(s *spec, state string, kind kindOf, number uint64, failure string, events []happening, content Content, now time.Time) ([]byte, error) {
+	var about []object
+	for _, h := range events {
+		about = append(about, m.part(h))
+	}
+	status, err := m.status(s, state, kind, number, failure, about...)
 	if err != nil {
 		return nil, err
 	}
@@ -77,22 +103,32 @@ func (m *Manager) message(s *spec, kind kindOf, number uint64, res *chart.Resour
 	w.Entry(fhir.EntryHead{
 		FullURL: m.base + "/Subscription/" + s.id + "/$status", Method: "GET", URL: "Subscription/" + s.id + "/$status", Status: "200",
 	}, status)
-	if kind == event && s.content != Empty {
-		head := fhir.EntryHead{
-			FullURL: m.base + "/" + res.TypeID.Type + "/" + res.TypeID.ID,
-			Method:  "PUT", URL: res.TypeID.Type + "/" + res.TypeID.ID, Status: "200",
+	for _, h := range events {
+		if h.res != nil {
+			m.entry(w, h.res, content)
 		}
-		if res.Version == 1 {
-			head.Method, head.URL, head.Status = "POST", res.TypeID.Type, "201"
+		if out.Len() > maxBundle {
+			return nil, fault.New(fault.TooCostly, "notify.bundle", "So many events are too much for one answer. Ask for fewer, or for their ids only.")
 		}
-		var body []byte
-		if s.content == Full {
-			body = res.JSON()
-		}
-		w.Entry(head, body)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("notify.message: %w", err)
+		return nil, fmt.Errorf("notify.bundle: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// entry adds the record of an event.
+func (m *Manager) entry(w *fhir.BundleWriter, res *chart.Resource, content Content) {
+	head := fhir.EntryHead{
+		FullURL: m.base + "/" + res.TypeID.Type + "/" + res.TypeID.ID,
+		Method:  "PUT", URL: res.TypeID.Type + "/" + res.TypeID.ID, Status: "200",
+	}
+	if res.Version == 1 {
+		head.Method, head.URL, head.Status = "POST", res.TypeID.Type, "201"
+	}
+	var body []byte
+	if content == Full {
+		body = res.JSON()
+	}
+	w.Entry(head, body)
 }

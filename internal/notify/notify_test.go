@@ -186,10 +186,10 @@ func TestSocket(t *testing.T) {
 	defer unbind()
 	token, _, err := r.notifier.Token(ctx, program(t), "s1")
 	check(t, err)
-	_, redeemed, unbind2, err := r.notifier.Redeem(token)
+	redeemed, err := r.notifier.Redeem(token)
 	check(t, err)
-	defer unbind2()
-	if _, _, _, err := r.notifier.Redeem(token); err == nil {
+	defer redeemed[0].Unbind()
+	if _, err := r.notifier.Redeem(token); err == nil {
 		t.Error("a token was used twice")
 	}
 	other := chart.Actor{Kind: identity.KindClient, ID: "other", Scopes: program(t).Scopes}
@@ -197,7 +197,7 @@ func TestSocket(t *testing.T) {
 		t.Errorf("another program's socket: %v", err)
 	}
 	r.put(finding("a", "718-7"))
-	for _, c := range []<-chan []byte{bound, redeemed} {
+	for _, c := range []<-chan []byte{bound, redeemed[0].Told} {
 		select {
 		case text := <-c:
 			if string(text) != "ping s1" {

@@ -22,10 +22,10 @@ type sockets struct {
 }
 
 type binding struct {
-	subscription string
-	kind         identity.Kind // of whose it is
-	owner        string
-	expires      time.Time
+	subscriptions []string
+	kind          identity.Kind // of whose they are
+	owner         string
+	expires       time.Time
 }
 
 // Bounds of what waits for a slow reader, of what may be bound, and of how long
@@ -127,16 +127,20 @@ func (m *Manager) own(kind identity.Kind, owner, id string) error {
 	return nil
 }
 
-// Token returns a token that binds a web socket to the actor's Subscription
+// Token returns a token that binds a web socket to Subscriptions of the actor
 // within a minute, once ($get-ws-binding-token of the Backport guide).
-func (m *Manager) Token(ctx context.Context, actor chart.Actor, id string) (token string, expires time.Time, err error) {
-	if _, err := m.chart.Read(ctx, actor, "Subscription", id, 0); err != nil {
-		return "", time.Time{}, err
+func (m *Manager) Token(ctx context.Context, actor chart.Actor, ids ...string) (token string, expires time.Time, err error) {
+	for _, id := range ids {
+		if _, err := m.chart.Read(ctx, actor, "Subscription", id, 0); err != nil {
+			return "", time.Time{}, err
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.own(actor.Kind, actor.ID, id); err != nil {
-		return "", time.Time{}, err
+	for _, id := range ids {
+		if err := m.own(actor.Kind, actor.ID, id); err != nil {
+			return "", time.Time{}, err
+		}
 	}
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails
@@ -151,24 +155,43 @@ func (m *Manager) Token(ctx context.Context, actor chart.Actor, id string) (toke
 	if len(m.sockets.tokens) >= maxTokens {
 		return "", time.Time{}, fault.New(fault.Throttled, "notify.Token", "")
 	}
-	m.sockets.tokens[token] = binding{id, actor.Kind, actor.ID, expires}
+	m.sockets.tokens[token] = binding{ids, actor.Kind, actor.ID, expires}
 	return token, expires, nil
 }
 
-// Redeem binds a web socket by a token, which it uses up.
-func (m *Manager) Redeem(token string) (id string, told <-chan []byte, unbind func(), err error) {
+// Bound is a Subscription that a web socket is bound to. Told is closed when the
+// socket is let go; Unbind MUST be called.
+type Bound struct {
+	Told   <-chan []byte
+	Unbind func()
+}
+
+// Redeem binds a web socket by a token, which it uses up: to all of its
+// Subscriptions or to none.
+func (m *Manager) Redeem(token string) ([]Bound, error) {
 	m.sockets.mu.Lock()
 	b, ok := m.sockets.tokens[token]
 	delete(m.sockets.tokens, token)
 	m.sockets.mu.Unlock()
 	if !ok || !m.clock.Now().Before(b.expires) {
-		return "", nil, nil, fault.New(fault.Denied, "notify.Redeem", "The token is unknown, used or expired.")
+		return nil, fault.New(fault.Denied, "notify.Redeem", "The token is unknown, used or expired.")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err := m.own(b.kind, b.owner, b.subscription); err != nil {
-		return "", nil, nil, err
+	var list []Bound
+	for _, id := range b.subscriptions {
+		err := m.own(b.kind, b.owner, id)
+		var one Bound
+		if err == nil {
+			one.Told, one.Unbind, err = m.sockets.bind(id)
+		}
+		if err != nil {
+			for _, bound := range list {
+				bound.Unbind()
+			}
+			return nil, err
+		}
+		list = append(list, one)
 	}
-	told, unbind, err = m.sockets.bind(b.subscription)
-	return b.subscription, told, unbind, err
+	return list, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,13 +33,53 @@ type worker struct {
 
 	at    mark
 	saved mark
+	shown atomic.Pointer[mark] // at, for whoever asks
 }
 
 // mark is how far a Subscription was served. It is kept as a job's mark.
 type mark struct {
 	Position record.Position `json:"position"`
 	Events   uint64          `json:"events"`
+	// Recent is where the last events happened that were told to Owner; the last one
+	// has the number Events.
+	Owner  string            `json:"owner,omitempty"`
+	Recent []record.Position `json:"recent,omitempty"`
 }
+
+func ownerOf(kind identity.Kind, id string) string { return string(kind) + "/" + id }
+
+// maxRecent bounds the events of a Subscription that can be asked for.
+const maxRecent = 100
+
+// reached counts an event at a position.
+func (m *mark) reached(at record.Position) {
+	m.Events++
+	drop := max(0, len(m.Recent)+1-maxRecent)
+	m.Recent = append(slices.Clone(m.Recent[drop:]), at) // others may read the old one
+}
+
+// between returns where the events of a range happened, and the number of the first.
+func (m *mark) between(since, until *uint64) (first uint64, at []record.Position, err error) {
+	oldest := m.Events - uint64(len(m.Recent)) + 1
+	first, last := oldest, m.Events
+	if since != nil {
+		first = max(*since, 1)
+	}
+	if until != nil {
+		last = min(*until, last)
+	}
+	switch {
+	case since != nil && until != nil && *since > *until:
+		return 0, nil, fault.New(fault.Invalid, "notify.between", "eventsSinceNumber is not behind eventsUntilNumber.")
+	case first > last:
+		return first, nil, nil
+	case first < oldest:
+		return 0, nil, fault.New(fault.Unprocessable, "notify.between", "Events that long ago are not kept any more. Ask without eventsSinceNumber for those that are, and search for what changed before.")
+	}
+	return first, m.Recent[first-oldest : last-oldest+1], nil
+}
+
+func (m *mark) is(other mark) bool { return m.Position == other.Position && m.Events == other.Events }
 
 // Of the feed: what is read at a time, and how often progress is kept.
 const (
@@ -128,6 +169,10 @@ func (w *worker) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if owner := ownerOf(w.mandate.Kind, w.mandate.ID); w.at.Owner != owner {
+		w.at.Owner, w.at.Recent = owner, nil
+	}
+	w.show()
 	if !w.fresh && value != "" {
 		w.saved = w.at
 		return nil
@@ -148,7 +193,7 @@ func (w *worker) begin(ctx context.Context) error {
 // keep makes progress durable. If it cannot, what was delivered since is
 // delivered again after a restart.
 func (w *worker) keep(ctx context.Context) {
-	if w.at == w.saved {
+	if w.at.is(w.saved) {
 		return
 	}
 	value, _ := json.Marshal(w.at) // two numbers
@@ -211,8 +256,15 @@ func (w *worker) tellOnce(ctx context.Context, h chart.Happened) error {
 	if err := w.manager.send(ctx, &w.spec, event, w.at.Events+1, res); err != nil {
 		return err
 	}
-	w.at.Events++
+	w.at.reached(h.Position)
+	w.show()
 	return nil
+}
+
+// show lets others see how far the worker is.
+func (w *worker) show() {
+	at := w.at
+	w.shown.Store(&at)
 }
 
 func system() chart.Actor { return identity.System("notify", "notifier") }
@@ -289,27 +341,4 @@ func withStatus(r *fhir.Resource, status, failure string) (*fhir.Resource, error
 		return nil, fault.Wrap(fault.Internal, "notify.withStatus", err)
 	}
 	return fhir.Parse(out.Bytes())
-}
-
-// Status returns the Parameters that tell how an actor's Subscription does
-// ($status of the Backport guide).
-func (m *Manager) Status(ctx context.Context, actor chart.Actor, id string) ([]byte, error) {
-	res, err := m.chart.Read(ctx, actor, "Subscription", id, 0)
-	if err != nil {
-		return nil, err
-	}
-	s, err := m.read(res.Resource)
-	if err != nil {
-		s = spec{id: id}
-	}
-	value, err := m.chart.Mark(ctx, "notify/"+id)
-	var at mark
-	if err == nil && value != "" {
-		err = json.Unmarshal([]byte(value), &at)
-	}
-	if err != nil {
-		return nil, err
-	}
-	root := res.Root()
-	return m.status(&s, root.Get("status").Text(), asked, at.Events, root.Get("error").Text())
 }

@@ -1,0 +1,187 @@
+package fhirhttp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/notify"
+)
+
+// Bounds of a web socket.
+const (
+	socketMessage = 1024
+	socketSilence = 30 * time.Second // before a socket that is bound to nothing is closed
+	socketBinds   = 50
+	maxTokenFor   = socketBinds // Subscriptions of one token
+	maxStrangers  = 200         // sockets at a time that came without an access token
+	maxSockets    = 2000
+)
+
+// Socket returns the end of web sockets, to be mounted at /fhir/websocket. A
+// socket binds itself by a token of $get-ws-binding-token, or, if it came with an
+// access token, to Subscriptions of its actor by their ids (FHIR R4,
+// Subscription, channel websocket).
+func Socket(cfg Config) http.Handler {
+	strangers, known := make(places, maxStrangers), make(places, maxSockets)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var actor chart.Actor
+		room := strangers
+		if r.Header.Get("Authorization") != "" {
+			var err error
+			if actor, err = cfg.Authenticate(r); err != nil {
+				Fail(w, r, err)
+				return
+			}
+			room = known
+		}
+		select {
+		case room <- struct{}{}:
+			defer func() { <-room }()
+		default:
+			Fail(w, r, fault.New(fault.Throttled, "fhirhttp.Socket", "Too many web sockets are open. Try again later, or with an access token."))
+			return
+		}
+		opt := &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled}
+		for _, origin := range cfg.Origins {
+			opt.OriginPatterns = append(opt.OriginPatterns, strings.TrimPrefix(origin, "https://"))
+		}
+		conn, err := websocket.Accept(w, r, opt)
+		if err != nil {
+			return // Accept has answered
+		}
+		conn.SetReadLimit(socketMessage)
+		c := socket{conn: conn, notifier: cfg.Notifier, actor: actor}
+		err = c.serve(r.Context())
+		_ = conn.Close(closeCode(err), "")
+	})
+}
+
+func closeCode(err error) websocket.StatusCode {
+	switch {
+	case err == nil:
+		return websocket.StatusNormalClosure
+	case errors.Is(err, context.DeadlineExceeded), fault.Is(err, fault.Denied), fault.Is(err, fault.NotFound), fault.Is(err, fault.Invalid):
+		return websocket.StatusPolicyViolation
+	}
+	return websocket.StatusInternalError
+}
+
+// socket is one connection.
+type socket struct {
+	conn     *websocket.Conn
+	notifier *notify.Manager
+	actor    chart.Actor
+	told     chan []byte
+}
+
+func (c *socket) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c.told = make(chan []byte)
+	commands := make(chan string)
+	go func() {
+		for {
+			_, text, err := c.conn.Read(ctx)
+			if err != nil {
+				cancel(err)
+				return
+			}
+			select {
+			case commands <- string(text):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	silence := time.NewTimer(socketSilence)
+	defer silence.Stop()
+	binds := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-silence.C:
+			if binds == 0 {
+				return context.DeadlineExceeded
+			}
+		case text := <-c.told:
+			if text == nil {
+				return nil // too slow, or the Subscription ended
+			}
+			if err := c.write(ctx, text); err != nil {
+				return err
+			}
+		case command := <-commands:
+			if binds++; binds > socketBinds {
+				return fault.New(fault.Invalid, "fhirhttp.socket", "")
+			}
+			if err := c.bind(ctx, command); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *socket) write(ctx context.Context, text []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return c.conn.Write(ctx, websocket.MessageText, text)
+}
+
+// bind carries out "bind ID" or "bind-with-token TOKEN".
+func (c *socket) bind(ctx context.Context, command string) error {
+	verb, rest, _ := strings.Cut(strings.TrimSpace(command), " ")
+	var list []notify.Bound
+	var err error
+	switch id := rest; verb {
+	case "bind":
+		var one notify.Bound
+		if one.Told, one.Unbind, err = c.notifier.Bind(ctx, c.actor, strings.TrimPrefix(id, "Subscription/")); err == nil {
+			if err = c.write(ctx, []byte("bound "+id)); err != nil {
+				one.Unbind()
+			}
+			list = append(list, one)
+		}
+	case "bind-with-token":
+		list, err = c.notifier.Redeem(rest)
+	default:
+		return fault.New(fault.Invalid, "fhirhttp.bind", "")
+	}
+	if err != nil {
+		return err
+	}
+	for _, one := range list {
+		go c.pass(ctx, one)
+	}
+	return nil
+}
+
+// pass hands on what a Subscription tells.
+func (c *socket) pass(ctx context.Context, from notify.Bound) {
+	defer from.Unbind()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case text, open := <-from.Told:
+			if !open {
+				text = nil
+			}
+			select {
+			case c.told <- text:
+			case <-ctx.Done():
+				return
+			}
+			if !open {
+				return
+			}
+		}
+	}
+}
