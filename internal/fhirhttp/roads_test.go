@@ -44,7 +44,7 @@ var roads = []struct{ line, body, header string }{
 	{line: "POST /", body: entries("transaction", entry("DELETE", "Observation/gone-bob", "", "", ""))},
 	{line: "POST /", body: entries("batch", entry("GET", "Observation/k-bob/$validate?mode=delete", "", "", ""), entry("GET", "Patient/bob/$everything", "", "", ""), entry("GET", "Composition/note-ann/$document", "", "", ""))},
 	{line: "GET /ValueSet/codes-bob/$expand"}, {line: "GET /ValueSet/nothing/$expand"},
-	{line: "GET /Subscription/watch-bob/$status"}, {line: "GET /Subscription/$status?id=watch-bob"}, {line: "GET /Subscription/watch-bob/$get-ws-binding-token"},
+	{line: "GET /Subscription/watch-bob/$status"}, {line: "GET /Subscription/$status?id=watch-bob"}, {line: "GET /Subscription/watch-bob/$get-ws-binding-token"}, {line: "GET /Subscription/$get-ws-binding-token?id=watch-bob"}, {line: "GET /Subscription/watch-bob/$events"}, {line: "GET /Subscription/$status"},
 	{line: "GET /SearchParameter/none/$index-status"},
 }
 

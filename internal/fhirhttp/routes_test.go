@@ -44,7 +44,9 @@ var queries = map[string]string{
 	"CodeSystem/{id}/$subsumes":      "?codeA=male&codeB=female",
 	"ConceptMap/$translate":          "?system=http://hl7.org/fhir/administrative-gender&code=male",
 	"Subscription/$status":           "?id=canary",
-	"ConceptMap/{id}/$translate":     "?system=http://hl7.org/fhir/administrative-gender&code=male",
+
+	"Subscription/$get-ws-binding-token": "?id=canary",
+	"ConceptMap/{id}/$translate":         "?system=http://hl7.org/fhir/administrative-gender&code=male",
 }
 
 // sample makes a request that a route takes, about the canary.
