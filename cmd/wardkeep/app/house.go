@@ -231,15 +231,12 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		Act: h.Identity.Act, Catalog: h.Vault.Catalog, Client: h.Outbound, Allow: h.Outbound.Allow,
 		Base: h.Config.Base() + "/fhir", Clock: h.Clock, Slog: h.Slog,
 	})
-	if err := h.openJobs(ctx); err != nil {
-		return err
-	}
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog,
 		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config),
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
-	return nil
+	return h.openJobs(ctx) // whose files rest on the rights that the chart tells
 }
 
 // openJobs reads the jobs that there are; their files are sealed objects.
