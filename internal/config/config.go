@@ -63,7 +63,26 @@ type Config struct {
 	// UnknownProfiles is what is thought of a claim to a profile that is not
 	// loaded: warn, or refuse, which makes it an error.
 	UnknownProfiles string `koanf:"unknown_profiles"`
+	// IdleLock is after how long without a hand on it a session locks, SessionLife
+	// when it ends whatever happens, StepUpLife how long a proof of identity counts
+	// as fresh. Each can only be shorter than its default: 5m, 12h, 5m.
+	IdleLock    time.Duration `koanf:"idle_lock"`
+	SessionLife time.Duration `koanf:"session_life"`
+	StepUpLife  time.Duration `koanf:"step_up_life"`
+	// PasswordLength is how many characters a password has at least: 8, beside a
+	// second factor (SP 800-63B-4 §3.1.1.2), or more.
+	PasswordLength int `koanf:"password_length"`
 }
+
+// Bounds of how long people stay signed in, and of passwords.
+const (
+	shortest       = 30 * time.Second
+	longestIdle    = 5 * time.Minute
+	longestSession = 12 * time.Hour
+	longestStepUp  = 5 * time.Minute
+
+	leastPassword, mostPassword = 8, 64
+)
 
 // Default returns the settings of a server on this machine only.
 func Default() Config {
@@ -71,6 +90,7 @@ func Default() Config {
 		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", Tenant: "default",
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "warn", UnknownProfiles: "warn",
+		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword,
 	}
 }
 
@@ -160,6 +180,17 @@ func (c Config) Check() error {
 	}
 	if !slices.Contains([]string{"warn", "refuse"}, c.UnknownProfiles) {
 		return errors.New("unknown_profiles must be warn or refuse")
+	}
+	for _, s := range []struct {
+		name       string
+		d, longest time.Duration
+	}{{"idle_lock", c.IdleLock, longestIdle}, {"session_life", c.SessionLife, longestSession}, {"step_up_life", c.StepUpLife, longestStepUp}} {
+		if s.d < shortest || s.d > s.longest {
+			return fmt.Errorf("%s must be at least %s and at most %s, such as %s", s.name, shortest, s.longest, s.longest)
+		}
+	}
+	if c.PasswordLength < leastPassword || c.PasswordLength > mostPassword {
+		return fmt.Errorf("password_length must be %d to %d", leastPassword, mostPassword)
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		return errors.New("zone must be an IANA time zone, such as Europe/Berlin")

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/config"
 )
@@ -25,6 +26,16 @@ func TestLaterGoesOverEarlier(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cfg.Listen != "127.0.0.1:9443" || cfg.Facility != "From the environment" || cfg.Tenant != config.Default().Tenant {
+		t.Errorf("%+v", cfg)
+	}
+}
+
+func TestTimesAreRead(t *testing.T) {
+	cfg, err := config.Load(file(t, "idle_lock: 2m\nsession_life: 8h\n"), []string{"WARDKEEP_STEP_UP_LIFE=90s", "WARDKEEP_PASSWORD_LENGTH=15"})
+	if err != nil || cfg.Check() != nil {
+		t.Fatal(err, cfg.Check())
+	}
+	if cfg.IdleLock != 2*time.Minute || cfg.SessionLife != 8*time.Hour || cfg.StepUpLife != 90*time.Second || cfg.PasswordLength != 15 {
 		t.Errorf("%+v", cfg)
 	}
 }
@@ -52,6 +63,11 @@ func TestCheck(t *testing.T) {
 		"plain base":        func(c *config.Config) { c.BaseURL = "http://a.example" },
 		"any origin":        func(c *config.Config) { c.CORSOrigins = "*" },
 		"origin with path":  func(c *config.Config) { c.CORSOrigins = "https://a.example/x" },
+		"longer sessions":   func(c *config.Config) { c.SessionLife = 12*time.Hour + 1 },
+		"longer idleness":   func(c *config.Config) { c.IdleLock = 5*time.Minute + 1 },
+		"older proofs":      func(c *config.Config) { c.StepUpLife = time.Hour },
+		"no time at all":    func(c *config.Config) { c.IdleLock = 0 },
+		"short passwords":   func(c *config.Config) { c.PasswordLength = 7 },
 		"unknown zone":      func(c *config.Config) { c.Zone = "Mars/Olympus" },
 	} {
 		cfg := config.Default()

@@ -42,7 +42,8 @@ type Actor struct {
 	MFA            Assurance
 	SessionID      string    // digest of the session or token: may be logged, cannot be used
 	AuthTime       time.Time // of the last proof of identity
-	Purpose        string    // purpose of use, v3-ActReason
+	freshFor       time.Duration
+	Purpose        string // purpose of use, v3-ActReason
 	RequestID      string
 	Source         string // network address, as package web trusts it
 }

@@ -63,7 +63,7 @@ func (s *Service) Provision(ctx context.Context, actor Actor, n NewPerson, c Cre
 }
 
 func (s *Service) newAccount(ctx context.Context, actor Actor, n NewPerson) (*account, error) {
-	if err := s.cfg.Gate.Permit(ctx, actor, "create", TypeUser); err != nil {
+	if err := s.permit(ctx, actor, "create", TypeUser); err != nil {
 		return nil, err
 	}
 	id, err := s.newID()
@@ -97,7 +97,7 @@ func (s *Service) invite(a *account, password, mfa bool) (Invitation, error) {
 
 // another checks that an administrator acts on somebody else.
 func (s *Service) another(ctx context.Context, actor Actor, action, personID string) error {
-	if err := s.cfg.Gate.Permit(ctx, actor, action, TypeUser); err != nil {
+	if err := s.permit(ctx, actor, action, TypeUser); err != nil {
 		return err
 	}
 	if actor.ID == personID {

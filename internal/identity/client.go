@@ -41,7 +41,7 @@ const (
 // AddClient adds a program and returns its secret, which is shown once.
 func (s *Service) AddClient(ctx context.Context, actor Actor, name string, scopes Scopes) (Client, string, error) {
 	const op = "identity.AddClient"
-	if err := s.cfg.Gate.Permit(ctx, actor, "create", TypeClient); err != nil {
+	if err := s.permit(ctx, actor, "create", TypeClient); err != nil {
 		return Client{}, "", fmt.Errorf("%s: %w", op, err)
 	}
 	if name == "" || len(name) > maxName || len(scopes) == 0 {
@@ -92,7 +92,7 @@ func (s *Service) NewClientSecret(ctx context.Context, actor Actor, id, reason s
 
 // Clients returns every program, by name.
 func (s *Service) Clients(ctx context.Context, actor Actor) ([]Client, error) {
-	if err := s.cfg.Gate.Permit(ctx, actor, "read", TypeClient); err != nil {
+	if err := s.permit(ctx, actor, "read", TypeClient); err != nil {
 		return nil, err
 	}
 	docs, err := s.cfg.Records.List(ctx, TypeClient)
@@ -184,7 +184,7 @@ func (s *Service) putClient(ctx context.Context, e Event, c *clientRecord) error
 // changeClient changes a program and ends its tokens.
 func (s *Service) changeClient(ctx context.Context, actor Actor, id, action, reason string, change func(*clientRecord) error) (Client, error) {
 	const op = "identity.changeClient"
-	if err := s.cfg.Gate.Permit(ctx, actor, "update", TypeClient); err != nil {
+	if err := s.permit(ctx, actor, "update", TypeClient); err != nil {
 		return Client{}, fmt.Errorf("%s: %w", op, err)
 	}
 	for try := 0; ; try++ {

@@ -156,6 +156,18 @@ func (f *fakeRecords) lastEvent(t *testing.T) identity.Event {
 	return f.events[len(f.events)-1]
 }
 
+// find returns the last event of an action, the zero Event if there is none.
+func (f *fakeRecords) find(action string) identity.Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range slices.Backward(f.events) {
+		if e.Action == action {
+			return e
+		}
+	}
+	return identity.Event{}
+}
+
 // dump is everything stored, for looking for what must not be in it.
 func (f *fakeRecords) dump() string {
 	f.mu.Lock()

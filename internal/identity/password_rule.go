@@ -11,13 +11,12 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fault"
 )
 
-// Limits of SP 800-63B-4 §3.1.1: with a second factor at least 8 characters are
-// required; we ask for 12 unless configured otherwise. There are no rules about
-// kinds of characters and no expiry.
+// Limits of SP 800-63B-4 §3.1.1: beside a second factor at least 8 characters are
+// required; a site may ask for more. There are no rules about kinds of characters
+// and no expiry.
 const (
-	leastPassword   = 8
-	defaultPassword = 12
-	maxPassword     = 1024 // bytes
+	leastPassword = 8
+	maxPassword   = 1024 // bytes
 )
 
 //go:embed blocklist.txt

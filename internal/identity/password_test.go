@@ -22,7 +22,8 @@ func TestPasswordRules(t *testing.T) {
 		"ключ под ковриком":               true,
 		"correct horse battery":           true,
 		"zebra47!walrus":                  true,
-		"elevenchars":                     false, // 11
+		"heronsx":                         false, // 7
+		"herons x":                        true,  // 8
 		"ünïcödé pass":                    true,  // 12 characters, more bytes
 		"password1234":                    false,
 		"P@ssw0rd2026!!":                  false,

@@ -28,12 +28,15 @@ type Config struct {
 	Clock   clock.Clock
 
 	Issuer        string // shown by authenticator apps; "" means Wardkeep
-	LeastPassword int    // characters; at least 8, 0 means 12
+	LeastPassword int    // characters; at least 8, 0 means 8
 	Cost          Cost   // of a password check; zero means Argon2id, 2 passes, 19 MB
 	Hashing       int    // password checks at once; 0 means 2
 
+	// How long sessions last can only be shortened: what is longer than the
+	// default is refused.
 	IdleLock    time.Duration // 0 means 5 min
 	SessionLife time.Duration // 0 means 12 h
+	StepUpLife  time.Duration // how long a proof of identity is fresh; 0 means 5 min
 	TokenLife   time.Duration // of access tokens, at most 1 h; 0 means 5 min
 	InviteLife  time.Duration // of enrolment codes; 0 means 72 h
 
@@ -61,17 +64,25 @@ const (
 	maxTokenLife  = time.Hour
 )
 
+// Bounds of what Config may ask for.
+const (
+	MaxIdleLock    = 5 * time.Minute
+	MaxSessionLife = 12 * time.Hour
+	MaxStepUpLife  = 5 * time.Minute
+)
+
 // New returns a Service.
 func New(cfg Config) (*Service, error) {
 	if cfg.Records == nil || cfg.Audit == nil || cfg.Gate == nil || cfg.Clock == nil {
 		return nil, errors.New("identity.New: Records, Audit, Gate and Clock are required")
 	}
 	orDefault(&cfg.Issuer, "Wardkeep")
-	orDefault(&cfg.LeastPassword, defaultPassword)
+	orDefault(&cfg.LeastPassword, leastPassword)
 	orDefault(&cfg.Cost, defaultCost)
 	orDefault(&cfg.Hashing, 2)
-	orDefault(&cfg.IdleLock, 5*time.Minute)
-	orDefault(&cfg.SessionLife, 12*time.Hour)
+	orDefault(&cfg.IdleLock, MaxIdleLock)
+	orDefault(&cfg.SessionLife, MaxSessionLife)
+	orDefault(&cfg.StepUpLife, MaxStepUpLife)
 	orDefault(&cfg.TokenLife, 5*time.Minute)
 	orDefault(&cfg.InviteLife, 72*time.Hour)
 	if cfg.Rand == nil {
@@ -82,6 +93,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.LeastPassword < leastPassword || cfg.TokenLife > maxTokenLife || cfg.Hashing < 1 {
 		return nil, errors.New("identity.New: passwords of at least 8 characters and tokens of at most an hour are required")
+	}
+	if tooLong(cfg.IdleLock, MaxIdleLock) || tooLong(cfg.SessionLife, MaxSessionLife) || tooLong(cfg.StepUpLife, MaxStepUpLife) {
+		return nil, errors.New("identity.New: sessions lock after at most 5 minutes, end after at most 12 hours, and a proof is fresh for at most 5 minutes")
 	}
 	locks := &stripes{}
 	return &Service{
@@ -97,6 +111,8 @@ func New(cfg Config) (*Service, error) {
 		tokens:   &tokenCache{byID: map[string]liveToken{}},
 	}, nil
 }
+
+func tooLong(d, longest time.Duration) bool { return d < 0 || d > longest }
 
 func orDefault[T comparable](v *T, def T) {
 	var zero T

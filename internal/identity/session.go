@@ -31,7 +31,8 @@ type sessionRecord struct {
 	PersonID string    `json:"person"`
 	Epoch    uint64    `json:"epoch"`
 	Created  time.Time `json:"created"`
-	AuthTime time.Time `json:"auth"`
+	Opened   time.Time `json:"opened"` // under this id
+	AuthTime time.Time `json:"auth"`   // of the last proof by two factors
 }
 
 // live is a session in this process's memory.
@@ -48,19 +49,27 @@ type live struct {
 }
 
 // openSession starts a session for a, with a new id. from carries over what a
-// session keeps when its id changes.
+// session keeps when its id changes. Its AuthTime is the caller's to set: only a
+// proof by two factors may move it.
 func (s *Service) openSession(ctx context.Context, a *account, from sessionRecord, o Origin) (Grant, error) {
 	token, id, err := s.newSecret("")
 	if err != nil {
 		return Grant{}, err
 	}
 	now := s.cfg.Clock.Now()
-	rec := sessionRecord{PersonID: a.ID, Epoch: a.Epoch, Created: from.Created, AuthTime: now}
+	rec := from
+	rec.PersonID, rec.Epoch, rec.Opened = a.ID, a.Epoch, now
 	if err := s.putShort(ctx, shortSession, id, rec, s.expiry(rec)); err != nil {
 		return Grant{}, err
 	}
 	l := &live{id: id, rec: rec, person: a.Person, seen: now}
 	return Grant{Token: token, Session: s.view(l, now, o)}, nil
+}
+
+// newSession is a session that begins with a proof by two factors.
+func (s *Service) newSession() sessionRecord {
+	now := s.cfg.Clock.Now()
+	return sessionRecord{Created: now, AuthTime: now}
 }
 
 func (s *Service) expiry(rec sessionRecord) time.Time { return rec.Created.Add(s.cfg.SessionLife) }
@@ -70,7 +79,7 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 	locksAt := l.seen.Add(s.cfg.IdleLock)
 	actor := personActor(l.person)
 	actor.MFA, actor.SessionID, actor.AuthTime = AssuranceMulti, l.id, l.rec.AuthTime
-	actor.RequestID, actor.Source = o.RequestID, o.Source
+	actor.RequestID, actor.Source, actor.freshFor = o.RequestID, o.Source, s.cfg.StepUpLife
 	return Session{
 		ID: l.id, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt,
 		Locked: l.locked || !now.Before(locksAt), Actor: actor,
@@ -166,7 +175,7 @@ func (s *Service) liveSession(ctx context.Context, id string) (*live, error) {
 		s.sessions.forget(id)
 		return nil, errors.Join(errNoSession(op), s.dropShort(ctx, shortSession, id))
 	}
-	l := &live{id: id, rec: rec, person: a.Person, checked: now, seen: rec.AuthTime}
+	l := &live{id: id, rec: rec, person: a.Person, checked: now, seen: rec.Opened}
 	if err := s.recall(ctx, l); err != nil {
 		return nil, err
 	}

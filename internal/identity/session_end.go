@@ -27,7 +27,8 @@ func (s *Service) Lock(ctx context.Context, token string) error {
 }
 
 // Unlock takes the password for a locked session and returns it under a new
-// id. Five wrong passwords end the session.
+// id. Five wrong passwords end the session. A password alone is no fresh proof of
+// identity: AuthTime stays.
 func (s *Service) Unlock(ctx context.Context, token, password string, o Origin) (Grant, error) {
 	const op = "identity.Unlock"
 	id, ok := readSecret("", token)
@@ -35,16 +36,9 @@ func (s *Service) Unlock(ctx context.Context, token, password string, o Origin) 
 		return Grant{}, errNoSession(op)
 	}
 	defer s.stripes.lock(id)()
-	l, err := s.liveSession(ctx, id)
+	l, tries, err := s.takeSessionTry(ctx, id)
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
-	}
-	tries := 0
-	if _, err := s.getShort(ctx, shortUnlock, id, &tries); err != nil {
-		return Grant{}, err
-	}
-	if err := s.putShort(ctx, shortUnlock, id, tries+1, s.expiry(l.rec)); err != nil {
-		return Grant{}, err
 	}
 	a, err := s.accountByID(ctx, l.rec.PersonID)
 	if err != nil {
@@ -57,7 +51,7 @@ func (s *Service) Unlock(ctx context.Context, token, password string, o Origin) 
 	e := s.arrival(o, "unlock", Success, "")
 	e.Actor, e.Session, e.Roles = a.ID, id, a.Roles
 	if !match || !a.usable() || a.Epoch != l.rec.Epoch {
-		return Grant{}, s.refuseUnlock(ctx, id, tries+1, e)
+		return Grant{}, s.refuseUnlock(ctx, id, tries, e)
 	}
 	if a, err = s.unlocked(ctx, a, password, e); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
@@ -75,7 +69,7 @@ func (s *Service) refuseUnlock(ctx context.Context, id string, tries int, e Even
 		return err
 	}
 	if tries >= triesPerLock {
-		return errors.Join(fault.New(fault.Unauthenticated, "identity.Unlock", "The session has ended. Sign in again."), s.drop(ctx, id))
+		return errors.Join(errEnded("identity.Unlock"), s.drop(ctx, id))
 	}
 	return &fault.Error{Kind: fault.Unauthenticated, Op: "identity.Unlock", Public: "The password is wrong.", Err: ErrLocked}
 }
@@ -147,7 +141,7 @@ func (s *Service) End(ctx context.Context, token string, o Origin) error {
 func (s *Service) EndAll(ctx context.Context, actor Actor, personID, reason string) error {
 	const op = "identity.EndAll"
 	if actor.Kind != KindPerson || actor.ID != personID {
-		if err := s.cfg.Gate.Permit(ctx, actor, "update", TypeUser); err != nil {
+		if err := s.permit(ctx, actor, "update", TypeUser); err != nil {
 			return fmt.Errorf("%s: %w", op, err)
 		}
 	}

@@ -140,7 +140,7 @@ func (s *Service) Finish(ctx context.Context, token, code string, o Origin) (Gra
 	if err := s.settleSignIn(ctx, digest, ch, source); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
-	g, err := s.openSession(ctx, a, sessionRecord{Created: s.cfg.Clock.Now()}, o)
+	g, err := s.openSession(ctx, a, s.newSession(), o)
 	g.RecoveryLeft, g.RecoveryUsed = len(a.Recovery), recovered
 	return g, err
 }
@@ -165,11 +165,18 @@ func (s *Service) takeTry(ctx context.Context, digest string) (challenge, error)
 	return ch, err
 }
 
-// finishAccount checks the code and uses it up in the same commit that says
-// who signed in. A writer that came first means another look at the account.
+// finishAccount checks the code for a challenge.
 func (s *Service) finishAccount(ctx context.Context, ch challenge, code string, o Origin) (*account, bool, error) {
+	e := s.arrival(o, "login", Success, "password and code")
+	return s.spendCode(ctx, ch.PersonID, code, e, func(a *account) bool { return ch.Right && a.Epoch == ch.Epoch })
+}
+
+// spendCode checks a code and uses it up in the same commit that says whose it
+// was. A writer that came first means another look at the account. The work is
+// the same whether or not right says that the rest of the proof holds.
+func (s *Service) spendCode(ctx context.Context, personID, code string, e Event, right func(*account) bool) (*account, bool, error) {
 	for try := 0; ; try++ {
-		a, err := s.accountByID(ctx, ch.PersonID)
+		a, err := s.accountByID(ctx, personID)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, false, err
 		}
@@ -181,10 +188,9 @@ func (s *Service) finishAccount(ctx context.Context, ch challenge, code string, 
 			return nil, false, err
 		}
 		rest, recovered := useRecovery(a.Recovery, code)
-		if !ch.Right || !a.usable() || a.Epoch != ch.Epoch || !matched && !recovered {
-			return nil, false, errSignIn("identity.Finish")
+		if !right(a) || !a.usable() || !matched && !recovered {
+			return nil, false, errSignIn("identity.spendCode")
 		}
-		e := s.arrival(o, "login", Success, "password and code")
 		e.Actor, e.Roles = a.ID, a.Roles
 		if matched {
 			a.LastTOTPStep = step

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,12 +34,13 @@ type enrolPage struct {
 	UserName string // as typed, where only the password has to be typed anew
 	Code     string // the same
 	Secret   string // in groups, to type into an authenticator; "" if it stays
+	Length   string // of a password, at least
 	Recovery []string
 	Error    string
 }
 
 func (p *Portal) enrolPage(r *http.Request, step string) enrolPage {
-	return enrolPage{Page: p.page(r, "Enrol"), Step: step}
+	return enrolPage{Page: p.page(r, "Enrol"), Step: step, Length: strconv.Itoa(p.cfg.PasswordLength)}
 }
 
 func (p *Portal) handleEnrolPage(w http.ResponseWriter, r *http.Request) {

@@ -1,15 +1,26 @@
 package portal
 
+import (
+	"net/http"
+
+	"github.com/wardkeep/wardkeep/internal/identity"
+)
+
 // ViewModels returns one of each thing that templates are given.
 func ViewModels() []any {
 	return []any{
-		signInPage{}, enrolPage{}, lockPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
+		signInPage{}, enrolPage{}, lockPage{}, stepUpPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
 		medicationsPage{}, problemsPage{}, allergiesPage{}, visitsPage{}, documentsPage{}, documentPage{}, historyPage{},
 	}
 }
 
 // FindSearches is what the find box asks for.
 func FindSearches(typed string) []string { return findSearches(typed) }
+
+// Fresh serves next to those alone who proved themselves lately.
+func Fresh(p *Portal) http.Handler {
+	return p.signedIn(p.fresh(func(w http.ResponseWriter, _ *http.Request, _ identity.Actor) { w.WriteHeader(http.StatusNoContent) }))
+}
 
 // BackFrom is where a form may lead back to.
 func BackFrom(path string) string { return backFrom(path) }

@@ -3,6 +3,7 @@ package portal
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -90,6 +91,10 @@ type errorPage struct {
 func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	event := web.EventOf(r.Context())
 	event.Fail(err)
+	if errors.Is(err, identity.ErrStepUp) {
+		p.goTo(w, r, stepUpAddress(r))
+		return
+	}
 	kind := fault.KindOf(err)
 	pg := errorPage{Page: p.page(r, "Not available"), Heading: "This could not be shown", Words: fault.Public(err), Request: event.RequestID}
 	switch kind {

@@ -71,6 +71,10 @@ type Accounts interface {
 	// Unlock takes the password of whose session it is, and returns the
 	// session under a new token: the old one opens nothing any more.
 	Unlock(ctx context.Context, token string, try Attempt) (renewed string, err error)
+	// StepUp takes a fresh proof of identity within a session that is open, and
+	// returns the session under a new token. After too many wrong ones the
+	// session is over, which Session tells.
+	StepUp(ctx context.Context, token string, try Attempt) (renewed string, err error)
 	SignOut(ctx context.Context, token string) error
 	// BeginEnrolment proves a one-time code (try.Code) with the name it was
 	// given to and a password: a new one where one is wanted, else the one he
@@ -114,6 +118,9 @@ type Config struct {
 	// Idle is after how long without a hand on it a page locks itself; 0 means
 	// five minutes. Accounts enforces the same on the server.
 	Idle time.Duration
+	// PasswordLength is what pages say of new passwords; 0 means 8. Accounts
+	// enforces it.
+	PasswordLength int
 	// Source returns the network address of a request as the chain trusts it;
 	// nil: the connection's own.
 	Source func(*http.Request) string
@@ -138,6 +145,9 @@ func New(cfg Config) (*Portal, error) {
 	}
 	if cfg.Idle == 0 {
 		cfg.Idle = 5 * time.Minute
+	}
+	if cfg.PasswordLength == 0 {
+		cfg.PasswordLength = 8
 	}
 	if cfg.Source == nil {
 		cfg.Source = func(r *http.Request) string { return r.RemoteAddr }
@@ -194,6 +204,8 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("GET /lock", p.handleLockPage)
 	mux.HandleFunc("POST /lock", p.handleLock)
 	mux.HandleFunc("POST /unlock", p.handleUnlock)
+	mux.HandleFunc("GET /step-up", p.signedIn(p.handleStepUpPage))
+	mux.HandleFunc("POST /step-up", p.signedIn(p.handleStepUp))
 	mux.HandleFunc("POST /theme", p.handleTheme)
 	mux.HandleFunc("POST /awake", p.signedIn(p.handleAwake))
 

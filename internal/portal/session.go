@@ -96,7 +96,7 @@ func backFrom(path string) string {
 		}
 	}
 	switch path {
-	case "/lock", "/unlock", "/sign-in", "/sign-in/code", "/sign-out", "/enrol", "/enrol/authenticator", "/enrol/picture":
+	case "/lock", "/unlock", "/sign-in", "/sign-in/code", "/sign-out", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up":
 		return "/"
 	}
 	return path

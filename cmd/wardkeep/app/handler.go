@@ -44,8 +44,8 @@ func (s *Server) handler() (http.Handler, error) {
 		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },
 	})
 	pages, err := portal.New(portal.Config{
-		Chart: pageChart{h.Chart}, Accounts: accounts{h.Identity}, Clock: h.Clock,
-		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source,
+		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Clock: h.Clock,
+		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})
 	if err != nil {
 		return nil, err

@@ -214,7 +214,8 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	}
 	h.Identity, err = identity.New(identity.Config{
 		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock,
-		TokenLife: opt.TokenLife,
+		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength,
+		IdleLock: h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
 	})
 	if err != nil {
 		return err

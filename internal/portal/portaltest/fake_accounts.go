@@ -43,6 +43,7 @@ type FakeAccounts struct {
 type fakeSession struct {
 	locked bool
 	seen   time.Time
+	proven time.Time
 }
 
 // NewFakeAccounts returns accounts whose sessions lock after idle.
@@ -76,7 +77,7 @@ func (a *FakeAccounts) Code(_ context.Context, challenge string, try portal.Atte
 	}
 	delete(a.challenges, challenge)
 	token := rand.Text()
-	a.sessions[token] = &fakeSession{seen: a.Clock.Now()}
+	a.sessions[token] = &fakeSession{seen: a.Clock.Now(), proven: a.Clock.Now()}
 	return portal.Entry{Token: token, Recovered: try.Code == Recovery, RecoveryLeft: 4}, nil
 }
 
@@ -96,7 +97,7 @@ func (a *FakeAccounts) Session(_ context.Context, token string, active bool) (po
 		s.seen = now
 	}
 	return portal.Session{Locked: s.locked, Actor: identity.Actor{
-		Kind: identity.KindPerson, ID: "u1", Name: "Joy Miller", Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti,
+		Kind: identity.KindPerson, ID: "u1", Name: "Joy Miller", Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven,
 	}}, nil
 }
 
@@ -122,6 +123,20 @@ func (a *FakeAccounts) Unlock(_ context.Context, token string, try portal.Attemp
 	}
 	s.locked, s.seen = false, a.Clock.Now()
 	return token, nil
+}
+
+// StepUp implements portal.Accounts.
+func (a *FakeAccounts) StepUp(_ context.Context, token string, try portal.Attempt) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessions[token]
+	if s == nil || s.locked || try.Password != Password || try.Code != Code {
+		return "", refused()
+	}
+	delete(a.sessions, token)
+	renewed := rand.Text()
+	a.sessions[renewed] = &fakeSession{seen: a.Clock.Now(), proven: a.Clock.Now()}
+	return renewed, nil
 }
 
 // SignOut implements portal.Accounts.

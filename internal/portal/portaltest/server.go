@@ -16,6 +16,7 @@ type Stage struct {
 	Chart    *FakeChart
 	Accounts *FakeAccounts
 	Clock    *clock.Manual
+	Portal   *portal.Portal
 	Server   *httptest.Server
 }
 
@@ -37,6 +38,7 @@ func NewStage(idle time.Duration) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Portal = p
 	s.Server = httptest.NewTLSServer(http.NewCrossOriginProtection().Handler(p))
 	return s, nil
 }

@@ -1,0 +1,62 @@
+package portal
+
+import (
+	"context"
+	"errors"
+
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/web"
+)
+
+// accounts signs people in by the identity service.
+type accounts struct{ identity *identity.Service }
+
+// NewAccounts returns the accounts of the identity service.
+func NewAccounts(s *identity.Service) Accounts { return accounts{s} }
+
+func origin(ctx context.Context, try Attempt) identity.Origin {
+	return identity.Origin{Source: try.Source, RequestID: web.EventOf(ctx).RequestID}
+}
+
+func (a accounts) Password(ctx context.Context, try Attempt) (string, error) {
+	c, err := a.identity.Begin(ctx, try.User, try.Password, origin(ctx, try))
+	return c.Token, err
+}
+
+func (a accounts) Code(ctx context.Context, challenge string, try Attempt) (Entry, error) {
+	g, err := a.identity.Finish(ctx, challenge, try.Code, origin(ctx, try))
+	return Entry{Token: g.Token, Recovered: g.RecoveryUsed, RecoveryLeft: g.RecoveryLeft}, err
+}
+
+func (a accounts) Session(ctx context.Context, token string, active bool) (Session, error) {
+	s, err := a.identity.Resume(ctx, token, identity.Origin{Background: !active, RequestID: web.EventOf(ctx).RequestID})
+	if errors.Is(err, identity.ErrLocked) {
+		err = nil // whose session it is stays known: the lock page leads back to it
+	}
+	return Session{Actor: s.Actor, Locked: s.Locked}, err
+}
+
+func (a accounts) Lock(ctx context.Context, token string) error { return a.identity.Lock(ctx, token) }
+
+func (a accounts) Unlock(ctx context.Context, token string, try Attempt) (string, error) {
+	g, err := a.identity.Unlock(ctx, token, try.Password, origin(ctx, try))
+	return g.Token, err
+}
+
+func (a accounts) StepUp(ctx context.Context, token string, try Attempt) (string, error) {
+	g, err := a.identity.StepUp(ctx, token, identity.Proof{Password: try.Password, Code: try.Code}, origin(ctx, try))
+	return g.Token, err
+}
+
+func (a accounts) SignOut(ctx context.Context, token string) error {
+	return a.identity.End(ctx, token, origin(ctx, Attempt{}))
+}
+
+func (a accounts) BeginEnrolment(ctx context.Context, try Attempt) (Enrolment, error) {
+	e, err := a.identity.BeginEnrolment(ctx, try.User, try.Code, try.Password, origin(ctx, try))
+	return Enrolment{Token: e.Token, Secret: e.Secret, URI: e.URI, Expires: e.Expires}, err
+}
+
+func (a accounts) FinishEnrolment(ctx context.Context, token string, try Attempt) ([]string, error) {
+	return a.identity.FinishEnrolment(ctx, token, try.Code, origin(ctx, try))
+}
