@@ -80,6 +80,10 @@ const (
 // maxAdded bounds the parameters: every write evaluates those of its type.
 const maxAdded = 500
 
+// maxEver bounds those that were ever indexed, the retired among them: these are
+// kept, because old versions were indexed by them.
+const maxEver = 5000
+
 // parameter makes the definition's search parameter, or gives the reason why
 // there can be none.
 func (d definition) parameter(number uint32, compile Compile) (*search.Parameter, string) {

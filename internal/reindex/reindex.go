@@ -47,6 +47,7 @@ type Manager struct {
 
 	mu      sync.Mutex // held while entries change
 	entries []*entry
+	last    uint32 // the highest number given so far
 
 	wake chan struct{}
 	stop context.CancelFunc
@@ -203,7 +204,7 @@ func (m *Manager) sync(ctx context.Context) error {
 // wanted. Once a code is free again, what was refused for its sake is met anew.
 func (m *Manager) retire(ctx context.Context, wanted map[string]definition) (changed bool, err error) {
 	for _, e := range m.entries {
-		if _, want := wanted[e.Digest]; want || e.State == Retired {
+		if _, want := wanted[e.Digest]; want || e.State == Retired || e.State == Refused {
 			continue
 		}
 		if err := m.end(ctx, e); err != nil {
@@ -211,12 +212,11 @@ func (m *Manager) retire(ctx context.Context, wanted map[string]definition) (cha
 		}
 		changed = true
 	}
+	m.entries = slices.DeleteFunc(m.entries, func(e *entry) bool {
+		_, want := wanted[e.Digest]
+		return e.State == Refused && (!want || changed && (e.Reason == reasonOwn || e.Reason == reasonMany))
+	})
 	for _, e := range m.entries {
-		if e.State == Refused && changed && (e.Reason == reasonOwn || e.Reason == reasonMany) {
-			if err := m.end(ctx, e); err != nil {
-				return false, err
-			}
-		}
 		if e.State != Retired {
 			delete(wanted, e.Digest)
 		}
@@ -234,23 +234,15 @@ func (m *Manager) end(ctx context.Context, e *entry) error {
 	return nil
 }
 
-// add makes an entry of a definition: Indexing, or Refused with the reason.
+// add makes an entry of a definition: Indexing, or Refused with the reason. What
+// is refused is not kept: whoever starts next refuses it again.
 func (m *Manager) add(ctx context.Context, d definition, digest string) error {
-	e := &entry{definition: d, Digest: digest, State: Indexing, Started: m.clock.Now()}
-	if n := len(m.entries); n > 0 {
-		e.Number = m.entries[n-1].Number
-	}
-	active := 0
-	for _, other := range m.entries {
-		if other.State != Retired && other.State != Refused {
-			active++
-		}
-	}
+	e := &entry{definition: d, Digest: digest, State: Indexing, Started: m.clock.Now(), Number: m.last}
 	for e.parameter == nil && e.Reason == "" {
 		e.Number++
 		e.parameter, e.Reason = d.parameter(e.Number, m.compile)
 	}
-	if e.Reason == "" && active >= maxAdded {
+	if e.Reason == "" && m.full() {
 		e.Reason = reasonMany
 	}
 	if e.Reason == "" {
@@ -259,13 +251,30 @@ func (m *Manager) add(ctx context.Context, d definition, digest string) error {
 		}
 	}
 	if e.Reason != "" {
-		e.State, e.Finished, e.parameter = Refused, e.Started, nil
+		e.State, e.Finished, e.parameter, e.Number = Refused, e.Started, nil, 0
+		m.entries = append(m.entries, e)
+		return nil
 	}
 	if err := m.save(ctx, e); err != nil {
 		return err
 	}
+	m.last = e.Number
 	m.entries = append(m.entries, e)
 	return nil
+}
+
+// full reports whether no parameter is taken any more.
+func (m *Manager) full() bool {
+	active, ever := 0, 0
+	for _, e := range m.entries {
+		if e.State != Refused {
+			ever++
+		}
+		if e.State == Indexing || e.State == Ready {
+			active++
+		}
+	}
+	return active >= maxAdded || ever >= maxEver
 }
 
 // index reads the records of each base type, step by step, and declares the
@@ -337,13 +346,14 @@ type Status struct {
 func (m *Manager) Status(ctx context.Context, id string) (Status, error) {
 	m.mu.Lock()
 	var e entry
+	found := false
 	for _, have := range m.entries {
 		if have.Source == id {
-			e = *have // the newest
+			e, found = *have, true // the newest
 		}
 	}
 	m.mu.Unlock()
-	if e.Number == 0 {
+	if !found {
 		return Status{}, fault.New(fault.NotFound, "reindex.Status", "No active SearchParameter of that id is known.")
 	}
 	p, err := m.progressOf(ctx, &e)

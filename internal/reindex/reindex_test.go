@@ -220,3 +220,28 @@ func TestRefused(t *testing.T) {
 		t.Errorf("an unknown one: %v", err)
 	}
 }
+
+// TestRefusedAreNotKept: definitions that are refused, however often they change,
+// leave nothing behind, and no start fails of one that was retired.
+func TestRefusedAreNotKept(t *testing.T) {
+	r := newRig(t)
+	r.open()
+	for n := range 5 {
+		r.put(parameter("odd", "odd", "string", "active", fmt.Sprint("(((", n)))
+		r.await("odd", reindex.Refused)
+	}
+	r.put(parameter("odd", "odd", "string", "retired", "((("))
+	r.put(parameter("nick", "nick", "string", "active", "extension urn:nick"))
+	r.await("nick", reindex.Ready)
+	docs, err := r.vault.ListDocs(t.Context(), reindex.TypeEntry)
+	check(t, err)
+	if len(docs) != 1 {
+		t.Errorf("%d entries are kept", len(docs))
+	}
+	r.manager.Close()
+	r.open()
+	r.await("nick", reindex.Ready)
+	if _, err := r.manager.Status(t.Context(), "odd"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("what was refused and retired: %v", err)
+	}
+}

@@ -69,11 +69,13 @@ func (m *Manager) load(ctx context.Context) ([]*entry, error) {
 		if err := json.Unmarshal(doc.Body, e); err != nil {
 			return nil, fault.Wrap(fault.Internal, "reindex.load", err)
 		}
-		if e.State != Refused {
-			var reason string
-			if e.parameter, reason = e.definition.parameter(e.Number, m.compile); e.parameter == nil {
-				return nil, fault.Wrap(fault.Internal, "reindex.load", fmt.Errorf("a parameter that was indexed cannot be read any more: %s", reason))
-			}
+		m.last = max(m.last, e.Number)
+		if e.Reason != "" {
+			continue // an earlier release kept what it refused
+		}
+		var reason string
+		if e.parameter, reason = e.definition.parameter(e.Number, m.compile); e.parameter == nil {
+			return nil, fault.Wrap(fault.Internal, "reindex.load", fmt.Errorf("a parameter that was indexed cannot be read any more: %s", reason))
 		}
 		all = append(all, e)
 	}

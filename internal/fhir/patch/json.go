@@ -3,6 +3,7 @@ package patch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -251,6 +252,9 @@ func (p *jsonPatch) remove(path []string) (*value, error) {
 		return nil, err
 	}
 	last := path[len(path)-1]
+	if p.room -= (len(parent.members) + len(parent.items)) / 64; p.room < 0 {
+		return nil, errTree
+	}
 	if parent.kind == '{' {
 		parent.remove(last)
 		return v, nil
@@ -259,7 +263,7 @@ func (p *jsonPatch) remove(path []string) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	parent.items = append(parent.items[:i:i], parent.items[i+1:]...)
+	parent.items = slices.Delete(parent.items, i, i+1)
 	return v, nil
 }
 

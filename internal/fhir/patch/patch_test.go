@@ -218,6 +218,10 @@ func TestLimits(t *testing.T) {
 	if _, err := patch.JSON(res, []byte("["+strings.TrimSuffix(many, ",")+"]")); !fault.Is(err, fault.TooCostly) {
 		t.Errorf("many operations: %v", err)
 	}
+	long := `{"op":"add","path":"/note","value":[` + strings.Repeat("1,", 200_000) + `1]},` + strings.Repeat(`{"op":"remove","path":"/note/0"},`, 900)
+	if _, err := patch.JSON(res, []byte("["+strings.TrimSuffix(long, ",")+"]")); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("many removals from a long list: %v", err)
+	}
 	if _, err := patch.Merge(res, []byte(strings.Repeat(`{"a":`, 200)+"1"+strings.Repeat("}", 200))); !fault.Is(err, fault.Invalid) {
 		t.Errorf("deep: %v", err)
 	}

@@ -1,6 +1,7 @@
 package patch
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -219,7 +220,7 @@ func removeItem(obj *value, name string, at int) (v, shadow *value) {
 			return nil
 		}
 		item = list.items[at]
-		list.items = append(list.items[:at:at], list.items[at+1:]...)
+		list.items = slices.Delete(list.items, at, at+1)
 		if item.isNull() {
 			return nil
 		}

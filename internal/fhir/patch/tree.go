@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -137,7 +138,7 @@ func (v *value) set(name string, to *value) {
 
 func (v *value) remove(name string) {
 	if i := v.find(name); i >= 0 {
-		v.members = append(v.members[:i:i], v.members[i+1:]...)
+		v.members = slices.Delete(v.members, i, i+1)
 	}
 }
 

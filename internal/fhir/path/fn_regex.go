@@ -101,7 +101,7 @@ func replaceMatches(c *evaluation, in Collection, f *callExpr) (Collection, erro
 	if (len(s)+1)*(len(with)+1) > 16*maxText {
 		return nil, ErrTooCostly
 	}
-	if err := c.spend(len(s) / 16 * (1 + len(re.String())/64)); err != nil {
+	if err := c.spend(len(s)/16*(1+len(re.String())/64) + (len(s)+1)*(len(with)+1)/64); err != nil {
 		return nil, err
 	}
 	return c.text(re.ReplaceAllString(s, with))

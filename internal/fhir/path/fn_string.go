@@ -69,7 +69,7 @@ func (c *evaluation) onString(in Collection, f *callExpr, fn func(s, arg string)
 			return nil, err
 		}
 	}
-	if err := c.spend((len(s) + len(arg)) / 64); err != nil {
+	if err := c.spend((len(s) + len(arg)) / 16); err != nil {
 		return nil, err
 	}
 	v, err := fn(s, arg)
@@ -97,6 +97,9 @@ func substring(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 	}
 	start, ok, err := c.intArg(f, 0)
 	if err != nil || !ok {
+		return nil, err
+	}
+	if err := c.spend(len(s) / 16); err != nil {
 		return nil, err
 	}
 	runes := []rune(s)
@@ -129,8 +132,15 @@ func replace(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	if n := strings.Count(s, pattern); n*len(with) > maxText {
+	if err := c.spend(len(s) / 16); err != nil {
+		return nil, err
+	}
+	n := strings.Count(s, pattern)
+	if n*len(with) > maxText {
 		return nil, ErrTooCostly
+	}
+	if err := c.spend(n + n*len(with)/16); err != nil {
+		return nil, err
 	}
 	return c.text(strings.ReplaceAll(s, pattern, with))
 }
@@ -162,6 +172,9 @@ func join(c *evaluation, in Collection, f *callExpr) (Collection, error) {
 	}
 	if len(in) == 0 {
 		return nil, nil
+	}
+	if err := c.spend(len(in)); err != nil {
+		return nil, err
 	}
 	var b strings.Builder
 	for i := range in {

@@ -54,6 +54,21 @@ func TestSiblingsCount(t *testing.T) {
 	}
 }
 
+// TestTextIsWork: what a function of strings reads and makes counts, also if it
+// leaves nothing of it.
+func TestTextIsWork(t *testing.T) {
+	n := parse(t, names(200))
+	long := "'" + strings.Repeat("a", 50_000) + "'"
+	for _, fn := range []string{
+		"replace('a', '')", "replace('b', 'c')", "replace('', '')", "substring(49999)", "replaceMatches('a', '')", "upper().length()",
+		"escape('html').length()", "encode('hex').substring(1, 1)",
+	} {
+		if _, err := compile(t, "name.select("+long+"."+fn+")").Eval(&path.Env{Steps: 20_000}, n); !errors.Is(err, path.ErrTooCostly) {
+			t.Errorf("%s: %v", fn, err)
+		}
+	}
+}
+
 func TestDeepSource(t *testing.T) {
 	for _, src := range []string{
 		strings.Repeat("(", 10_000), strings.Repeat("-", 10_000) + "1", strings.Repeat("iif(", 10_000), strings.Repeat("a[", 10_000),

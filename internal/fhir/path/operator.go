@@ -292,7 +292,7 @@ func (c *evaluation) text(s string) (Collection, error) {
 	if len(s) > maxText {
 		return nil, ErrTooCostly
 	}
-	if err := c.spend(len(s) / 64); err != nil {
+	if err := c.spend(len(s) / 16); err != nil {
 		return nil, err
 	}
 	return c.one(OfString(s)), nil
