@@ -31,13 +31,20 @@ type conformance struct {
 	vault *vault.Vault
 	clock clock.Clock
 
-	mu         sync.Mutex
-	generation uint64 // of what this process committed
-	read       uint64 // generation at the last look
+	mu         sync.Mutex // held for moments only
+	generation uint64     // of what this process committed
+	read       uint64     // generation at the last look
 	looked     time.Time
-	shelves    map[string]*shelf
 	library    *library
+
+	reading chan struct{} // holds one who reads; these are his:
+	shelves map[string]*shelf
+	news    bool // the shelves hold what the library does not
 }
+
+// grace is how long the library is taken for the present one while it is looked
+// whether it is.
+const grace = 10 * shelfLife
 
 // shelf is what is known of one type.
 type shelf struct {
@@ -54,7 +61,7 @@ type book struct {
 }
 
 func newConformance(v *vault.Vault, c clock.Clock) *conformance {
-	return &conformance{vault: v, clock: c, shelves: map[string]*shelf{}}
+	return &conformance{vault: v, clock: c, shelves: map[string]*shelf{}, reading: make(chan struct{}, 1)}
 }
 
 // changed is told of every type written.
@@ -72,31 +79,66 @@ func (c *conformance) changed(types ...string) {
 }
 
 // current returns the library as it is now: the same value for as long as
-// nothing in it changes.
+// nothing in it changes. One caller reads what is new. Those to whom the present
+// library will do meanwhile do not wait for him.
 func (c *conformance) current(ctx context.Context) (*library, error) {
+	l, fresh, will := c.present()
+	if fresh {
+		return l, nil
+	}
+	if will {
+		select {
+		case c.reading <- struct{}{}:
+		default:
+			return l, nil
+		}
+	} else {
+		select {
+		case c.reading <- struct{}{}:
+		case <-ctx.Done():
+			return nil, fault.Wrap(fault.Unavailable, "chart.current", ctx.Err())
+		}
+	}
+	defer func() { <-c.reading }()
+	return c.look(ctx)
+}
+
+// present returns the library: whether it is fresh, and whether it will do while
+// somebody looks, which it does not without what this process committed.
+func (c *conformance) present() (l *library, fresh, will bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.clock.Now()
-	if c.library != nil && c.read == c.generation && now.Sub(c.looked) < shelfLife {
-		return c.library, nil
+	age := c.clock.Now().Sub(c.looked)
+	known := c.library != nil && c.read == c.generation
+	return c.library, known && age < shelfLife, known && age < grace
+}
+
+// look reads what is new. c.reading MUST be held.
+func (c *conformance) look(ctx context.Context) (*library, error) {
+	l, fresh, _ := c.present()
+	if fresh {
+		return l, nil // whoever read before has seen it
 	}
-	generation := c.generation
+	c.mu.Lock()
+	generation, now := c.generation, c.clock.Now()
+	c.mu.Unlock()
 	for _, typ := range shelves {
-		if err := c.look(ctx, typ); err != nil {
+		if err := c.lookFor(ctx, typ); err != nil {
 			return nil, err
 		}
 	}
-	if c.library == nil {
-		c.library = c.arrange()
+	if l == nil || c.news {
+		l, c.news = c.arrange(), false
 	}
-	c.read, c.looked = generation, now
-	return c.library, nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.library, c.read, c.looked = l, generation, now
+	return l, nil
 }
 
-// look reads what was committed of a type since the last look, and everything
-// anew if something is gone. News end the library that is without them, also if
-// the look fails later on.
-func (c *conformance) look(ctx context.Context, typ string) error {
+// lookFor reads what was committed of a type since the last look, and everything
+// anew if something is gone.
+func (c *conformance) lookFor(ctx context.Context, typ string) error {
 	s := c.shelves[typ]
 	if s == nil {
 		s = &shelf{books: map[vault.TypeID]book{}}
@@ -113,7 +155,7 @@ func (c *conformance) look(ctx context.Context, typ string) error {
 	if err != nil || found.Total == len(s.books) {
 		return err
 	}
-	c.library = nil // something was deleted
+	c.news = true // something was deleted
 	s = &shelf{books: map[vault.TypeID]book{}}
 	if err := c.export(ctx, typ, s); err != nil {
 		return err
@@ -130,7 +172,7 @@ func (c *conformance) export(ctx context.Context, typ string, s *shelf) error {
 		run := 0
 		err := c.vault.Export(ctx, typ, s.last, listRun, func(rec vault.Record) error {
 			run++
-			s.last, c.library = rec.Position, nil
+			s.last, c.news = rec.Position, true
 			res, err := fhir.Parse(rec.Body)
 			if err != nil { // of another release with looser rules: it counts, and cannot be asked for
 				s.books[vault.TypeID{Type: typ, ID: rec.Key.String()}] = book{}

@@ -83,6 +83,11 @@ func (s *server) handleLastN(w http.ResponseWriter, r *http.Request, actor chart
 		return err
 	}
 	lr.Params = q.params
+	release, err := s.walks.take(r.Context()) // it may open 20,000 records
+	if err != nil {
+		return err
+	}
+	defer release()
 	list, err := s.Chart.LastN(r.Context(), actor, lr)
 	if err != nil {
 		return err

@@ -1,12 +1,18 @@
 package fhirhttp_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/wardkeep/wardkeep/internal/fhirhttp"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/web"
 )
 
 const metaParameters = `{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"profile":["http://example.org/p"],"tag":[{"system":"http://example.org/t","code":"a"}]}}]}`
@@ -286,5 +292,22 @@ func TestMetas(t *testing.T) {
 	r.do(403, "GET", "/Patient/$meta", "", as("obs"))
 	if body := r.do(200, "GET", "/$meta", "", as("nurse")).Body.String(); strings.Contains(body, "one") || strings.Contains(body, "three") {
 		t.Errorf("told of patients of others: %s", body)
+	}
+}
+
+// TestWalksAreFew: what may open thousands of records waits for its place.
+func TestWalksAreFew(t *testing.T) {
+	r := wards(t)
+	r.api = web.Chain(fhirhttp.Walked(r.config), web.Config{Log: slog.New(slog.DiscardHandler), Clock: r.clock, MaxBody: 1 << 20, OnFault: fhirhttp.Fail})
+	for path, want := range map[string]int{"/Observation/$lastn?patient=ann&category=lab": 503, "/_history": 503, "/Patient/ann": 200} {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		req := httptest.NewRequestWithContext(ctx, "GET", "/fhir"+path, nil)
+		req.Header.Set("Authorization", "Bearer program")
+		w := httptest.NewRecorder()
+		r.api.ServeHTTP(w, req)
+		cancel()
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
 	}
 }

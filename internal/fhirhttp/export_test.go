@@ -62,3 +62,10 @@ func WithRogue(cfg Config, line Line, says string) http.Handler {
 	}}, s.table()...))
 	return s
 }
+
+// Walked returns the API while as many walks are under way as there may be.
+func Walked(cfg Config) http.Handler {
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places)}
+	s.routes = prepared(s.table())
+	return s
+}

@@ -51,16 +51,16 @@ type server struct {
 	stated  atomic.Pointer[statement]
 	terms   *fhir.Resource // TerminologyCapabilities
 	bundles places         // one for each bundle that is being carried out
-	walks   places         // one for each history of many records
+	walks   places         // one for each history of many records, and each $lastn
 }
 
 // maxBundles bounds the bundles carried out at the same time: each may be many
 // times as large in memory as it was on the wire.
 const maxBundles = 4
 
-// maxWalks bounds the histories of a type or of everything that are read at the
-// same time: each may open every version there is, to show the few that the
-// caller may see.
+// maxWalks bounds the histories of a type or of everything, and the $lastn, that
+// are read at the same time: each may open every version there is, or thousands of
+// records, to show the few that the caller may see or asks for.
 const maxWalks = 2
 
 // places bounds how much of one kind goes on at the same time.
