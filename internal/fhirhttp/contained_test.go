@@ -47,6 +47,7 @@ func TestContainedSearch(t *testing.T) {
 		id := fmt.Sprintf("r%d", i+1)
 		r.do(201, "PUT", "/MedicationRequest/"+id, order(id, "Patient/p", strings.Fields(codes)...))
 	}
+	r.do(201, "PUT", "/MedicationRequest/r4", `{"resourceType":"MedicationRequest","id":"r4","status":"active","intent":"order","medicationReference":{"reference":"Medication/own"},"subject":{"reference":"Patient/p"}}`)
 	for path, want := range map[string]string{
 		"/Medication?code=b": "Medication/own",
 		"/Medication?code=b&_contained=false&_containedType=contained":            "Medication/own",
@@ -60,8 +61,16 @@ func TestContainedSearch(t *testing.T) {
 		"/Medication?_id=m2&_contained=true&_containedType=contained":             "MedicationRequest/r1#m2 MedicationRequest/r3#m2",
 		"/Medication?_contained=true&_sort=-_lastUpdated":                         "MedicationRequest/r3 MedicationRequest/r2 MedicationRequest/r1",
 		"/MedicationRequest?_contained=true":                                      "",
-		"/MedicationRequest?status=active&_contained=both&_sort=_lastUpdated":     "MedicationRequest/r1 MedicationRequest/r2 MedicationRequest/r3",
+		"/MedicationRequest?status=active&_contained=both&_sort=_lastUpdated":     "MedicationRequest/r1 MedicationRequest/r2 MedicationRequest/r3 MedicationRequest/r4",
 		"/Medication?_filter=code eq c or code eq a&_contained=true&_pretty=true": "MedicationRequest/r1 MedicationRequest/r2 MedicationRequest/r3",
+		// Chains of ordinary searches go on into what records contain.
+		"/MedicationRequest?medication.code=a":                         "MedicationRequest/r1 MedicationRequest/r2",
+		"/MedicationRequest?medication.code=b":                         "MedicationRequest/r3 MedicationRequest/r4",
+		"/MedicationRequest?medication.code=c":                         "",
+		"/MedicationRequest?medication.code:not=b&_sort=-_id":          "MedicationRequest/r2 MedicationRequest/r1",
+		"/MedicationRequest?medication._id=m1&patient.name=A":          "MedicationRequest/r1 MedicationRequest/r2 MedicationRequest/r3",
+		"/Patient?_has:MedicationRequest:patient:medication.code=a":    "Patient/p",
+		"/Provenance?target:MedicationRequest.medication.code=urn:x|b": "",
 	} {
 		for _, count := range []string{"1", "2", "3", "50"} {
 			urls, totals := r.walk(strings.ReplaceAll(path, " ", "%20") + "&_total=accurate&_count=" + count)
@@ -112,6 +121,9 @@ func TestContainedIsHidden(t *testing.T) {
 	}
 	if urls, totals := r.walk("/Medication?code=z&_contained=true&_containedType=contained&_total=accurate", as("nurse")); urls != nil || totals[0] != 0 {
 		t.Errorf("the nurse finds %v, total %v", urls, totals)
+	}
+	if urls, totals := r.walk("/MedicationRequest?medication.code=a&_total=accurate", as("nurse")); len(urls) != 1 || totals[0] != 1 {
+		t.Errorf("by a chain the nurse finds %v, total %v", urls, totals)
 	}
 	r.do(403, "GET", all, "", as("obs"))
 }

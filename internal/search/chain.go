@@ -35,6 +35,15 @@ func (p *planner) chain(c *criterion) (node, error) {
 				nodes = append(nodes, node{expr: p.join(s.text, of), exact: p.exact})
 			}
 		}
+		contained, any, err := p.chainInside(sub)
+		switch {
+		case err != nil:
+			return node{}, err
+		case any && p.joins: // only cards tell which reference is to what is contained
+			return anything, nil
+		case any:
+			nodes = append(nodes, contained)
+		}
 	}
 	if nodes == nil && denied != nil {
 		return node{}, denied

@@ -31,6 +31,13 @@ func container(t *testing.T, rng *rand.Rand, r *fhir.Resource, others []*fhir.Re
 	}
 	if delete(tree, "contained"); list != nil {
 		tree["contained"] = list
+		for _, v := range list { // references where chains go
+			in := v.(object)
+			name := map[any]string{"Patient": "subject", "Encounter": "encounter"}[in["resourceType"]]
+			if tree[name] != nil && rng.IntN(3) > 0 {
+				tree[name] = object{"reference": "#" + asText(in["id"])}
+			}
+		}
 	}
 	src, err := json.Marshal(tree)
 	if err != nil {
@@ -137,7 +144,7 @@ func TestContainedDifferential(t *testing.T) {
 	}
 	g := newContainedWorld(t, resources)
 	wide, narrow := newMemory(t, 64, resources), newMemory(t, 12, resources)
-	queries, asked, hits, bad := 150, 0, 0, 0
+	queries, asked, hits, bad := 100, 0, 0, 0
 	if allData() {
 		queries = 5000
 	}
@@ -157,6 +164,65 @@ func TestContainedDifferential(t *testing.T) {
 		}
 	}
 	t.Logf("%d queries over %d resources, %d hits", asked, len(resources), hits)
+}
+
+// TestChainsIntoContained: a chain is followed to resources of the store and to
+// those that a record contains.
+func TestChainsIntoContained(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 9))
+	plain := nastyResources(t, 400)
+	var resources []*fhir.Resource
+	for _, r := range plain {
+		resources = append(resources, container(t, rng, r, plain))
+	}
+	g, w := plainReading(t, resources)
+	w.inner = newContainedWorld(t, resources).inner
+	w.params = g.params
+	wide, narrow := newMemory(t, 64, resources), newMemory(t, 12, resources)
+	queries, asked, inside, bad := 1500, 0, 0, 0
+	if allData() {
+		queries = 5000
+	}
+	for asked < queries && bad <= 10 {
+		typ := g.pick(g.types)
+		p := g.params[typ][g.pick(g.codes[typ])]
+		if p.kind != "reference" {
+			continue
+		}
+		c := &plainQuery{param: p}
+		kv, ok := g.chain(c, typ, 1)
+		if !ok {
+			continue
+		}
+		asked++
+		q, err := search.Parse(typ, []search.Param{kv}, search.Options{BaseURL: baseURL, Now: testNow})
+		if err == nil {
+			q, err = q.Resolve(t.Context(), testTerms{})
+		}
+		if err != nil {
+			t.Fatalf("%s %q: %v", typ, kv, err)
+		}
+		var want []string
+		for _, d := range g.byType[typ] {
+			if w.holds(d, c) {
+				want = append(want, typ+"/"+d.id)
+				if w.holdsInside(d, c) {
+					inside++
+				}
+			}
+		}
+		slices.Sort(want)
+		for _, m := range []*memory{wide, narrow} {
+			m.joins = asked%2 == 0
+			if !compare(t, m, q, want, fmt.Sprintf("query %d, %d bits: %s %q", asked, m.bits, typ, kv)) {
+				bad++
+			}
+		}
+	}
+	t.Logf("%d queries over %d resources, %d hits in contained resources", asked, len(resources), inside)
+	if inside == 0 {
+		t.Error("no chain ends in a contained resource")
+	}
 }
 
 // sameEntries compares what each record that matches gives.

@@ -91,10 +91,14 @@ func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 		if !known {
 			return false, errJoined
 		}
-		return m.some(c.sources, func(v *value) bool {
+		found, err := m.some(c.sources, func(v *value) bool {
 			m.name = append(append(append(m.name[:0], v.typ...), '/'), v.code...)
 			return v.local && set[string(m.name)]
 		})
+		if found || err != nil {
+			return found, err
+		}
+		return m.chainInside(c)
 	case c.missing != nil:
 		if c.param.special != "" { // every record has an id and a time
 			return !*c.missing, nil

@@ -115,6 +115,10 @@ func (m *memory) Confine(_ context.Context, _ string, e store.Expr) (store.Expr,
 	return e, m.joins, nil
 }
 
+func (m *memory) Any(_ context.Context, e store.Expr) (bool, error) {
+	return len(m.has[e.(store.Has).Token]) > 0, nil
+}
+
 func (m *memory) ListItems(_ context.Context, id string) ([]search.TypeID, error) {
 	if m.lists[id] == nil {
 		return nil, nil

@@ -1,6 +1,7 @@
 package search_test
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +24,7 @@ type plainWorld struct {
 	docs map[string]*plainDoc // Type/id
 
 	params map[string]map[string]*plainParam
+	inner  map[string][]*plainDoc // what is contained, by the name of the container
 
 	systems map[string]string // of elements of type code
 }
@@ -59,7 +61,7 @@ func (w *plainWorld) holds(d *plainDoc, q *plainQuery) bool {
 				return true
 			}
 		}
-		return false
+		return w.holdsInside(d, q)
 	case q.modifier == "missing":
 		has := false
 		for _, n := range d.values(q.param) {
@@ -80,6 +82,36 @@ func (w *plainWorld) holds(d *plainDoc, q *plainQuery) bool {
 		}
 	}
 	return hit != (q.modifier == "not" || q.modifier == "not-in")
+}
+
+// holdsInside tells whether a chain ends in what d contains. It is not followed
+// any further there.
+func (w *plainWorld) holdsInside(d *plainDoc, q *plainQuery) bool {
+	for _, expr := range q.param.expr {
+		if m := plainIs.FindStringSubmatch(expr); m != nil && m[2] == q.chainTo {
+			expr = m[1]
+		}
+		for _, n := range plainEval(d.root, expr, true) {
+			for _, in := range w.inner[d.typ+"/"+d.id] {
+				if n.text("reference") == "#"+in.id && in.typ == q.chainTo && !q.chain.beyond() && w.holds(in, q.chain) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// beyond reports whether a condition asks for more than contained resources have.
+func (q *plainQuery) beyond() bool {
+	if q.chain != nil || q.has != nil || q.listed != nil || slices.ContainsFunc(q.kids, (*plainQuery).beyond) {
+		return true
+	}
+	if q.param == nil {
+		return false
+	}
+	tree := q.param.kind == "reference" && (q.modifier == "above" || q.modifier == "below") && !strings.Contains(q.or[0], ":")
+	return tree || q.param.code == "_lastUpdated" || q.param.code == "_text" || q.param.code == "_content"
 }
 
 // identified is values for :identifier: references that say no type count, too.

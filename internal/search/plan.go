@@ -32,6 +32,12 @@ type Confiner interface {
 	Confine(ctx context.Context, typ string, e store.Expr) (confined store.Expr, exact bool, err error)
 }
 
+// Prober is a Names that can look into the store. Any reports whether e finds
+// any record at all, whoever may see it. Without it, all is thought to be there.
+type Prober interface {
+	Any(ctx context.Context, e store.Expr) (bool, error)
+}
+
 // Resolve runs a query, rechecks it, and calls found with all it finds and their
 // cards, which are valid until it returns: the middle of a chain. It MUST apply
 // the access policy that a search by the caller would.

@@ -234,6 +234,7 @@ type lister struct {
 var (
 	_ search.Confiner = confiner{}
 	_ search.Lister   = lister{}
+	_ search.Prober   = names{}
 )
 
 // ListItems implements search.Lister. A List is read like any other record: one
@@ -261,6 +262,15 @@ func (n confiner) Confine(ctx context.Context, typ string, e store.Expr) (store.
 	}
 	b, err := n.within(ctx, typ, store.And{store.All{Class: n.sealer.Class(typ)}, e}, n.narrow, true)
 	return b.expr, err == nil, err
+}
+
+// Any implements search.Prober.
+func (n names) Any(ctx context.Context, e store.Expr) (any bool, err error) {
+	_, err = n.store.Find(ctx, store.Find{Expr: e, Limit: 1}, func(record.Row) error {
+		any = true
+		return store.ErrStop
+	})
+	return any, n.storeFault("vault.Any", err)
 }
 
 // RevIncludes returns the records that q's _revincludes add for those found, and
