@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir/xml"
@@ -76,6 +77,7 @@ func writeResource(w http.ResponseWriter, r *http.Request, status int, body []by
 		media, body = f.write(body)
 	}
 	w.Header().Set("Content-Type", media+"; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body))) // one write less than in chunks
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client hung up: nobody is left to tell
 }
