@@ -94,7 +94,18 @@ func malformedRequests() []malformed {
 	post("no media type", whole, "Content-Type", "")
 	post("encoded body", whole, "Content-Encoding", "gzip")
 	post("other charset", whole, "Content-Type", "application/fhir+json; charset=utf-16")
-	post("XML wanted", whole, "Accept", "application/fhir+xml")
+	post("Turtle wanted", whole, "Accept", "text/turtle")
+	const patientXML = `<Patient xmlns="http://hl7.org/fhir"><name><family value="` + canary + `"/></name>`
+	for name, body := range map[string]string{
+		"cut off": patientXML, "unknown element": patientXML + `<` + canary + `/></Patient>`, "other namespace": `<Patient xmlns="` + canary + `"/>`,
+		"entities":      `<!DOCTYPE a [<!ENTITY b "` + canary + `"><!ENTITY c "&b;&b;&b;&b;">]>` + patientXML + `<language value="&c;"/></Patient>`,
+		"external":      `<!DOCTYPE a SYSTEM "file:///etc/passwd">` + patientXML + `</Patient>`,
+		"deep":          patientXML + strings.Repeat(`<extension url="u">`, 10_000),
+		"attributes":    `<Patient` + strings.Repeat(` a=""`, 10_000) + `/>`,
+		"active markup": patientXML + `<text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml"><script>` + canary + `</script></div></text></Patient>`,
+	} {
+		post("XML: "+name, body, "Content-Type", "application/fhir+xml")
+	}
 	post("bad If-None-Exist", whole, "If-None-Exist", "%zz")
 	post("unknown condition", whole, "If-None-Exist", canary+"=x")
 	get("unknown parameter", "/fhir/Patient?"+canary+"=1")

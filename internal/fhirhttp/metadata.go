@@ -30,6 +30,9 @@ func (s *server) handleMetadata(w http.ResponseWriter, r *http.Request, _ chart.
 	if err != nil {
 		return err
 	}
+	if v.subset.Summary == fhir.SummaryCount {
+		return fault.New(fault.Invalid, "fhirhttp.handleMetadata", "_summary=count is for searches.")
+	}
 	switch mode {
 	case "", "full", "normative": // all that is stated is normative in R4
 		stated, err := s.statement(r.Context())

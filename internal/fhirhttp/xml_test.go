@@ -122,6 +122,21 @@ func TestXML(t *testing.T) {
 	if got := ofXML(t, form); !strings.Contains(got, `"total":1`) || !strings.Contains(form.Body.String(), "\n      <Observation>\n") {
 		t.Errorf("form: %s", form.Body)
 	}
+	for _, query := range []string{"_summary=true", "_summary=text", "_summary=data", "_elements=name", "_pretty=true"} {
+		for _, path := range []string{"/Patient/ann?", "/metadata?", "/Patient/ann/_history?"} {
+			var x, y any
+			check(t, json.Unmarshal(r.do(200, "GET", path+query, "").Body.Bytes(), &x))
+			check(t, json.Unmarshal([]byte(ofXML(t, r.do(200, "GET", path+query, "", wantXML))), &y))
+			if !reflect.DeepEqual(x, y) {
+				t.Errorf("%s%s:\n%v\n%v", path, query, x, y)
+			}
+		}
+	}
+	ofXML(t, r.do(200, "GET", "/Patient?_summary=count", "", wantXML))
+	r.do(400, "GET", "/metadata?_summary=count", "")
+	if w := r.do(200, "GET", "/metadata", "", wantXML, "Accept-Encoding: gzip"); w.Header().Get("Content-Encoding") != "gzip" {
+		t.Errorf("not packed: %v", w.Header())
+	}
 	ofXML(t, r.do(404, "GET", "/Patient/none?_format=xml", ""))
 	ofXML(t, r.do(401, "GET", "/Patient/ann", "", wantXML, as("nobody at all")))
 	ofXML(t, r.do(400, "GET", "/Patient?nonsense=1", "", wantXML))

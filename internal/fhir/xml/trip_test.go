@@ -5,6 +5,7 @@ import (
 	"compress/bzip2"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -251,6 +252,36 @@ func FuzzFromJSON(f *testing.F) {
 		again, err := xml.FromJSON(back, false)
 		if err != nil || string(again) != lineEnds.Replace(string(there)) { // those of a narrative
 			t.Errorf("%v\n%s\n%s", err, there, again)
+		}
+	})
+}
+
+func BenchmarkXML(b *testing.B) {
+	var json []byte
+	for i := range 2000 {
+		json = fmt.Appendf(json, `,{"resource":{"resourceType":"Observation","id":"o%d","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"8302-2","display":"Body Height"}],"text":"Body Height"},"subject":{"reference":"Patient/a"},"effectiveDateTime":"2020-01-01T12:00:00Z","valueQuantity":{"value":171.50,"unit":"cm","system":"http://unitsofmeasure.org","code":"cm"}}}`, i)
+	}
+	json = append(append([]byte(`{"resourceType":"Bundle","type":"collection","entry":[`), json[1:]...), `]}`...)
+	text, err := xml.FromJSON(json, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("write", func(b *testing.B) {
+		b.SetBytes(int64(len(json)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := xml.FromJSON(json, false); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := xml.ToJSON(text); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }
