@@ -150,6 +150,10 @@ func (w *walk) inSystem(n fhir.Node, c Code) {
 	if c.System == "" {
 		return
 	}
+	if c.System == snomedCT && badConcept(c.Code) {
+		w.report(issueError, "code-invalid", n.Get("code"), "", "The code has the form neither of a SNOMED CT concept's identifier nor of an expression.")
+		return
+	}
 	v, err := w.v.cfg.Codes.InSystem(w.ctx, c)
 	if err != nil {
 		w.stop(err)

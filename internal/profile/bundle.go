@@ -82,6 +82,7 @@ func serverOf(url string) string {
 // bundleRules are what FHIR says of Bundles in words (FHIR R4 2.36, 3.3.1, 3.4.1);
 // its invariants come with the definition.
 func (w *walk) bundleRules(n fhir.Node) {
+	w.bundleSignature(n)
 	typ := n.Get("type").Text()
 	for entry := range n.All("entry") {
 		w.entryRules(typ, entry)

@@ -64,14 +64,25 @@ func (w *walk) codeSystem(n fhir.Node) {
 }
 
 // valueSet: a filter on a property that FHIR defines as a boolean has a boolean
-// (FHIR R4 4.8.5, concept properties).
+// (FHIR R4 4.8.5, concept properties), and a constraint of SNOMED CT is one of its
+// expression constraint language; a code that is listed is one of its system.
 func (w *walk) valueSet(n fhir.Node) {
 	for _, part := range []string{"include", "exclude"} {
 		for include := range n.Get("compose").All(part) {
+			system, _, _ := strings.Cut(include.Get("system").Text(), "|")
+			snomed := system == snomedCT
+			for concept := range include.All("concept") {
+				if code := concept.Get("code").Text(); code != "" {
+					w.inSystem(concept, Code{System: system, Version: include.Get("version").Text(), Code: code})
+				}
+			}
 			for filter := range include.All("filter") {
 				property, value := filter.Get("property").Text(), filter.Get("value").Text()
 				if (property == "notSelectable" || property == "inactive") && filter.Get("op").Text() == "=" && value != "" && value != "true" && value != "false" {
 					w.report(issueError, "value", filter.Get("value"), "", "The property is a boolean: the value is true or false.")
+				}
+				if snomed && property == "constraint" && filter.Get("op").Text() == "=" && badECL(value) {
+					w.report(issueError, "value", filter.Get("value"), "", "The value is not an expression constraint of SNOMED CT: operators and operands do not stand in turn.")
 				}
 			}
 		}

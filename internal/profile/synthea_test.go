@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +18,10 @@ import (
 // value set has beyond which the binding of R4 must not go.
 const misspoken = "4fa27f17-62da-04b8-fcb6-81ba9f5e15af"
 
+// mistyped is a code, meant for SNOMED CT, that the check digit of its identifiers
+// gives away: 24 records of one patient have it.
+const mistyped = `"code":"1853470"`
+
 // TestSynthea: no record of the synthetic patients is called invalid by what R4
 // says. A few bundles always, all 92,114 records with WARDKEEP_PROVE=1.
 func TestSynthea(t *testing.T) {
@@ -25,7 +30,7 @@ func TestSynthea(t *testing.T) {
 		files = files[:min(len(files), 5)]
 	}
 	v := profile.New(profile.Config{Definitions: shelf{}, Codes: codes(shelf{}), Now: time.Now})
-	checked, warned := 0, 0
+	checked, warned, typos := 0, 0, 0
 	var spent time.Duration
 	for _, name := range files {
 		f, err := os.Open(name)
@@ -42,13 +47,18 @@ func TestSynthea(t *testing.T) {
 			spent += time.Since(start)
 			check(t, err)
 			checked++
-			if !result.OK() && r.ID() != misspoken {
+			if !result.OK() && strings.Contains(string(r.JSON()), mistyped) {
+				typos++
+			} else if !result.OK() && r.ID() != misspoken {
 				t.Errorf("%s: %s %v", filepath.Base(name), r.Type(), found(result, "error"))
 			}
 			if len(found(result, "warning")) > 0 {
 				warned++
 			}
 		}
+	}
+	if os.Getenv("WARDKEEP_PROVE") != "" && typos != 24 {
+		t.Errorf("%d records with the mistyped code were found, want 24", typos)
 	}
 	t.Logf("%d records in %d bundles, %d with warnings, %v each", checked, len(files), warned, spent/time.Duration(max(checked, 1)))
 }
