@@ -31,23 +31,24 @@ var errLastN = fault.New(fault.TooCostly, "chart.LastN", "There are too many obs
 // LastN returns the latest observations of each code, codes after one another,
 // the newest first (FHIR R4, operation Observation/$lastn). Observations belong
 // together if they share a coding, or have none and the same text; of those at
-// the same time as the last one, all are returned.
-func (c *Chart) LastN(ctx context.Context, actor Actor, lr LastNRequest) ([]Resource, error) {
+// the same time as the last one, all are returned. The query tells what of the
+// parameters was used.
+func (c *Chart) LastN(ctx context.Context, actor Actor, lr LastNRequest) ([]Resource, *search.Query, error) {
 	req := c.begin(actor, "search", "Observation")
 	req.event.Query = "Observation/$lastn?" + queryText(lr.Params)
-	list, err := c.lastN(ctx, req, lr)
+	list, q, err := c.lastN(ctx, req, lr)
 	if err := req.finish(ctx, err); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return list, nil
+	return list, q, nil
 }
 
-func (c *Chart) lastN(ctx context.Context, req *request, lr LastNRequest) ([]Resource, error) {
+func (c *Chart) lastN(ctx context.Context, req *request, lr LastNRequest) ([]Resource, *search.Query, error) {
 	if _, err := c.reach(req.actor, authz.Search, "Observation"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := lr.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	opt := c.options()
 	opt.Lenient = lr.Lenient
@@ -56,23 +57,23 @@ func (c *Chart) lastN(ctx context.Context, req *request, lr LastNRequest) ([]Res
 		q, err = q.Resolve(ctx, c.lexicon)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if q.Sorted() || len(q.Includes)+len(q.RevIncludes) > 0 || q.Summary != "" || q.Total != "" {
-		return nil, fault.New(fault.Invalid, "chart.LastN", "$lastn takes search parameters and max; it neither sorts otherwise nor includes.")
+		return nil, nil, fault.New(fault.Invalid, "chart.LastN", "$lastn takes search parameters and max; it neither sorts otherwise nor includes.")
 	}
 	found, err := settled(req, func() ([]Resource, error) { return c.observations(ctx, req, q) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	list := latest(found, max(1, lr.Max))
 	if len(list) > lastNShown {
-		return nil, errLastN
+		return nil, nil, errLastN
 	}
 	for _, res := range list {
 		req.discloses(res)
 	}
-	return list, nil
+	return list, q, nil
 }
 
 // check demands a subject, and a category or code (the operation's own rule).

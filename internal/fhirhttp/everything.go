@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"strconv"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/search"
 )
 
 func (s *server) handleEverything(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
@@ -51,8 +53,9 @@ func (s *server) handleEverything(w http.ResponseWriter, r *http.Request, actor 
 	return s.writeSearchset(w, r, head, out.Resources, out.Included)
 }
 
-// writeSearchset answers with a searchset of whole resources.
-func (s *server) writeSearchset(w http.ResponseWriter, r *http.Request, head fhir.BundleHead, matches, included []chart.Resource) error {
+// writeSearchset answers with a searchset of whole resources. ignored are
+// parameters that were left out.
+func (s *server) writeSearchset(w http.ResponseWriter, r *http.Request, head fhir.BundleHead, matches, included []chart.Resource, ignored ...string) error {
 	var out bytes.Buffer
 	b := fhir.NewBundleWriter(&out, head)
 	for _, res := range matches {
@@ -61,6 +64,7 @@ func (s *server) writeSearchset(w http.ResponseWriter, r *http.Request, head fhi
 	for _, res := range included {
 		b.Entry(fhir.EntryHead{FullURL: s.fullURL(res), Mode: "include"}, res.JSON())
 	}
+	leftOut(b, ignored)
 	if err := b.Close(); err != nil {
 		return err
 	}
@@ -77,7 +81,6 @@ func (s *server) handleLastN(w http.ResponseWriter, r *http.Request, actor chart
 		return err
 	}
 	q.take("_pretty")
-	sent := append(chartParams{}, q.params...)
 	lr := chart.LastNRequest{Lenient: preferences(r).lenient}
 	if lr.Max, err = q.positive("max"); err != nil {
 		return err
@@ -88,13 +91,17 @@ func (s *server) handleLastN(w http.ResponseWriter, r *http.Request, actor chart
 		return err
 	}
 	defer release()
-	list, err := s.Chart.LastN(r.Context(), actor, lr)
+	list, asked, err := s.Chart.LastN(r.Context(), actor, lr)
 	if err != nil {
 		return err
 	}
+	used := asked.Used
+	if lr.Max > 0 {
+		used = append(used, search.Param{Key: "max", Value: strconv.Itoa(lr.Max)})
+	}
 	head := fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(len(list))}
-	head.Links = []fhir.Link{{Relation: "self", URL: link(s.Base+"/Observation/$lastn", sent, "")}}
-	return s.writeSearchset(w, r, head, list, nil)
+	head.Links = []fhir.Link{{Relation: "self", URL: link(s.Base+"/Observation/$lastn", used, "")}}
+	return s.writeSearchset(w, r, head, list, nil, asked.Ignored...)
 }
 
 func (s *server) handleDocument(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {

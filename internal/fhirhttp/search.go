@@ -97,8 +97,21 @@ func (s *server) searchset(result *chart.SearchResult) ([]byte, error) {
 	for _, res := range result.Included {
 		b.Entry(fhir.EntryHead{FullURL: s.fullURL(res), Mode: "include"}, v.apply(res.Resource))
 	}
+	leftOut(b, result.Query.Ignored)
 	err = b.Close()
 	return out.Bytes(), err
+}
+
+// leftOut adds to a searchset which parameters were not used (FHIR R4 3.1.1.4).
+func leftOut(b *fhir.BundleWriter, ignored []string) {
+	if len(ignored) == 0 {
+		return
+	}
+	var issues []fault.Issue
+	for _, name := range ignored {
+		issues = append(issues, fault.Issue{Severity: "warning", Code: "not-supported", Text: name + " is not known here, or has no value, and was left out."})
+	}
+	b.Entry(fhir.EntryHead{Mode: "outcome"}, fhir.OutcomeOf(issues...))
 }
 
 // room is about how many bytes resources take in a Bundle.

@@ -44,9 +44,11 @@ func parse(types []string, params []Param, opt Options) (*Query, error) {
 		if err != nil {
 			return nil, err
 		}
-		if used {
-			for _, p := range list {
+		for _, p := range list {
+			if used {
 				p.q.Used = append(p.q.Used, kv)
+			} else {
+				p.q.Ignored = append(p.q.Ignored, shown(kv.Key))
 			}
 		}
 	}
@@ -109,15 +111,19 @@ type parser struct {
 // errUnknown is the only error that Lenient forgives.
 var errUnknown = invalid("not-supported", "unknown parameter")
 
-func (p *parser) unknown(key string) error {
+// shown names a parameter that nobody knows, if that can be told from its value.
+func shown(key string) string {
 	name, _, _ := strings.Cut(key, ":")
 	name, _, _ = strings.Cut(name, ".")
-	shown := "A parameter"
 	if len(name) <= 40 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == "" {
-		shown = "The parameter " + name
+		return "The parameter " + name
 	}
+	return "A parameter"
+}
+
+func (p *parser) unknown(key string) error {
 	return invalid("not-supported", fmt.Sprintf("%s is not one of %s. Its parameters: %s. For every search: %s.",
-		shown, p.s.typ, strings.Join(p.s.codes, ", "), strings.Join(controls[:], ", ")))
+		shown(key), p.s.typ, strings.Join(p.s.codes, ", "), strings.Join(controls[:], ", ")))
 }
 
 func (p *parser) one(kv Param) error {

@@ -47,6 +47,9 @@ type Query struct {
 	Includes    []Include
 	RevIncludes []Include
 	Used        []Param // what the self link shows, in the order given
+	// Ignored are the parameters that lenient handling left out, as people are
+	// told of them.
+	Ignored []string
 
 	criteria []*criterion
 	opt      Options
