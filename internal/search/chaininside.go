@@ -3,8 +3,6 @@ package search
 import (
 	"bytes"
 	"slices"
-
-	"github.com/wardkeep/wardkeep/internal/store"
 )
 
 // A chain is followed into contained resources as well (FHIR R4 search,
@@ -20,11 +18,8 @@ func (p *planner) chainInside(sub *Query) (n node, any bool, err error) {
 		return node{}, false, nil
 	}
 	in := (&planner{ctx: p.ctx, names: insideNames{p.names, p.q.Type}, inside: true}).of(sub)
-	if prober, ok := p.names.(Prober); ok {
-		any, err := prober.Any(p.ctx, store.Has{Token: in.names.Token(sub.Type, []byte{tagContains})})
-		if err != nil || !any || p.joins {
-			return node{}, any, err
-		}
+	if any, err = in.containsAny(p.names); err != nil || !any || p.joins {
+		return node{}, any, err
 	}
 	n, err = in.all(sub.criteria)
 	return node{expr: in.expr(n)}, true, err

@@ -203,11 +203,16 @@ func (n insideNames) Exact() bool                   { return false }
 func (q *Query) planContaining(ctx context.Context, names Names, resolve Resolve) (*Plan, error) {
 	in := q.within.inner
 	p := (&planner{ctx: ctx, names: insideNames{names, q.Type}, inside: true}).of(in)
-	n, err := p.all(in.criteria)
+	plan := &Plan{q: q, Expr: store.Or{}, inner: &Plan{q: in}}
+	any, err := p.containsAny(names)
+	if err == nil && any {
+		var n node
+		n, err = p.all(in.criteria)
+		plan.Expr = p.expr(n)
+	}
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{q: q, Expr: p.expr(n), inner: &Plan{q: in}}
 	if q.within.self {
 		if plan.inner, err = in.Plan(ctx, names, resolve); err != nil {
 			return nil, err
@@ -215,6 +220,16 @@ func (q *Query) planContaining(ctx context.Context, names Names, resolve Resolve
 		plan.Expr = store.Or{plan.inner.Expr, plan.Expr}
 	}
 	return plan, nil
+}
+
+// containsAny reports whether any record contains a resource of the type that p,
+// a planner of what is inside, asks for.
+func (p *planner) containsAny(names Names) (bool, error) {
+	prober, ok := names.(Prober)
+	if !ok {
+		return true, nil
+	}
+	return prober.Any(p.ctx, p.class())
 }
 
 // holds counts the resources in a record's card that the inner query finds, the

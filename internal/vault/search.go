@@ -109,7 +109,9 @@ func (b bound) expr() store.Expr {
 	}
 	var any store.Or
 	for _, p := range b {
-		any = append(any, p.expr)
+		if none, ok := p.plan.Expr.(store.Or); !ok || len(none) > 0 {
+			any = append(any, p.expr)
+		}
 	}
 	return any
 }
