@@ -52,6 +52,7 @@ func TestFormatBefore(t *testing.T) {
 	if len(found) != 1 || found[0] != "c" {
 		t.Errorf("found %v", found)
 	}
+	r.verifies("with a contained resource")
 	cell := vault.FormatCell()
 	cell.Value = []byte(search.FormatBefore)
 	_, err = r.store.Commit(t.Context(), record.Batch{Time: noon, Cells: []record.Cell{cell}})
