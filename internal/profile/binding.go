@@ -138,6 +138,8 @@ func (w *walk) content(n fhir.Node) {
 		}
 		w.units = append(w.units, unit)
 		w.inSystem(n, Code{System: ucumSystem, Code: unit})
+	case r4.TypeByName("Signature"):
+		w.otherSignature(n)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 )
 
 // What FHIR signs of JSON (FHIR R4 2.6.1.3): all of a resource, or all of a Bundle
@@ -40,6 +41,9 @@ func (w *walk) bundleSignature(n fhir.Node) {
 	if !s.Exists() {
 		return
 	}
+	if w.budget -= stepsPerSignature; !w.step() {
+		return
+	}
 	detached, err := checkSignature(n, s)
 	data := s.Get("data")
 	switch {
@@ -61,8 +65,14 @@ func (w *walk) bundleSignature(n fhir.Node) {
 	}
 }
 
+// Bounds of the work of one signature, and of all in one validation.
+const (
+	maxSigned         = 8 << 20 // bytes of a Bundle
+	stepsPerSignature = 40_000
+)
+
 func checkSignature(bundle, s fhir.Node) (detached bool, err error) {
-	if s.Get("sigFormat").Text() != "application/jose" {
+	if s.Get("sigFormat").Text() != "application/jose" || len(bundle.Raw()) > maxSigned {
 		return false, errUnread
 	}
 	form := canonicalJSON
@@ -107,6 +117,14 @@ func holds(payload string, content []byte, document bool) error {
 		return errOther
 	}
 	return nil
+}
+
+// otherSignature says of a signature that is none of a Bundle that it is not checked.
+func (w *walk) otherSignature(n fhir.Node) {
+	if in := w.scope.node; in.TypeID() == r4.Bundle && n == in.Get("signature") {
+		return
+	}
+	w.note("signature of others", n, "", "not-supported", "The signature was not checked: only those of Bundles are.")
 }
 
 // canonical is the canonical JSON of what a signature of a Bundle is over: members
