@@ -16,7 +16,7 @@ const module = "github.com/wardkeep/wardkeep"
 // floors lists every package on its floor (ARCHITECTURE.md). A package may
 // import packages of lower floors, and those named in beside.
 var floors = map[string]int{
-	"internal/fault": 0, "internal/clock": 0,
+	"internal/fault": 0, "internal/clock": 0, "internal/wholefile": 0,
 	"internal/record": 1, "internal/seal/box": 1, "internal/ucum": 1, "internal/ucum/gen": 1,
 	"internal/fhir": 2, "internal/fhir/r4": 2, "internal/fhir/r4/gen": 2, "internal/fhir/r4/namehash": 1,
 	"internal/kms": 2, "internal/store": 2, "internal/config": 2,

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 // heads is how far the tree has grown, and how far that is signed.
@@ -143,57 +143,12 @@ func (l *Log) due() bool {
 func writeCheckpoint(path string, c verify.Checkpoint, text []byte, keyring kms.Keyring) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return withoutPath(err)
+		return wholefile.WithoutPath(err)
 	}
 	if known, err := verify.OpenCheckpoint(old, keyring.Public()); err == nil && known.Origin == c.Origin && known.Size > c.Size {
 		return nil
 	}
-	return withoutPath(replaceFile(path, text))
-}
-
-// replaceFile writes a file so that a crash leaves the old or the new one.
-func replaceFile(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".checkpoint-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// withoutPath keeps file names, which say where evidence lies, out of errors.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return fmt.Errorf("%s: %w", path.Op, path.Err)
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return fmt.Errorf("%s: %w", link.Op, link.Err)
-	}
-	return err
+	return wholefile.Replace(path, text, 0o644)
 }
 
 // signer is a note.Signer on a keyring, so that the key never leaves it.

@@ -17,6 +17,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 // Open makes the log ready, or says why nothing may be served: it compares the
@@ -103,7 +104,7 @@ func (l *Log) readPinned() (*verify.Checkpoint, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the checkpoint kept outside the store: %w", withoutPath(err))
+		return nil, fmt.Errorf("read the checkpoint kept outside the store: %w", wholefile.WithoutPath(err))
 	}
 	c, err := verify.OpenCheckpoint(signed, l.cfg.Keyring.Public())
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 // strayAge is how old an unfinished upload must be before it is swept. No
@@ -36,7 +37,7 @@ func OpenFolder(dir string, c clock.Clock) (*Folder, error) {
 	if err := os.MkdirAll(filepath.Join(dir, uploads), 0o700); err != nil {
 		return nil, failed("blob.OpenFolder", err)
 	}
-	if err := errors.Join(syncDir(dir), f.Sweep()); err != nil {
+	if err := errors.Join(wholefile.SyncDir(dir), f.Sweep()); err != nil {
 		return nil, failed("blob.OpenFolder", err)
 	}
 	return f, nil
@@ -115,7 +116,7 @@ func (f *Folder) Delete(_ context.Context, name string) error {
 	} else if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(f.path(name)))
+	return wholefile.SyncDir(filepath.Dir(f.path(name)))
 }
 
 // path spreads objects over 256 folders.
@@ -153,7 +154,7 @@ func (u *folderUpload) Commit(ctx context.Context) error {
 	dir := filepath.Dir(path)
 	switch err := os.Mkdir(dir, 0o700); {
 	case err == nil:
-		if err := syncDir(u.folder.dir); err != nil {
+		if err := wholefile.SyncDir(u.folder.dir); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrExist):
@@ -163,7 +164,7 @@ func (u *folderUpload) Commit(ctx context.Context) error {
 		return err
 	}
 	u.done = true
-	return syncDir(dir)
+	return wholefile.SyncDir(dir)
 }
 
 // Abort removes what was written.
@@ -178,12 +179,4 @@ func (u *folderUpload) Abort() error {
 		return nil
 	}
 	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/seal/box"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 const (
@@ -48,14 +48,14 @@ func LoadOrCreateFileKey(ctx context.Context, keyring kms.Keyring, path string) 
 func loadFileKey(ctx context.Context, keyring kms.Keyring, path string) (*[32]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, wholefile.WithoutPath(err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > fileKeyMax {
 		return nil, errFileKey
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, wholefile.WithoutPath(err)
 	}
 	fields := strings.Fields(string(text))
 	if len(fields) != 3 || fields[0] != fileKeyMagic {
@@ -86,41 +86,5 @@ func createFileKey(ctx context.Context, keyring kms.Keyring, path string) error 
 		return err
 	}
 	id := strings.Join(strings.Fields(keyring.ID()), "_")
-	return withoutPath(writeOnce(path, fmt.Sprintf("%s %s %s\n", fileKeyMagic, id, base64.StdEncoding.EncodeToString(wrapped))))
-}
-
-// writeOnce makes the file appear whole and durable, or not at all; it never
-// replaces one.
-func writeOnce(path, text string) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".store.key.*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// withoutPath strips the file name that os puts into its errors.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return link.Err
-	}
-	return err
+	return wholefile.Create(path, fmt.Appendf(nil, "%s %s %s\n", fileKeyMagic, id, base64.StdEncoding.EncodeToString(wrapped)))
 }

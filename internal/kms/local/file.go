@@ -9,7 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 // Errors about the file. They hold no path: the caller knows it.
@@ -44,8 +45,10 @@ func Open(path string) (*Keyring, error) {
 func Create(path string) (*Keyring, error) {
 	var root [32]byte
 	rand.Read(root[:])
-	if err := write(path, format(root)); err != nil {
-		return nil, fmt.Errorf("local.Create: %w", withoutPath(err))
+	text := format(root)
+	defer clear(text)
+	if err := wholefile.Create(path, text); err != nil {
+		return nil, fmt.Errorf("local.Create: %w", err)
 	}
 	return New(root), nil
 }
@@ -99,12 +102,12 @@ func parse(text []byte) (root [32]byte, err error) {
 func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, wholefile.WithoutPath(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, wholefile.WithoutPath(err)
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxBytes {
 		return nil, ErrMalformed
@@ -113,45 +116,4 @@ func read(path string) ([]byte, error) {
 		return nil, ErrPermissions
 	}
 	return io.ReadAll(io.LimitReader(f, maxBytes))
-}
-
-// write makes the file appear whole or not at all, and only once it is on the
-// device. A hard link, unlike a rename, fails if the name is taken.
-func write(path string, text []byte) error {
-	defer clear(text)
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".root.key.*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// withoutPath strips the file name that os puts into its errors.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return link.Err
-	}
-	return err
 }

@@ -1,0 +1,61 @@
+// Package wholefile writes small files that a crash leaves whole or not at all, and
+// keeps their names out of errors.
+package wholefile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Create writes a file that only its owner may read, unless there is one of that
+// name: then errors.Is(err, fs.ErrExist) holds.
+func Create(path string, text []byte) error {
+	return write(path, text, 0o600, os.Link) // unlike a rename, a link fails if the name is taken
+}
+
+// Replace writes a file in the place of the one there may be.
+func Replace(path string, text []byte, mode fs.FileMode) error {
+	return write(path, text, mode, os.Rename)
+}
+
+func write(path string, text []byte, mode fs.FileMode, name func(from, to string) error) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return WithoutPath(err)
+	}
+	defer os.Remove(f.Name()) // once it was renamed there is none
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return WithoutPath(err)
+	}
+	if err := name(f.Name(), path); err != nil {
+		return WithoutPath(err)
+	}
+	return SyncDir(dir)
+}
+
+// SyncDir makes the names in a folder durable.
+func SyncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return WithoutPath(err)
+	}
+	return WithoutPath(errors.Join(d.Sync(), d.Close()))
+}
+
+// WithoutPath strips the file name that os puts into its errors.
+func WithoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s: %w", path.Op, path.Err)
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return fmt.Errorf("%s: %w", link.Op, link.Err)
+	}
+	return err
+}
