@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/file"
@@ -72,6 +73,9 @@ type Config struct {
 	// PasswordLength is how many characters a password has at least: 8, beside a
 	// second factor (SP 800-63B-4 §3.1.1.2), or more.
 	PasswordLength int `koanf:"password_length"`
+	// Federation are the identity providers by which people may sign in. It can
+	// only be given in a file.
+	Federation []Provider `koanf:"federation"`
 }
 
 // Bounds of how long people stay signed in, and of passwords.
@@ -110,6 +114,7 @@ func Load(path string, environ []string) (Config, error) {
 	for _, key := range k.Keys() {
 		known[key] = true
 	}
+	known["federation"] = true // a list, of which there is none by default
 	if path != "" {
 		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -131,8 +136,11 @@ func Load(path string, environ []string) (Config, error) {
 		}
 	}
 	var cfg Config
-	if err := k.Unmarshal("", &cfg); err != nil {
-		return Config{}, fmt.Errorf("config.Load: %w", err)
+	if err := k.UnmarshalWithConf("", &cfg, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+		Result: &cfg, TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: true,
+		DecodeHook: mapstructure.StringToTimeDurationHookFunc(),
+	}}); err != nil {
+		return Config{}, fmt.Errorf("the settings cannot be read: %w", err)
 	}
 	return cfg, nil
 }
@@ -191,6 +199,9 @@ func (c Config) Check() error {
 	}
 	if c.PasswordLength < leastPassword || c.PasswordLength > mostPassword {
 		return fmt.Errorf("password_length must be %d to %d", leastPassword, mostPassword)
+	}
+	if err := checkProviders(c.Federation); err != nil {
+		return err
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {
 		return errors.New("zone must be an IANA time zone, such as Europe/Berlin")

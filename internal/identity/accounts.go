@@ -58,9 +58,13 @@ func (s *Service) putAccount(ctx context.Context, e Event, a *account) error {
 		return fmt.Errorf("identity.putAccount: %w", err)
 	}
 	e.Type, e.Target = TypeUser, a.ID
+	unique := []Word{{Field: fieldUserName, Value: []byte(a.UserName)}}
+	for _, l := range a.Links {
+		unique = append(unique, l.word())
+	}
 	err = s.cfg.Records.Put(ctx, e, []Write{{
 		Type: TypeUser, ID: a.ID, Expect: a.version, Body: body,
-		Unique: []Word{{Field: fieldUserName, Value: []byte(a.UserName)}},
+		Unique: unique,
 	}})
 	if err != nil {
 		return fmt.Errorf("identity.putAccount: %w", err)

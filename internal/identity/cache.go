@@ -52,6 +52,13 @@ func (c *sessionCache) forgetPerson(id string) {
 	maps.DeleteFunc(c.byID, func(_ string, l *live) bool { return l.rec.PersonID == id })
 }
 
+func (c *sessionCache) forgetUpstream(issuer string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state++
+	maps.DeleteFunc(c.byID, func(_ string, l *live) bool { return l.rec.Upstream != nil && l.rec.Upstream.Issuer == issuer })
+}
+
 // tokenCache does the same for access tokens.
 type tokenCache struct {
 	mu    sync.Mutex

@@ -101,6 +101,9 @@ const (
 	shortThrottle  = "throttle"
 	shortKnown     = "known-source"
 	shortToken     = "token"
+	// shortUpstreamEnd is a line in time: what was opened before it is over.
+	shortUpstreamEnd = "upstream-end"
+	shortLogoutSeen  = "logout-seen"
 )
 
 // Origin says where a request came from. Source is the address as package web

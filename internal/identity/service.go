@@ -40,6 +40,10 @@ type Config struct {
 	TokenLife   time.Duration // of access tokens, at most 1 h; 0 means 5 min
 	InviteLife  time.Duration // of enrolment codes; 0 means 72 h
 
+	// Providers are the names of the identity providers whose sessions are
+	// believed. A session of one that was taken out of the settings is over.
+	Providers []string
+
 	Derive Derive    // nil means Argon2id
 	Rand   io.Reader // nil means crypto/rand
 }

@@ -13,12 +13,13 @@ import (
 
 // Session is an open session as its owner may see it.
 type Session struct {
-	ID      string // digest; may be logged
-	Actor   Actor
-	Locked  bool
-	Created time.Time
-	Expires time.Time // nothing prolongs it
-	LocksAt time.Time // unless somebody is there before
+	ID       string // digest; may be logged
+	Actor    Actor
+	Locked   bool
+	Provider string // by which the person signed in; "": by password here
+	Created  time.Time
+	Expires  time.Time // nothing prolongs it
+	LocksAt  time.Time // unless somebody is there before
 }
 
 // ErrLocked says that the session is there but locked: ask for the password.
@@ -33,6 +34,8 @@ type sessionRecord struct {
 	Created  time.Time `json:"created"`
 	Opened   time.Time `json:"opened"` // under this id
 	AuthTime time.Time `json:"auth"`   // of the last proof by two factors
+	// Upstream is what a session by a provider rests on.
+	Upstream *upstreamSession `json:"upstream,omitempty"`
 }
 
 // live is a session in this process's memory.
@@ -80,8 +83,12 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 	actor := personActor(l.person)
 	actor.MFA, actor.SessionID, actor.AuthTime = AssuranceMulti, l.id, l.rec.AuthTime
 	actor.RequestID, actor.Source, actor.freshFor = o.RequestID, o.Source, s.cfg.StepUpLife
+	provider := ""
+	if l.rec.Upstream != nil {
+		provider = l.rec.Upstream.Provider
+	}
 	return Session{
-		ID: l.id, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt,
+		ID: l.id, Provider: provider, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt,
 		Locked: l.locked || !now.Before(locksAt), Actor: actor,
 	}
 }
@@ -171,9 +178,12 @@ func (s *Service) liveSession(ctx context.Context, id string) (*live, error) {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
-	if a == nil || !a.usable() || a.Epoch != rec.Epoch {
-		s.sessions.forget(id)
-		return nil, errors.Join(errNoSession(op), s.dropShort(ctx, shortSession, id))
+	good, err := s.stands(ctx, a, rec)
+	if err != nil {
+		return nil, err
+	}
+	if !good {
+		return nil, s.forgetGone(ctx, op, id)
 	}
 	l := &live{id: id, rec: rec, person: a.Person, checked: now, seen: rec.Opened}
 	if err := s.recall(ctx, l); err != nil {
