@@ -33,7 +33,7 @@ func (a accounts) Session(ctx context.Context, token string, active bool) (Sessi
 	if errors.Is(err, identity.ErrLocked) {
 		err = nil // whose session it is stays known: the lock page leads back to it
 	}
-	return Session{Actor: s.Actor, Locked: s.Locked}, err
+	return Session{Actor: s.Actor, Locked: s.Locked, Provider: s.Provider}, err
 }
 
 func (a accounts) Lock(ctx context.Context, token string) error { return a.identity.Lock(ctx, token) }

@@ -12,9 +12,10 @@ import (
 // in it but his own name.
 type lockPage struct {
 	Page
-	Who   string
-	Back  string
-	Error string
+	Who      string
+	Back     string
+	Provider provider // that proves who it is; none: the password does
+	Error    string
 }
 
 func (p *Portal) handleLockPage(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +74,7 @@ func (p *Portal) handleUnlock(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Portal) renderLock(w http.ResponseWriter, r *http.Request, status int, actor identity.Actor, back, words string) {
-	p.render(w, r, status, "lock", lockPage{Page: p.page(r, "Locked"), Who: actor.Name, Back: back, Error: words})
+	p.render(w, r, status, "lock", lockPage{Page: p.page(r, "Locked"), Who: actor.Name, Back: back, Provider: p.providerOf(r), Error: words})
 }
 
 func (p *Portal) lockFailed(w http.ResponseWriter, r *http.Request, err error) {

@@ -103,18 +103,21 @@ type Attempt struct {
 
 // Session is a person at work.
 type Session struct {
-	Actor  identity.Actor
-	Locked bool
+	Actor    identity.Actor
+	Locked   bool
+	Provider string // name of the provider the person came by; "": by password here
 }
 
 // Config says what the portal stands on.
 type Config struct {
 	Chart    Chart
 	Accounts Accounts
-	Clock    clock.Clock
-	Zone     *time.Location // of the facility
-	Facility string         // its name
-	Demo     bool           // every page says that its data is synthetic
+	// Federation are providers people may sign in by; nil: there are none.
+	Federation Federation
+	Clock      clock.Clock
+	Zone       *time.Location // of the facility
+	Facility   string         // its name
+	Demo       bool           // every page says that its data is synthetic
 	// Idle is after how long without a hand on it a page locks itself; 0 means
 	// five minutes. Accounts enforces the same on the server.
 	Idle time.Duration
@@ -196,6 +199,9 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("GET /sign-in/code", p.handleCodePage)
 	mux.HandleFunc("POST /sign-in/code", p.handleCode)
 	mux.HandleFunc("POST /sign-out", p.handleSignOut)
+	mux.HandleFunc("POST /sign-in/with/{provider}", p.handleDepart)
+	mux.HandleFunc("GET /sign-in/return/{provider}", p.handleReturn)
+	mux.HandleFunc("POST /sign-in/ended/{provider}", p.handleEnded)
 	mux.HandleFunc("GET /enrol", p.handleEnrolPage)
 	mux.HandleFunc("POST /enrol", p.handleEnrol)
 	mux.HandleFunc("GET /enrol/authenticator", p.handleAuthenticatorPage)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/portal"
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
 )
 
@@ -26,9 +27,9 @@ type visitor struct {
 	client *http.Client
 }
 
-func visit(t *testing.T) *visitor {
+func visit(t *testing.T, change ...func(*portaltest.Stage, *portal.Config)) *visitor {
 	t.Helper()
-	s, err := portaltest.NewStage(5 * time.Minute)
+	s, err := portaltest.NewStage(5*time.Minute, change...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -13,6 +14,7 @@ import (
 const (
 	sessionCookie   = "__Host-wk"
 	challengeCookie = "__Host-wk-step"
+	awayCookie      = "__Host-wk-away"
 	themeCookie     = "__Host-wk-theme"
 )
 
@@ -95,8 +97,11 @@ func backFrom(path string) string {
 			return "/"
 		}
 	}
+	if strings.HasPrefix(path, "/sign-in") {
+		return "/"
+	}
 	switch path {
-	case "/lock", "/unlock", "/sign-in", "/sign-in/code", "/sign-out", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up":
+	case "/lock", "/unlock", "/sign-out", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up":
 		return "/"
 	}
 	return path

@@ -13,25 +13,32 @@ type signInPage struct {
 	Code  bool   // the second step
 	Error string // in plain words
 
+	Providers []provider // to sign in by instead
+
 	Recovered    bool   // signed in by a recovery code
 	RecoveryLeft string // "4 recovery codes"
 }
 
 const challengeSeconds = 300
 
+// signInPage is the first step.
+func (p *Portal) signInPage(r *http.Request) signInPage {
+	return signInPage{Page: p.page(r, "Sign in"), Providers: p.providers()}
+}
+
 func (p *Portal) handleSignInPage(w http.ResponseWriter, r *http.Request) {
 	if s, err := p.session(r); err == nil && !s.Locked {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	p.render(w, r, http.StatusOK, "signin", signInPage{Page: p.page(r, "Sign in")})
+	p.render(w, r, http.StatusOK, "signin", p.signInPage(r))
 }
 
 // handleSignIn takes the first step. A wrong name and a wrong password read the
 // same, and the name is not written back into the page.
 func (p *Portal) handleSignIn(w http.ResponseWriter, r *http.Request) {
 	try := Attempt{User: r.PostFormValue("user"), Password: r.PostFormValue("password"), Source: p.cfg.Source(r)}
-	page := signInPage{Page: p.page(r, "Sign in")}
+	page := p.signInPage(r)
 	if try.User == "" || try.Password == "" {
 		page.Error = "Enter your user name and your password."
 		p.render(w, r, http.StatusUnprocessableEntity, "signin", page)
@@ -81,6 +88,7 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Portal) handleSignOut(w http.ResponseWriter, r *http.Request) {
+	by := p.providerOf(r)
 	if c, err := r.Cookie(sessionCookie); err == nil {
 		if err := p.cfg.Accounts.SignOut(r.Context(), c.Value); err != nil && !fault.Is(err, fault.Unauthenticated) {
 			p.fail(w, r, err)
@@ -90,6 +98,10 @@ func (p *Portal) handleSignOut(w http.ResponseWriter, r *http.Request) {
 	dropCookie(w, sessionCookie)
 	dropCookie(w, challengeCookie)
 	w.Header().Set("Clear-Site-Data", `"cache"`)
+	if by.Name != "" {
+		p.signOutThere(w, r, by)
+		return
+	}
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)
 }
 

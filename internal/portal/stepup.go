@@ -11,8 +11,9 @@ import (
 // stepUpPage asks somebody who is signed in to prove herself anew.
 type stepUpPage struct {
 	Page
-	To    string // where she was going
-	Error string
+	To       string   // where she was going
+	Provider provider // that asks her; none: password and code do
+	Error    string
 }
 
 // fresh lets those alone through who proved themselves lately, and leads the
@@ -38,7 +39,7 @@ func stepUpAddress(r *http.Request) string {
 }
 
 func (p *Portal) stepUpPage(r *http.Request, actor identity.Actor, to string) stepUpPage {
-	pg := stepUpPage{Page: p.workPage(r, actor, "Confirm that it is you"), To: backFrom(to)}
+	pg := stepUpPage{Page: p.workPage(r, actor, "Confirm that it is you"), To: backFrom(to), Provider: p.providerOf(r)}
 	pg.Here = pg.To // whoever locks here comes back to the page that asked
 	return pg
 }

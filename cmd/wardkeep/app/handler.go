@@ -12,6 +12,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhirhttp"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/identity/federation"
 	"github.com/wardkeep/wardkeep/internal/portal"
 	"github.com/wardkeep/wardkeep/internal/smart"
 	"github.com/wardkeep/wardkeep/internal/web"
@@ -43,8 +44,14 @@ func (s *Server) handler() (http.Handler, error) {
 		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
 		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },
 	})
+	upstream, err := federation.New(federation.Config{
+		Providers: h.Config.Federation, Base: base, People: h.Identity, Short: records{h.Vault}, Clock: h.Clock,
+	})
+	if err != nil {
+		return nil, err
+	}
 	pages, err := portal.New(portal.Config{
-		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Clock: h.Clock,
+		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Federation: upstream, Clock: h.Clock,
 		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/identity/federation"
 	"github.com/wardkeep/wardkeep/internal/job"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
@@ -215,7 +216,8 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	h.Identity, err = identity.New(identity.Config{
 		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock,
 		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength,
-		IdleLock: h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
+		Providers: federation.Names(h.Config.Federation),
+		IdleLock:  h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,8 @@ func operations() map[string]operation {
 		"user-disable":  with(disableUser),
 		"user-enable":   with(enableUser),
 		"user-reset":    with(resetUser),
+		"user-clear":    with(clearUser),
+		"user-list":     with(listUsers),
 		"audit-prove":   with(prove),
 		"audit-list":    with(listAudit),
 		"checkpoint":    with(checkpoint),
@@ -138,6 +140,27 @@ func enableUser(ctx context.Context, h *House, who string, in userChange) (struc
 		return struct{}{}, err
 	}
 	return struct{}{}, h.Identity.Enable(ctx, operator(who, "operator"), person.ID, in.Reason)
+}
+
+// clearance is what an administrator adds to an account that a provider's word made.
+type clearance struct {
+	UserName, Reason, Practitioner string
+	Wards                          []string
+}
+
+func clearUser(ctx context.Context, h *House, who string, in clearance) (struct{}, error) {
+	if err := h.checkPlaces(ctx, newUser{Wards: in.Wards, Practitioner: in.Practitioner}); err != nil {
+		return struct{}{}, err
+	}
+	person, err := h.person(ctx, who, in.UserName)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, h.Identity.Clear(ctx, operator(who, "operator"), person.ID, in.Reason, in.Wards, in.Practitioner)
+}
+
+func listUsers(ctx context.Context, h *House, who string, _ struct{}) ([]identity.Person, error) {
+	return h.Identity.People(ctx, operator(who, "operator"))
 }
 
 func resetUser(ctx context.Context, h *House, who string, in userChange) (invited, error) {

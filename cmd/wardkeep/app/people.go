@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/wardkeep/wardkeep/internal/identity"
 )
 
 type userCmd struct {
@@ -12,6 +16,8 @@ type userCmd struct {
 	Disable  userDisableCmd `cmd:"" help:"Disable a person; sessions end at once."`
 	Enable   userEnableCmd  `cmd:"" help:"Let a disabled person sign in again."`
 	ResetMfa userResetCmd   `cmd:"" name:"reset-mfa" help:"Let a person enrol a new second factor."`
+	Clear    userClearCmd   `cmd:"" help:"Let in a person who first came by an identity provider."`
+	List     userListCmd    `cmd:"" help:"List people, with their roles and whether they are let in."`
 }
 
 type userAddCmd struct {
@@ -84,6 +90,55 @@ func (c *userResetCmd) Run(ctx context.Context, t Terminal) error {
 		return err
 	}
 	return printInvitation(t, out, c.JSON)
+}
+
+type userClearCmd struct {
+	place
+	UserName     string   `arg:"" help:"Who, as user list shows it."`
+	Ward         []string `help:"Id of a Location that is the person's ward; repeat for several, '*' for all."`
+	Practitioner string   `help:"Id of the person's Practitioner resource, for care teams."`
+	Reason       string   `help:"What was checked; it is kept in the audit log." required:""`
+}
+
+func (userClearCmd) Help() string {
+	return `Roles come from the provider at each sign-in; wards are given here.
+
+Example:
+  wardkeep user clear --dir hospital entra-4kq2x7mzrb5ohn3c --ward LOCATION-ID --reason 'contract and training seen'`
+}
+
+func (c *userClearCmd) Run(ctx context.Context, t Terminal) error {
+	order := clearance{UserName: c.UserName, Reason: c.Reason, Practitioner: c.Practitioner, Wards: c.Ward}
+	if err := c.atDesk(ctx, "user-clear", order, nil); err != nil {
+		return err
+	}
+	fmt.Fprintln(t.Out, c.UserName, "may sign in.")
+	return nil
+}
+
+type userListCmd struct {
+	place
+	JSON bool `help:"Print the result as JSON."`
+}
+
+func (userListCmd) Help() string {
+	return `Example:
+  wardkeep user list --dir hospital`
+}
+
+func (c *userListCmd) Run(ctx context.Context, t Terminal) error {
+	var people []identity.Person
+	if err := c.atDesk(ctx, "user-list", struct{}{}, &people); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(t.Out).Encode(people)
+	}
+	table := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
+	for _, p := range people {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", p.UserName, p.Status, strings.Join(p.Roles, ","), strings.TrimSpace(p.Given+" "+p.Family))
+	}
+	return table.Flush()
 }
 
 func printInvitation(t Terminal, i invited, asJSON bool) error {

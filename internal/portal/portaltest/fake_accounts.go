@@ -41,9 +41,10 @@ type FakeAccounts struct {
 }
 
 type fakeSession struct {
-	locked bool
-	seen   time.Time
-	proven time.Time
+	locked   bool
+	provider string
+	seen     time.Time
+	proven   time.Time
 }
 
 // NewFakeAccounts returns accounts whose sessions lock after idle.
@@ -96,8 +97,8 @@ func (a *FakeAccounts) Session(_ context.Context, token string, active bool) (po
 	if active && !s.locked {
 		s.seen = now
 	}
-	return portal.Session{Locked: s.locked, Actor: identity.Actor{
-		Kind: identity.KindPerson, ID: "u1", Name: "Joy Miller", Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven,
+	return portal.Session{Locked: s.locked, Provider: s.provider, Actor: identity.Actor{
+		Kind: identity.KindPerson, ID: "u1", Name: "Joy Miller", Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven, SessionID: "digest",
 	}}, nil
 }
 
@@ -174,4 +175,13 @@ func (a *FakeAccounts) FinishEnrolment(_ context.Context, token string, try port
 	}
 	delete(a.enrolments, token)
 	return []string{Recovery, "pqrs-tvwx-yz23", "4567-89ab-cdef"}, nil
+}
+
+// enter begins a session by a provider.
+func (a *FakeAccounts) enter(provider string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	token := rand.Text()
+	a.sessions[token] = &fakeSession{seen: a.Clock.Now(), proven: a.Clock.Now(), provider: provider}
+	return token
 }

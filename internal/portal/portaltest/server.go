@@ -20,8 +20,9 @@ type Stage struct {
 	Server   *httptest.Server
 }
 
-// NewStage starts a stage. idle is after how long its pages lock themselves.
-func NewStage(idle time.Duration) (*Stage, error) {
+// NewStage starts a stage. idle is after how long its pages lock themselves. With
+// change it stands on something else.
+func NewStage(idle time.Duration, change ...func(*Stage, *portal.Config)) (*Stage, error) {
 	chart, err := Ward()
 	if err != nil {
 		return nil, err
@@ -32,9 +33,13 @@ func NewStage(idle time.Duration) (*Stage, error) {
 	}
 	s := &Stage{Chart: chart, Clock: clock.NewManual(Now)}
 	s.Accounts = NewFakeAccounts(s.Clock, idle)
-	p, err := portal.New(portal.Config{
+	cfg := portal.Config{
 		Chart: chart, Accounts: s.Accounts, Clock: s.Clock, Zone: zone, Facility: "Lakeside Hospital", Demo: true, Idle: idle,
-	})
+	}
+	for _, f := range change {
+		f(s, &cfg)
+	}
+	p, err := portal.New(cfg)
 	if err != nil {
 		return nil, err
 	}
