@@ -36,10 +36,7 @@ func (s *server) handleCreate(w http.ResponseWriter, r *http.Request, actor char
 }
 
 func (s *server) handleUpdate(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
-	cond, err := writeCondition(r.Header)
+	cond, err := unconditional(r)
 	if err != nil {
 		return err
 	}
@@ -63,11 +60,7 @@ func (s *server) handleUpdate(w http.ResponseWriter, r *http.Request, actor char
 }
 
 func (s *server) handleUpdateWhere(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
-	where, err := conditionOf(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	cond, err := writeCondition(r.Header)
+	where, cond, err := conditional(r)
 	if err != nil {
 		return err
 	}
@@ -86,10 +79,7 @@ func (s *server) handleUpdateWhere(w http.ResponseWriter, r *http.Request, actor
 }
 
 func (s *server) handleDelete(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
-	if err := noQuery(r); err != nil {
-		return err
-	}
-	cond, err := writeCondition(r.Header)
+	cond, err := unconditional(r)
 	if err != nil {
 		return err
 	}
@@ -101,11 +91,7 @@ func (s *server) handleDelete(w http.ResponseWriter, r *http.Request, actor char
 }
 
 func (s *server) handleDeleteWhere(w http.ResponseWriter, r *http.Request, actor chart.Actor) error {
-	where, err := conditionOf(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	cond, err := writeCondition(r.Header)
+	where, cond, err := conditional(r)
 	if err != nil {
 		return err
 	}
@@ -114,6 +100,22 @@ func (s *server) handleDeleteWhere(w http.ResponseWriter, r *http.Request, actor
 		return err
 	}
 	return s.deleted(w, r, out)
+}
+
+// unconditional reads what a change of a record by its name assumes of it.
+func unconditional(r *http.Request) (chart.Condition, error) {
+	if err := noQuery(r); err != nil {
+		return chart.Condition{}, err
+	}
+	return writeCondition(r.Header)
+}
+
+// conditional reads the search for the record to change, and what is assumed of it.
+func conditional(r *http.Request) (where chartParams, cond chart.Condition, err error) {
+	if where, err = conditionOf(r.URL.RawQuery); err == nil {
+		cond, err = writeCondition(r.Header)
+	}
+	return where, cond, err
 }
 
 func (s *server) deleted(w http.ResponseWriter, r *http.Request, out chart.Outcome) error {

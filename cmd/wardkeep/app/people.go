@@ -49,32 +49,31 @@ func (c *userAddCmd) Run(ctx context.Context, t Terminal) error {
 	return printInvitation(t, out, c.JSON)
 }
 
-type userDisableCmd struct {
+// userStateCmd says who may sign in, and who may not.
+type userStateCmd struct {
 	place
 	UserName string `arg:"" help:"Who."`
 	Reason   string `help:"Why; it is kept in the audit log." required:""`
 }
+
+func (c *userStateCmd) change(ctx context.Context, t Terminal, operation, said string) error {
+	if err := c.atDesk(ctx, operation, userChange{c.UserName, c.Reason}, nil); err != nil {
+		return err
+	}
+	fmt.Fprintln(t.Out, c.UserName, said)
+	return nil
+}
+
+type userDisableCmd struct{ userStateCmd }
 
 func (c *userDisableCmd) Run(ctx context.Context, t Terminal) error {
-	if err := c.atDesk(ctx, "user-disable", userChange{c.UserName, c.Reason}, nil); err != nil {
-		return err
-	}
-	fmt.Fprintln(t.Out, c.UserName, "is disabled; open sessions have ended.")
-	return nil
+	return c.change(ctx, t, "user-disable", "is disabled; open sessions have ended.")
 }
 
-type userEnableCmd struct {
-	place
-	UserName string `arg:"" help:"Who."`
-	Reason   string `help:"Why; it is kept in the audit log." required:""`
-}
+type userEnableCmd struct{ userStateCmd }
 
 func (c *userEnableCmd) Run(ctx context.Context, t Terminal) error {
-	if err := c.atDesk(ctx, "user-enable", userChange{c.UserName, c.Reason}, nil); err != nil {
-		return err
-	}
-	fmt.Fprintln(t.Out, c.UserName, "may sign in again.")
-	return nil
+	return c.change(ctx, t, "user-enable", "may sign in again.")
 }
 
 type userResetCmd struct {
