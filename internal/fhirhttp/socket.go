@@ -58,7 +58,9 @@ func Socket(cfg Config) http.Handler {
 		}
 		conn.SetReadLimit(socketMessage)
 		c := socket{conn: conn, notifier: cfg.Notifier, actor: actor}
-		err = c.serve(r.Context())
+		ctx, cancel := context.WithCancelCause(r.Context())
+		defer cancel(nil) // not before Close: a reading that is cancelled takes the connection with it, and the reason
+		err = c.serve(ctx, cancel)
 		_ = conn.Close(closeCode(err), "")
 	})
 }
@@ -81,9 +83,8 @@ type socket struct {
 	told     chan []byte
 }
 
-func (c *socket) serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// serve carries out commands until ctx ends, which cancel MUST end.
+func (c *socket) serve(ctx context.Context, cancel context.CancelCauseFunc) error {
 	c.told = make(chan []byte)
 	commands := make(chan string)
 	go func() {
