@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/authz"
@@ -178,6 +179,7 @@ func wantsTotal(q *search.Query) bool { return q.Total == "accurate" || q.Total 
 // body disagree: the request ends, and the officer is told.
 func (c *Chart) admit(ctx context.Context, req *request, records []vault.Record) ([]Resource, error) {
 	list, err := c.admitted(ctx, req, records)
+	req.event.Items = slices.Grow(req.event.Items, len(list))
 	for _, res := range list {
 		req.discloses(res)
 	}

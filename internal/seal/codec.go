@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"bytes"
 	"embed"
 	"encoding/binary"
 	"errors"
@@ -110,16 +111,21 @@ func (c *codec) pack(body []byte, use func(text []byte)) error {
 	binary.BigEndian.PutUint32(text[1:], uint32(len(text)-bodyHead))
 	text = pad(text, padded(len(text)))
 	use(text)
+	keepText(kept, text)
+	return nil
+}
+
+// keepText leaves the memory of a text to the next one, unless it is large.
+func keepText(kept *[]byte, text []byte) {
 	if cap(text) <= maxKeptText {
 		*kept = text
 	}
-	return nil
 }
 
 const maxKeptText = 1 << 20
 
-// unpack returns the body of a text that has been authenticated. It may share
-// the text's memory.
+// unpack returns the body of a text that has been authenticated, in memory of
+// its own.
 func (c *codec) unpack(text []byte) ([]byte, error) {
 	if len(text) < bodyHead {
 		return nil, ErrForged
@@ -131,7 +137,7 @@ func (c *codec) unpack(text []byte) ([]byte, error) {
 	}
 	payload := rest[:n:n]
 	if text[0] == codecRaw {
-		return payload, nil
+		return bytes.Clone(payload), nil
 	}
 	d := c.decoders[text[0]]
 	if d == nil {

@@ -157,10 +157,16 @@ func (s *Sealer) content(ctx context.Context, ref Ref, wraps []wrap, commitment 
 // Body opens the body that was sealed together with the card.
 func (o *Opened) Body(sealedBody []byte) ([]byte, error) {
 	const op = "seal.Body"
-	text, err := o.content.Open(nil, box.Body, o.sealer.bodyAAD(nil, o.ref), sealedBody)
+	mem := o.sealer.borrow()
+	defer o.sealer.giveBack(mem)
+	mem.aad = o.sealer.bodyAAD(mem.aad[:0], o.ref)
+	kept := o.sealer.codec.texts.Get().(*[]byte)
+	defer o.sealer.codec.texts.Put(kept)
+	text, err := o.content.Open((*kept)[:0], box.Body, mem.aad, sealedBody)
 	if err != nil {
 		return nil, failed(op, ErrForged)
 	}
+	keepText(kept, text)
 	body, err := o.sealer.codec.unpack(text)
 	if err != nil {
 		return nil, failed(op, err)

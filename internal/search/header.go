@@ -10,9 +10,9 @@ import (
 
 // Header is what every card says of its record.
 type Header struct {
-	Type, ID string
-	Updated  time.Time
-	Posted   bool // the version was created by POST
+	ID      string
+	Updated time.Time
+	Posted  bool // the version was created by POST
 }
 
 // ReadHeader reads the head of a card.
@@ -21,7 +21,7 @@ func ReadHeader(card []byte) (Header, error) {
 	if err := r.open(card); err != nil {
 		return Header{}, err
 	}
-	return Header{Type: string(r.typ), ID: string(r.id), Updated: micros(r.updated), Posted: card[0]&cardPosted != 0}, nil
+	return Header{ID: string(r.id), Updated: micros(r.updated), Posted: card[0]&cardPosted != 0}, nil
 }
 
 // HeaderCard makes a card that says nothing else: of tombstones, and of records

@@ -11,7 +11,7 @@ import (
 // server that does hold much (a large bundle, an export) grows further.
 const (
 	heapGrowth = 400 // per cent of what lives
-	heapLimit  = 384 << 20
+	heapLimit  = 320 << 20
 
 	// An import fills the store's own memory to the brim, which lies outside the
 	// heap, and holds whole bundles.

@@ -46,6 +46,9 @@ type cursor struct {
 
 // Seek implements posting.Cursor.
 func (c *cursor) Seek(at posting.Chunk) (posting.Chunk, []byte, bool, error) {
+	if last, _ := posting.Locate(c.view.last); !c.down && at > last && c.token == nil {
+		return 0, nil, false, nil // no list goes further
+	}
 	it := c.view.lists
 	var found bool
 	switch {

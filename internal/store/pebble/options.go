@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	defaultMemTable = 64 << 20
+	defaultMemTable = 32 << 20
 	defaultCache    = 128 << 20
 	blockSize       = 16 << 10
 )

@@ -54,7 +54,7 @@ type Config struct {
 	// every commit is refused with ErrFailed.
 	ReadOnly bool
 
-	MemTableSize int64 // bytes; 0: 64 MB
+	MemTableSize int64 // bytes; 0: 32 MB
 	CacheSize    int64 // bytes of decoded blocks kept; 0: 128 MB
 }
 
