@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go and Node: client libraries of others, a
-# browser, and curl for the README's block. On Debian and Ubuntu by apt; elsewhere
+# Installs what the tests need beside Go and Node: client libraries and identity
+# providers of others, a browser, and curl for the README's block. On Debian and Ubuntu by apt; elsewhere
 # it says what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-clients=e2e/clients
-if command -v npm >/dev/null && ! cmp -s $clients/package-lock.json $clients/node_modules/.installed; then
-	(cd $clients && npm ci --no-audit --no-fund --silent --ignore-scripts --omit=optional && cp package-lock.json node_modules/.installed)
-fi
+for folder in e2e/clients e2e/federation; do
+	if command -v npm >/dev/null && ! cmp -s $folder/package-lock.json $folder/node_modules/.installed; then
+		(cd $folder && npm ci --no-audit --no-fund --silent --ignore-scripts --omit=optional && cp package-lock.json node_modules/.installed)
+	fi
+done
 
 need=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || need+=(chromium)

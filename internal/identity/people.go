@@ -68,7 +68,7 @@ func (s *Service) EndPerson(ctx context.Context, actor Actor, personID, reason s
 }
 
 // Enable lets a disabled person back in. One who had not enrolled needs a new
-// invitation.
+// invitation; one who came by a provider and was never cleared, clearance.
 func (s *Service) Enable(ctx context.Context, actor Actor, personID, reason string) error {
 	return s.setStatus(ctx, actor, personID, reason, StatusActive, StatusDisabled)
 }
@@ -83,7 +83,7 @@ func (s *Service) setStatus(ctx context.Context, actor Actor, personID, reason s
 			return fault.New(fault.Unprocessable, op, "This person's account cannot be changed that way.")
 		}
 		a.Status = to
-		if to == StatusActive && a.PasswordHash == "" && a.TOTPSecret == "" {
+		if to == StatusActive && a.PasswordHash == "" && a.TOTPSecret == "" && a.Cleared.IsZero() {
 			a.Status = StatusInvited
 		}
 		a.Enrolment = nil

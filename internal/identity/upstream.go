@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 )
@@ -119,6 +121,10 @@ func (s *Service) SignInUpstream(ctx context.Context, u Upstream, o Origin) (Gra
 func (s *Service) RenewUpstream(ctx context.Context, sessionID string, u Upstream, o Origin) (Grant, error) {
 	const op = "identity.RenewUpstream"
 	l, err := s.liveSession(ctx, sessionID)
+	if fault.Is(err, fault.Unauthenticated) { // ended meanwhile, perhaps by that very provider
+		e := s.arrival(o, "unlock", Failure, by(u.Provider, "the session has ended"))
+		return Grant{}, errors.Join(errEnded(op), s.note(ctx, e))
+	}
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -219,7 +225,7 @@ func (s *Service) newcomer(u Upstream) (*account, error) {
 		return nil, err
 	}
 	name := u.Provider + "-" + idEncoding.EncodeToString(u.link().word().Value[:10])
-	n := NewPerson{UserName: name, Given: clip(u.Given), Family: clip(u.Family), Roles: u.Roles}
+	n := NewPerson{UserName: name, Given: printable(u.Given), Family: printable(u.Family), Roles: u.Roles}
 	if n.Family == "" {
 		n.Family = name
 	}
@@ -230,8 +236,15 @@ func (s *Service) newcomer(u Upstream) (*account, error) {
 	return &account{Person: p, Epoch: 1, Links: []link{u.link()}}, nil
 }
 
-// clip shortens a name from elsewhere to what a name may hold.
-func clip(name string) string {
+// printable takes out of a name from elsewhere what no name has, and shortens it to
+// what one may hold.
+func printable(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, name)
 	for i := range name {
 		if i > maxName-4 {
 			return name[:i]
@@ -278,6 +291,7 @@ func (s *Service) Clear(ctx context.Context, actor Actor, personID, reason strin
 			return fault.New(fault.Unprocessable, op, "This account does not wait for clearance of a sign-in by a provider.")
 		}
 		a.Status, a.WardIDs, a.PractitionerID, a.Enrolment = StatusActive, wards, practitionerID, nil
+		a.Cleared = s.cfg.Clock.Now()
 		a.Epoch++
 		return nil
 	})

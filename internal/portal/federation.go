@@ -135,9 +135,9 @@ func (p *Portal) handleReturn(w http.ResponseWriter, r *http.Request) {
 func (p *Portal) notFederated(w http.ResponseWriter, r *http.Request, err error) {
 	web.EventOf(r.Context()).Fail(err)
 	page := p.signInPage(r)
-	page.Error = fault.Public(err)
+	page.Refused = fault.Public(err)
 	if fault.Is(err, fault.Throttled) {
-		page.Error = "Too many attempts. Wait a few minutes before you try again."
+		page.Refused = "Too many attempts. Wait a few minutes before you try again."
 	}
 	p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 }

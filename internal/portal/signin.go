@@ -14,6 +14,7 @@ type signInPage struct {
 	Error string // in plain words
 
 	Providers []provider // to sign in by instead
+	Refused   string     // what went wrong there
 
 	Recovered    bool   // signed in by a recovery code
 	RecoveryLeft string // "4 recovery codes"

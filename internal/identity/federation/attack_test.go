@@ -188,6 +188,41 @@ func TestProvidersThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestProviderThatIsDown: it is asked again after a moment, not by everybody at once.
+func TestProviderThatIsDown(t *testing.T) {
+	w := newWorld(t)
+	w.issuer.set(func() { w.issuer.down = true })
+	try := func() error { _, err := w.Begin(ctx, "lakeside", federation.Ask{}, ward); return err }
+	if err := try(); !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Public(err), "cannot be reached") {
+		t.Fatal(err)
+	}
+	w.issuer.set(func() { w.issuer.down = false })
+	if err := try(); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("asked again at once: %v", err)
+	}
+	w.clock.Advance(6 * time.Second)
+	if err := try(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKeyTakenBack: a key that a provider no longer has is believed for ten minutes.
+func TestKeyTakenBack(t *testing.T) {
+	w := newWorld(t)
+	w.signedIn()
+	fresh, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.issuer.set(func() { w.issuer.key = fresh }) // the new one; tokens are still signed by the old
+	if _, err := w.visit(); err != nil {
+		t.Fatalf("at once: %v", err)
+	}
+	w.clock.Advance(11 * time.Minute)
+	_, err = w.visit()
+	w.refusedVisit("ten minutes later", "not signed", err)
+}
+
 // TestKeysAreFetchedSeldom: anybody can send tokens that name unknown keys.
 func TestKeysAreFetchedSeldom(t *testing.T) {
 	w := newWorld(t)

@@ -25,6 +25,9 @@ const (
 	// believed is how long a discovery document and the keys it leads to are
 	// believed. A key that a provider takes back is refused after that.
 	believed = 10 * time.Minute
+	// patience is how long nobody asks again who could not be reached: a whole shift
+	// that waits for its turn to fail would wait for hours.
+	patience = 5 * time.Second
 	// keyCalls in keyTime is how often keys are fetched: anybody can send a token
 	// that names an unknown one.
 	keyCalls = 6
@@ -46,8 +49,9 @@ type provider struct {
 	clock  clock.Clock
 	line   *line
 
-	mu    sync.Mutex
-	found *found
+	mu     sync.Mutex
+	found  *found
+	failed time.Time // when it could not be reached
 }
 
 // found is a discovery document (OpenID Connect Discovery 1.0, §3) put to use.
@@ -75,6 +79,20 @@ func (p *provider) discover(ctx context.Context) (*found, error) {
 	if p.found != nil && now.Sub(p.found.at).Abs() < believed {
 		return p.found, nil
 	}
+	if now.Sub(p.failed).Abs() < patience {
+		return nil, p.unreachable("discover", errAgain)
+	}
+	found, err := p.ask(ctx, now)
+	if err != nil {
+		p.failed = now
+		return nil, err
+	}
+	p.found = found
+	return found, nil
+}
+
+// ask reads the discovery document.
+func (p *provider) ask(ctx context.Context, now time.Time) (*found, error) {
 	// The client outlives the request: keys are fetched by it later.
 	op, err := oidc.NewProvider(p.line.on(ctx), p.Issuer)
 	if err != nil {
@@ -99,7 +117,7 @@ func (p *provider) discover(ctx context.Context) (*found, error) {
 		m.EndSession = ""
 	}
 	p.line.watch(m.Keys)
-	p.found = &found{
+	return &found{
 		at: now, endSession: m.EndSession, tellsIss: m.TellsIss,
 		oauth: oauth2.Config{
 			ClientID: p.ClientID, ClientSecret: p.secret, Endpoint: endpoint,
@@ -108,8 +126,7 @@ func (p *provider) discover(ctx context.Context) (*found, error) {
 		verifier: op.Verifier(&oidc.Config{
 			ClientID: p.ClientID, SupportedSigningAlgs: algorithms, SkipExpiryCheck: true, // checked with our own bounds
 		}),
-	}
-	return p.found, nil
+	}, nil
 }
 
 // authStyle chooses how the client authenticates; absent means basic (OpenID
@@ -151,8 +168,8 @@ func plain(err error) error {
 		return fmt.Errorf("its token endpoint answered %d", status)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return context.DeadlineExceeded
-	case errors.Is(err, errKeyCalls):
-		return errKeyCalls
+	case errors.Is(err, errKeyCalls), errors.Is(err, errAgain):
+		return err
 	}
 	return errors.New("the call failed, or the answer was not understood")
 }
@@ -168,6 +185,8 @@ type line struct {
 	window time.Time
 	failed int // fetches of keys that did not work, or were too many
 }
+
+var errAgain = errors.New("it could not be reached a moment ago")
 
 var errKeyCalls = errors.New("keys were fetched too often")
 
