@@ -5,8 +5,9 @@ package policies
 
 import "embed"
 
-// Files are the rules, the schema and the list of types as they were when the
-// program was built. A running server cannot be given others.
+// Files are the rules, the schema, the list of types and the tables of what each
+// role sees, as they were when the program was built. A running server cannot be
+// given others.
 //
-//go:embed *.cedar wardkeep.cedarschema types.txt
+//go:embed *.cedar wardkeep.cedarschema types.txt fields.txt monitoring.txt
 var Files embed.FS

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/cedar-policy/cedar-go"
 	"github.com/cedar-policy/cedar-go/types"
@@ -50,21 +49,28 @@ type Request struct {
 	Type      string
 	Relations []Relation
 	Labels    []Label // all that mark the record, or any patient of it
+	// Bears reports whether the record is one of those rows. A role confined to
+	// rows is refused without it.
+	Bears func(*Rows) bool
 }
 
 // Decision is the answer. Its slices are shared and MUST NOT be changed.
 type Decision struct {
 	Allow    bool
+	Roles    []string // of the actor's, those that allow it; "" for who has none
 	Policies []string // @id of the rules that decided; none if no rule spoke
 	Errors   []string // why a rule or the question itself could not be used
 }
 
-// question is everything a decision can depend on; rules cannot name people.
+// question is everything a decision can depend on; rules cannot name people. It
+// is about one role: each of an actor's is asked alone, so that no role profits
+// from what another one is exempt from.
 type question struct {
 	kind      identity.Kind
 	mfa       bool
+	fresh     bool
 	scoped    bool
-	roles     string // sorted, comma
+	role      string
 	action    string
 	typ       string
 	relations uint8
@@ -74,13 +80,52 @@ type question struct {
 // remembered bounds the answers kept. There are far fewer questions in practice.
 const remembered = 1 << 16
 
-// Decide answers a request. It takes no time to speak of and never blocks.
+// Decide answers a request: what any of the actor's roles allows. It takes no time
+// to speak of and never blocks.
 func (p *Policy) Decide(_ context.Context, r Request) Decision {
 	q, wrong := p.question(r)
 	if wrong != "" {
 		return Decision{Errors: []string{wrong}}
 	}
-	return p.answer(q)
+	var all Decision
+	for i, role := range rolesOf(r.Actor) {
+		q.role = role
+		one := p.answer(q)
+		if rows := p.rowsOf(role, r.Type, r.Action); one.Allow && rows != nil && (r.Bears == nil || !r.Bears(rows)) {
+			one = Decision{Policies: rows.policy}
+		}
+		if i == 0 {
+			all = one
+			continue
+		}
+		all = all.or(one)
+	}
+	all.Allow = all.Allow && len(all.Errors) == 0
+	return all
+}
+
+// or joins the answers to two roles of one actor. Only the rules that decided for
+// the better answer are told of.
+func (d Decision) or(other Decision) Decision {
+	errs := slices.Concat(d.Errors, other.Errors)
+	switch {
+	case d.Allow && other.Allow, !d.Allow && !other.Allow:
+		d.Roles, d.Policies = slices.Concat(d.Roles, other.Roles), slices.Concat(d.Policies, other.Policies)
+	case other.Allow:
+		d = other
+	}
+	d.Errors = errs
+	return d
+}
+
+var noRole = []string{""}
+
+// rolesOf returns the roles that are asked, each alone.
+func rolesOf(a identity.Actor) []string {
+	if len(a.Roles) == 0 {
+		return noRole
+	}
+	return a.Roles
 }
 
 func (p *Policy) answer(q question) Decision {
@@ -103,6 +148,7 @@ func (p *Policy) answer(q question) Decision {
 // question checks every word. A word nobody knows is not worth an opinion.
 func (p *Policy) question(r Request) (q question, wrong string) {
 	q = question{kind: r.Actor.Kind, mfa: r.Actor.MFA == identity.AssuranceMulti, action: r.Action, typ: p.alike[r.Type]}
+	q.fresh = fresh(r.Actor, p.clock.Now())
 	if r.Actor.IsZero() {
 		return q, "no actor"
 	}
@@ -114,8 +160,10 @@ func (p *Policy) question(r Request) (q question, wrong string) {
 	}
 	switch r.Actor.Kind {
 	case identity.KindPerson, identity.KindSystem:
-		if q.roles, wrong = p.roleKey(r.Actor.Roles); wrong != "" {
-			return q, wrong
+		for _, role := range r.Actor.Roles {
+			if !p.roles[role] {
+				return q, "unknown role"
+			}
 		}
 	case identity.KindClient:
 		if len(r.Actor.Roles) != 0 {
@@ -134,23 +182,6 @@ func (p *Policy) question(r Request) (q question, wrong string) {
 		return q, "unknown label"
 	}
 	return q, ""
-}
-
-func (p *Policy) roleKey(roles []string) (key, wrong string) {
-	for _, role := range roles {
-		if !p.roles[role] {
-			return "", "unknown role"
-		}
-	}
-	switch len(roles) {
-	case 0:
-		return "", ""
-	case 1:
-		return roles[0], ""
-	}
-	sorted := slices.Clone(roles)
-	slices.Sort(sorted)
-	return strings.Join(slices.Compact(sorted), ","), ""
 }
 
 // asker is the entity getter of one question: the shared entities and one
@@ -177,14 +208,18 @@ var principalTypes = map[identity.Kind]types.EntityType{
 }
 
 func (p *Policy) evaluate(q question) Decision {
-	return p.ask(q, p.slice(q))
+	d := settle(p.authorize(q, p.slice(q)))
+	if d.Allow {
+		d.Roles = []string{q.role}
+	}
+	return d
 }
 
 // slice returns the rules whose scope (who, what, on which type) fits the
 // question. A rule whose scope does not fit is neither met nor stumbles, so
 // leaving it out changes no decision; the engine itself says which fit.
 func (p *Policy) slice(q question) rules {
-	q.relations, q.labels, q.scoped, q.mfa = 0, 0, false, false
+	q.relations, q.labels, q.scoped, q.mfa, q.fresh = 0, 0, false, false, false
 	p.mu.RLock()
 	fit, ok := p.sliced[q]
 	p.mu.RUnlock()
@@ -206,19 +241,13 @@ func (p *Policy) slice(q question) rules {
 	return fit
 }
 
-func (p *Policy) ask(q question, among rules) Decision { return settle(p.authorize(q, among)) }
-
 func (p *Policy) authorize(q question, among rules) (cedar.Decision, cedar.Diagnostic) {
 	principal := types.Entity{UID: types.NewEntityUID(principalTypes[q.kind], principalID)}
-	if q.roles != "" {
-		var parents []types.EntityUID
-		for _, role := range strings.Split(q.roles, ",") {
-			parents = append(parents, types.NewEntityUID(entityRole, types.String(role)))
-		}
-		principal.Parents = types.NewEntityUIDSet(parents...)
+	if q.role != "" {
+		principal.Parents = types.NewEntityUIDSet(types.NewEntityUID(entityRole, types.String(q.role)))
 	}
 	if q.kind == identity.KindPerson {
-		principal.Attributes = types.NewRecord(types.RecordMap{"mfa": types.Boolean(q.mfa)})
+		principal.Attributes = types.NewRecord(types.RecordMap{"mfa": types.Boolean(q.mfa), "fresh": types.Boolean(q.fresh)})
 	}
 	return cedar.Authorize(among, asker{p.entities, principal}, cedar.Request{
 		Principal: principal.UID,

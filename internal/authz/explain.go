@@ -45,6 +45,12 @@ func (p *Policy) Explain(ctx context.Context, r Request) Explanation {
 			at := one.policy.Position()
 			e.Reasons = append(e.Reasons, Reason{ID: id, Effect: effect, Says: one.says, File: at.Filename, Line: at.Line})
 		}
+		if strings.HasPrefix(id, fieldsFile+":") {
+			e.Reasons = append(e.Reasons, Reason{
+				ID: id, Effect: "forbid", File: fieldsFile,
+				Says: "The role is confined to records with certain codes, and this is none of them.",
+			})
+		}
 	}
 	return e
 }

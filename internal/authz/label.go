@@ -8,19 +8,33 @@ type Relation string
 const (
 	RelationNone Relation = "none" // the same as no relation at all
 	RelationWard Relation = "ward" // the patient is on one of the actor's wards now
-	RelationTeam Relation = "team" // the actor is in the patient's care team
+	// RelationTeam: the actor takes part in the patient's care, by a care team, an
+	// encounter, an appointment, a referral or a task.
+	RelationTeam      Relation = "team"
+	RelationSelf      Relation = "self"      // the patient is the actor
+	RelationProxy     Relation = "proxy"     // the actor is registered as acting for the patient
+	RelationEmergency Relation = "emergency" // the actor has broken the glass for the patient
 )
 
 // relations is the order of the bits of a relation set.
-var relations = [...]Relation{RelationWard, RelationTeam}
+var relations = [...]Relation{RelationWard, RelationTeam, RelationSelf, RelationProxy, RelationEmergency}
+
+// Relations returns all relations.
+func Relations() []Relation { return slices.Clone(relations[:]) }
+
+// OfAll reports whether the relation must hold to every patient of a record, for
+// looking too: nobody reads of a stranger because the record names himself as well.
+func (r Relation) OfAll() bool { return r == RelationSelf || r == RelationProxy }
 
 // Label is a mark of special sensitivity.
 type Label string
 
 const (
-	LabelPsychotherapy Label = "psychotherapy"
-	LabelSUD           Label = "sud" // substance-use treatment, 42 CFR Part 2
-	LabelVIP           Label = "vip" // well-known people and employees
+	LabelPsychotherapy Label = "psychotherapy" // notes of psychotherapy, 45 CFR 164.501
+	LabelSUD           Label = "sud"           // substance-use treatment, 42 CFR Part 2
+	LabelHIV           Label = "hiv"
+	LabelVIP           Label = "vip"      // well-known people
+	LabelEmployee      Label = "employee" // people who work here
 	LabelRestricted    Label = "restricted"
 	// LabelOwn marks what is about the actor himself. It is not in a record:
 	// whoever asks compares Actor.PatientID with the record's patients.
@@ -28,7 +42,9 @@ const (
 )
 
 // labels is the order of the bits of a label set.
-var labels = [...]Label{LabelPsychotherapy, LabelSUD, LabelVIP, LabelRestricted, LabelOwn}
+var labels = [...]Label{
+	LabelPsychotherapy, LabelSUD, LabelHIV, LabelVIP, LabelEmployee, LabelRestricted, LabelOwn,
+}
 
 // Coding is a security label as Resource.meta.security holds it.
 type Coding struct{ System, Code string }
@@ -48,20 +64,22 @@ var codes = [...]struct {
 	system string
 	codes  []string
 }{
-	{LabelPsychotherapy, SystemActCode, []string{"BH", "MH", "PSY", "PSYTHPN"}},
-	{LabelPsychotherapy, SystemConfidentiality, []string{"PSY"}},
+	{LabelPsychotherapy, SystemActCode, []string{"PSYTHPN"}},
 	{LabelPsychotherapy, SystemPrivacyLaw, []string{"HIPAAPsyNotes"}},
 	{LabelSUD, SystemActCode, []string{"ETH", "SUD", "ETHUD", "OPIOIDUD"}},
 	{LabelSUD, SystemConfidentiality, []string{"ETH"}},
 	{LabelSUD, SystemPrivacyLaw, []string{"42CFRPart2", "Title38Section7332"}},
-	{LabelVIP, SystemActCode, []string{"CEL", "EMP"}},
+	{LabelHIV, SystemActCode, []string{"HIV"}},
+	{LabelHIV, SystemConfidentiality, []string{"HIV"}},
+	{LabelVIP, SystemActCode, []string{"CEL"}},
+	{LabelEmployee, SystemActCode, []string{"EMP"}},
 	{LabelVIP, SystemConfidentiality, []string{"C"}},
 	{LabelRestricted, SystemActCode, []string{
-		"GDIS", "HIV", "MST", "SCA", "SDV", "SEX", "SPI", "COGN", "DVD", "EMOTDIS", "STD", "TBOO", "VIO", "SICKLE",
+		"BH", "MH", "PSY", "GDIS", "MST", "SCA", "SDV", "SEX", "SPI", "COGN", "DVD", "EMOTDIS", "STD", "TBOO", "VIO", "SICKLE",
 		"DEMO", "DOB", "GENDER", "LIVARG", "MARST", "RACE", "REL", "B", "EMPL", "LOCIS", "SSP",
 		"ADOL", "DIA", "DRGIS", "PDS", "PHY", "PRS",
 	}},
-	{LabelRestricted, SystemConfidentiality, []string{"R", "V", "S", "T", "HIV", "SDV"}},
+	{LabelRestricted, SystemConfidentiality, []string{"R", "V", "S", "T", "PSY", "SDV"}},
 }
 
 // LabelOf returns the mark that a security label stands for, if any.
@@ -94,7 +112,9 @@ func (l Label) Codings() []Coding {
 
 // OfPatient reports whether the mark, when a Patient bears it, marks everything
 // in that patient's compartment.
-func (l Label) OfPatient() bool { return l == LabelVIP || l == LabelOwn || l == LabelRestricted }
+func (l Label) OfPatient() bool {
+	return l == LabelVIP || l == LabelEmployee || l == LabelOwn || l == LabelRestricted
+}
 
 // relationSet and labelSet are sets as bits; ok is false at an unknown word.
 func relationSet(in []Relation) (set uint8, ok bool) {

@@ -26,6 +26,9 @@ import (
 	"github.com/cedar-policy/cedar-go/x/exp/schema"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/resolved"
 	"github.com/cedar-policy/cedar-go/x/exp/schema/validate"
+
+	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
 // Policy is a set of rules, ready to decide. It never changes and is safe for
@@ -34,17 +37,21 @@ type Policy struct {
 	rules    rules
 	entities types.EntityMap // types and actions
 	roles    map[string]bool
-	actions  map[string]bool     // that can be asked for
-	words    map[string]bool     // actions and groups of actions
-	types    map[string][]string // groups of each type, its family first
-	named    map[string]bool     // types that some rule names
-	alike    map[string]string   // see kindred
+	actions  map[string]bool                  // that can be asked for
+	words    map[string]bool                  // actions and groups of actions
+	types    map[string][]string              // groups of each type, its family first
+	named    map[string]bool                  // types that some rule names
+	alike    map[string]string                // see kindred
+	views    map[string]map[string]*fhir.Mask // role → type
+	rows     map[string]map[string]*Rows
+	drugs    map[string][]string // codes of the results that go with a drug
+	clock    clock.Clock
 	version  string
 
 	mu      sync.RWMutex
 	sliced  map[question]rules
 	decided map[question]Decision
-	reached map[question]reachResult
+	reached map[reached]reachResult
 }
 
 // rule is one statement with the name and the sentence its author gave it.
@@ -53,7 +60,11 @@ type rule struct {
 	says   string
 	policy *cedar.Policy
 	scope  *cedar.Policy // the same without its conditions
+
+	relations, labels alphabet
 }
+
+func (r rule) permits() bool { return r.policy.Effect() == cedar.Permit }
 
 // rules is evaluated in a fixed order, so that decisions read alike.
 type rules []rule
@@ -71,7 +82,7 @@ func (r rules) All() iter.Seq2[cedar.PolicyID, *cedar.Policy] {
 
 // permit reports whether any of the rules permits anything.
 func (r rules) permit() bool {
-	return slices.ContainsFunc(r, func(one rule) bool { return one.policy.Effect() == cedar.Permit })
+	return slices.ContainsFunc(r, rule.permits)
 }
 
 const (
@@ -79,11 +90,16 @@ const (
 	typesFile  = "types.txt"
 )
 
-// New reads the rules. It refuses a rule without name and sentence, a name used
-// twice, a rule that does not hold to the schema, and an empty set.
-func New(files fs.FS) (*Policy, error) {
+// New reads the rules, with the system's clock. See NewAt.
+func New(files fs.FS) (*Policy, error) { return NewAt(files, clock.System{}) }
+
+// NewAt reads the rules. It refuses a rule without name and sentence, a name used
+// twice, a rule that does not hold to the schema, and an empty set. The clock tells
+// how old a proof of identity is.
+func NewAt(files fs.FS, c clock.Clock) (*Policy, error) {
 	p := &Policy{
-		named: map[string]bool{}, sliced: map[question]rules{}, decided: map[question]Decision{}, reached: map[question]reachResult{},
+		clock: c,
+		named: map[string]bool{}, sliced: map[question]rules{}, decided: map[question]Decision{}, reached: map[reached]reachResult{},
 	}
 	digest := sha256.New()
 	read := func(name string) ([]byte, error) {
@@ -123,6 +139,9 @@ func New(files fs.FS) (*Policy, error) {
 	}
 	if len(p.rules) == 0 {
 		return nil, errors.New("authz.New: no rules")
+	}
+	if err := p.readFields(read); err != nil {
+		return nil, fmt.Errorf("authz.New: %w", err)
 	}
 	p.alike = p.kindred()
 	p.version = hex.EncodeToString(digest.Sum(nil)[:8])
@@ -187,6 +206,9 @@ func (p *Policy) addFile(name string, src []byte, check *validate.Validator, gro
 		bare := *tree
 		bare.Conditions = nil
 		r.scope = cedar.NewPolicyFromAST((*publicast.Policy)(&bare))
+		if r.relations, r.labels, err = alphabets(one); err != nil {
+			return err
+		}
 		p.rules = append(p.rules, r)
 	}
 	return nil

@@ -18,11 +18,15 @@ const (
 	StatusEnded    Status = "ended"    // has left for good; the record stays
 )
 
-// StaffRoles are the roles a person can be given. Roles of the server's own
-// parts are not among them.
+// StaffRoles are the roles of staff. Roles of the server's own parts are not among
+// them.
 func StaffRoles() []string {
-	return []string{"doctor", "nurse", "pharmacist", "lab", "registration", "billing", "admin", "privacy"}
+	return []string{"doctor", "nurse", "pharmacist", "lab", "registration", "billing", "admin", "privacy", "auditor"}
 }
+
+// Roles are the roles a person can be given: those of staff, and those of patients
+// and of who acts for them.
+func Roles() []string { return append(StaffRoles(), "patient", "proxy") }
 
 // Person is what may be shown of a person.
 type Person struct {
@@ -129,7 +133,7 @@ func (n NewPerson) person(id string, now time.Time) (Person, error) {
 }
 
 func checkRoles(roles []string) ([]string, error) {
-	known := StaffRoles()
+	known := Roles()
 	for _, r := range roles {
 		if !slices.Contains(known, r) {
 			return nil, fault.New(fault.Invalid, "identity.checkRoles", "There are the roles "+strings.Join(known, ", ")+".")

@@ -1,0 +1,174 @@
+package fhir
+
+import (
+	"maps"
+
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
+)
+
+// Mask says which elements of a resource or datatype are shown. The nil Mask shows
+// all. Names are those of elements, a choice without its type: deceased. It MUST
+// NOT be changed once it is in use.
+type Mask struct {
+	// Only, unless it is nil, names what is shown; each as its own Mask says.
+	Only map[string]*Mask
+	// But names what is shown in part, or with a nil Mask not at all.
+	But map[string]*Mask
+}
+
+// of returns what is shown of a member, and whether any of it is.
+func (m *Mask) of(name string) (sub *Mask, shown bool) {
+	switch {
+	case m == nil:
+		return nil, true
+	case m.Only != nil:
+		sub, shown = m.Only[name]
+		return sub, shown
+	}
+	sub, named := m.But[name]
+	return sub, !named || sub != nil
+}
+
+// Shows reports whether the element at a path is shown with all that is in it.
+func (m *Mask) Shows(path ...string) bool {
+	for _, name := range path {
+		var shown bool
+		if m, shown = m.of(name); !shown {
+			return false
+		}
+	}
+	return m == nil
+}
+
+// Or returns the Mask that shows what either does.
+func (m *Mask) Or(other *Mask) *Mask {
+	if m == nil || other == nil {
+		return nil
+	}
+	out := &Mask{}
+	names := map[string]*Mask{}
+	if m.Only != nil && other.Only != nil {
+		out.Only = map[string]*Mask{}
+		maps.Copy(names, m.Only)
+		maps.Copy(names, other.Only)
+	} else {
+		out.But = map[string]*Mask{}
+		maps.Copy(names, m.But)
+		maps.Copy(names, other.But)
+	}
+	for name := range names {
+		a, inA := m.of(name)
+		b, inB := other.of(name)
+		sub := a
+		if inA && inB {
+			sub = a.Or(b)
+		} else if inB {
+			sub = b
+		}
+		shown := inA || inB
+		switch {
+		case out.Only != nil:
+			out.Only[name] = sub
+		case !shown:
+			out.But[name] = nil
+		case sub != nil:
+			out.But[name] = sub
+		}
+	}
+	if out.Only == nil && len(out.But) == 0 {
+		return nil
+	}
+	return out
+}
+
+// Masked returns the resource with what the Mask of its type shows, marked with
+// the tag SUBSETTED if there is one; those it holds, contained or as entries, are
+// cut by the Masks of their types. Its id, meta and implicitRules are always there.
+func (r *Resource) Masked(of func(typ string) *Mask) (*Resource, error) {
+	w := masker{subsetter{d: r.d, out: make([]byte, 0, len(r.JSON())+160)}, of}
+	if of(r.Type()) == nil && !w.nested(r.root) {
+		return r, nil
+	}
+	w.resource(r.root, true)
+	return Parse(w.out)
+}
+
+type masker struct {
+	subsetter
+	of func(typ string) *Mask
+}
+
+// nested reports whether an item holds a resource that is cut.
+func (w *masker) nested(i uint32) bool {
+	for j := i + 1; j < w.d.items[i].next; j++ {
+		if t := w.d.items[j].typ; t.Kind() == r4.Resourced && w.of(t.String()) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *masker) resource(i uint32, outer bool) {
+	t := w.d.items[i].typ
+	m := w.of(t.String())
+	w.out = append(append(append(w.out, `{"resourceType":"`...), t.String()...), '"')
+	bare := true
+	for g := range w.d.groups(i) {
+		switch name := w.d.items[g.first].member.Name(); {
+		case name == "meta" && outer && m != nil && !g.shadow:
+			w.meta(g.first)
+			bare = false
+		case name == "id" || name == "meta" || name == "implicitRules":
+			w.subsetter.group(g, false)
+		default:
+			w.group(g, m, name)
+		}
+	}
+	if bare && outer && m != nil {
+		w.meta(0)
+	}
+	w.out = append(w.out, '}')
+}
+
+func (w *masker) group(g group, m *Mask, name string) {
+	sub, shown := m.of(name)
+	if !shown {
+		return
+	}
+	cut := false
+	for i := g.first; i <= g.last; i = w.d.items[i].next {
+		it := &w.d.items[i]
+		cut = cut || sub != nil || it.typ.Kind() == r4.Resourced && w.of(it.typ.String()) != nil || w.nested(i)
+	}
+	first := &w.d.items[g.first]
+	if !cut || g.shadow || first.typ.IsPrimitive() {
+		w.subsetter.group(g, false)
+		return
+	}
+	w.key(first.member.JSONName())
+	if first.member.IsList() {
+		w.out = append(w.out, '[')
+	}
+	for i := g.first; i <= g.last; i = w.d.items[i].next {
+		if i != g.first {
+			w.out = append(w.out, ',')
+		}
+		if w.d.items[i].typ.Kind() == r4.Resourced {
+			w.resource(i, false)
+		} else {
+			w.part(i, sub)
+		}
+	}
+	if first.member.IsList() {
+		w.out = append(w.out, ']')
+	}
+}
+
+// part writes a datatype or part of a resource.
+func (w *masker) part(i uint32, m *Mask) {
+	w.out = append(w.out, '{')
+	for g := range w.d.groups(i) {
+		w.group(g, m, w.d.items[g.first].member.Name())
+	}
+	w.out = append(w.out, '}')
+}
