@@ -21,14 +21,15 @@ import (
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
-// census knows who lies where, who cares for whom, and whose records are marked.
-// The truth is in the records themselves: a patient is on a ward while an
-// encounter in progress is at the ward or at a room or bed of it, in a care team
-// while an active CareTeam names the practitioner, and marked while the Patient
-// bears a security label.
+// census knows who lies where, who cares for whom, who acts for whom, and whose
+// records are marked. The truth is in the records themselves: a patient is on a
+// ward while an encounter in progress is at the ward or at a room or bed of it, in
+// somebody's care while one of the ways of team.go names the practitioner, and
+// marked while the Patient bears a security label.
 type census struct {
 	vault *vault.Vault
 	clock clock.Clock
+	glass Glass
 
 	mu     sync.Mutex
 	writes map[string]uint64 // of each type that a panel rests on
@@ -40,14 +41,27 @@ type census struct {
 // What panels rest on: whoever writes another type changes none of them.
 var (
 	wardTypes = []string{"Encounter", "Location"}
-	teamTypes = []string{"CareTeam"}
 	markTypes = []string{"Patient"}
 )
+
+// restOn are all types that panels rest on.
+var restOn = map[string]bool{
+	"Encounter": true, "Location": true, "CareTeam": true, "Appointment": true, "ServiceRequest": true, "Task": true,
+	"RelatedPerson": true, "Patient": true,
+}
+
+// Glass knows for which patients somebody has broken the glass.
+type Glass interface {
+	// Broken returns the ids of the patients whose grants to the actor are open
+	// now. It is asked often and MUST be fast.
+	Broken(ctx context.Context, actor Actor) ([]string, error)
+}
 
 // panel is a set of patients as it was at a time.
 type panel struct {
 	generation uint64
 	at         time.Time
+	serial     uint64 // of the count, higher than that of any before
 	patients   vault.PatientSet
 }
 
@@ -57,8 +71,8 @@ const panelLife = 2 * time.Second
 
 const panelsKept = 1000
 
-func newCensus(v *vault.Vault, c clock.Clock) *census {
-	return &census{vault: v, clock: c, writes: map[string]uint64{}, known: map[string]panel{}}
+func newCensus(v *vault.Vault, c clock.Clock, g Glass) *census {
+	return &census{vault: v, clock: c, glass: g, writes: map[string]uint64{}, known: map[string]panel{}}
 }
 
 // changed is told of every type written, so that an admission or a discharge
@@ -67,8 +81,7 @@ func (c *census) changed(types ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, typ := range types {
-		switch typ {
-		case "Encounter", "Location", "CareTeam", "Patient":
+		if restOn[typ] {
 			c.writes[typ]++
 		}
 	}
@@ -84,23 +97,25 @@ func (c *census) generation(types []string) (sum uint64) {
 }
 
 // relations returns every relation that holds between the actor and the patients:
-// to any of them, or to all, as holds says.
+// to any of them, or to all, as holds says and the relation itself.
 func (c *census) relations(ctx context.Context, actor Actor, patients []record.Key, holds func(vault.PatientSet, []record.Key) bool) ([]authz.Relation, error) {
 	var held []authz.Relation
 	if len(patients) == 0 {
 		return held, nil
 	}
-	for _, relation := range []authz.Relation{authz.RelationWard, authz.RelationTeam} {
+	for _, relation := range allRelations {
 		panel, err := c.panel(ctx, actor, relation)
 		if err != nil {
 			return nil, err
 		}
-		if holds(panel, patients) {
+		if holds(panel, patients) && (!relation.OfAll() || panel.HasAll(patients)) {
 			held = append(held, relation)
 		}
 	}
 	return held, nil
 }
+
+var allRelations = authz.Relations()
 
 // panel returns the patients the actor has a relation to.
 func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation) (vault.PatientSet, error) {
@@ -110,11 +125,26 @@ func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation
 			return c.onWards(ctx, actor.WardIDs)
 		})
 	case relation == authz.RelationTeam && actor.PractitionerID != "":
-		return c.remember("team "+actor.PractitionerID, teamTypes, func() (vault.PatientSet, error) {
-			return c.inTeams(ctx, "Practitioner/"+actor.PractitionerID)
+		return c.team(ctx, "Practitioner/"+actor.PractitionerID)
+	case relation == authz.RelationSelf:
+		return c.himself(ctx, actor)
+	case relation == authz.RelationProxy && actor.HasRole("proxy"):
+		return c.remember("proxy "+actor.ID, proxyTypes, func() (vault.PatientSet, error) {
+			return c.actsFor(ctx, actor.ID)
 		})
+	case relation == authz.RelationEmergency && c.glass != nil:
+		return c.broken(ctx, actor)
 	}
 	return vault.PatientSet{}, nil
+}
+
+// broken returns the patients for whom the actor has broken the glass.
+func (c *census) broken(ctx context.Context, actor Actor) (vault.PatientSet, error) {
+	ids, err := c.glass.Broken(ctx, actor)
+	if err != nil || len(ids) == 0 {
+		return vault.PatientSet{}, err
+	}
+	return c.vault.PatientsOf(ctx, ids)
 }
 
 // marked returns the patients who bear a mark; for LabelOwn, the actor himself.
@@ -148,12 +178,17 @@ func (c *census) himself(ctx context.Context, actor Actor) (vault.PatientSet, er
 
 // remember returns the panel of that name, counted anew if it may have changed.
 func (c *census) remember(name string, types []string, count func() (vault.PatientSet, error)) (vault.PatientSet, error) {
+	p, err := c.recall(name, types, count)
+	return p.patients, err
+}
+
+func (c *census) recall(name string, types []string, count func() (vault.PatientSet, error)) (panel, error) {
 	c.mu.Lock()
 	generation := c.generation(types)
 	p, ok := c.known[name]
 	c.mu.Unlock()
 	if ok && p.generation == generation && c.clock.Now().Sub(p.at) < panelLife {
-		return p.patients, nil
+		return p, nil
 	}
 	// A count that began in this generation has seen all that this caller must.
 	// It belongs to all who wait: if the one who began it gives up, each counts
@@ -164,16 +199,17 @@ func (c *census) remember(name string, types []string, count func() (vault.Patie
 	if err != nil && shared {
 		return c.take(name, generation, count)
 	}
-	patients, _ := v.(vault.PatientSet)
-	return patients, err
+	p, _ = v.(panel)
+	return p, err
 }
 
-// take counts a panel and keeps it.
-func (c *census) take(name string, generation uint64, count func() (vault.PatientSet, error)) (vault.PatientSet, error) {
+// take counts a panel and keeps it. One that came out as it was before keeps its
+// serial.
+func (c *census) take(name string, generation uint64, count func() (vault.PatientSet, error)) (panel, error) {
 	at := c.clock.Now()
 	patients, err := count()
 	if err != nil {
-		return nil, err
+		return panel{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,8 +217,12 @@ func (c *census) take(name string, generation uint64, count func() (vault.Patien
 		clear(c.known)
 	}
 	c.counts++
-	c.known[name] = panel{generation: generation, at: at, patients: patients}
-	return patients, nil
+	p := panel{generation: generation, at: at, serial: c.counts, patients: patients}
+	if old, ok := c.known[name]; ok && maps.Equal(old.patients, patients) {
+		p.serial, p.patients = old.serial, old.patients
+	}
+	c.known[name] = p
+	return p, nil
 }
 
 // counted changes whenever a panel was counted anew. Two decisions between which
@@ -239,23 +279,6 @@ func (c *census) thereNow(places []string) func(*fhir.Resource) bool {
 	}
 }
 
-// inTeams returns the patients in whose care team somebody is, and has not left.
-func (c *census) inTeams(ctx context.Context, member string) (vault.PatientSet, error) {
-	now := func(team *fhir.Resource) bool {
-		if c.over(team.Root().Get("period")) {
-			return false
-		}
-		for p := range team.Root().All("participant") {
-			if local(p.Get("member")) == member && !c.over(p.Get("period")) {
-				return true
-			}
-		}
-		return false
-	}
-	return c.gather(ctx, "CareTeam", now,
-		search.Param{Key: "participant", Value: member}, search.Param{Key: "status", Value: "active"})
-}
-
 // local returns the record a reference points to, as Type/id.
 func local(reference fhir.Node) string {
 	ref := fhir.ParseLiteral(reference.Get("reference").Text())
@@ -268,12 +291,27 @@ func local(reference fhir.Node) string {
 // over reports whether a period has ended. An end given as a day, month or year
 // includes all of it; a date without a zone is read as UTC.
 func (c *census) over(period fhir.Node) bool {
-	text := period.Get("end").Text()
-	var end time.Time
+	end, ok := endOf(period.Get("end").Text())
+	return ok && !c.clock.Now().Before(end)
+}
+
+// begun reports whether a period has begun, or has no beginning.
+func (c *census) begun(period fhir.Node) bool {
+	text := period.Get("start").Text()
+	for _, form := range []string{time.RFC3339Nano, "2006-01-02", "2006-01", "2006"} {
+		if start, err := time.Parse(form, text); err == nil {
+			return !c.clock.Now().Before(start)
+		}
+	}
+	return text == ""
+}
+
+// endOf returns the instant at which a date or time given in FHIR's form is over.
+func endOf(text string) (end time.Time, ok bool) {
 	var err error
 	switch len(text) {
 	case 0:
-		return false
+		return end, false
 	case len("2006"):
 		end, err = time.Parse("2006", text)
 		end = end.AddDate(1, 0, 0)
@@ -286,14 +324,25 @@ func (c *census) over(period fhir.Node) bool {
 	default:
 		end, err = time.Parse(time.RFC3339Nano, text)
 	}
-	return err == nil && !c.clock.Now().Before(end)
+	return end, err == nil
 }
 
 // gather returns the subjects of the matching records that count. A record's compartment
 // would not do: a CareTeam lies in that of every patient it names, and naming
 // somebody as a member must not open his chart.
 func (c *census) gather(ctx context.Context, typ string, counts func(*fhir.Resource) bool, params ...search.Param) (vault.PatientSet, error) {
-	q, err := search.Parse(typ, params, search.Options{})
+	return c.gatherBy(ctx, typ, counts, func(res *fhir.Resource) []vault.TypeID {
+		id, ok := patientOf(res)
+		if !ok {
+			return nil
+		}
+		return []vault.TypeID{id}
+	}, params...)
+}
+
+// gatherBy is gather where whose says which patients a record speaks of.
+func (c *census) gatherBy(ctx context.Context, typ string, counts func(*fhir.Resource) bool, whose func(*fhir.Resource) []vault.TypeID, params ...search.Param) (vault.PatientSet, error) {
+	q, err := search.Parse(typ, params, search.Options{Now: c.clock.Now()})
 	if err != nil {
 		return nil, err
 	}
@@ -307,8 +356,8 @@ func (c *census) gather(ctx context.Context, typ string, counts func(*fhir.Resou
 		if err != nil {
 			return nil, fault.Wrap(fault.Internal, "chart.gather", err)
 		}
-		if id, ok := patientOf(res); ok && counts(res) {
-			subjects = append(subjects, id)
+		if counts(res) {
+			subjects = append(subjects, whose(res)...)
 		}
 	}
 	keys, err := c.vault.Keys(ctx, subjects)
@@ -317,7 +366,9 @@ func (c *census) gather(ctx context.Context, typ string, counts func(*fhir.Resou
 	}
 	patients := vault.PatientSet{}
 	for _, key := range keys {
-		patients[key] = struct{}{}
+		if !key.IsZero() {
+			patients[key] = struct{}{}
+		}
 	}
 	return patients, nil
 }

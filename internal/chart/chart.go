@@ -7,6 +7,7 @@ package chart
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -38,6 +39,8 @@ type Config struct {
 	// there was none.
 	Vet        func(ctx context.Context, old, next *fhir.Resource) error
 	Validation Validation // of what is written; the zero value is off
+	// Glass knows who has broken the glass for whom; nil: nobody has.
+	Glass Glass
 }
 
 // Chart is safe for concurrent use.
@@ -55,8 +58,10 @@ type Chart struct {
 	inspector *inspector
 	lexicon   *lexicon
 
-	notify func(types ...string)
-	vet    func(ctx context.Context, old, next *fhir.Resource) error
+	catalogs catalogs
+	rows     sync.Map // *authz.Rows → *search.Query
+	notify   func(types ...string)
+	vet      func(ctx context.Context, old, next *fhir.Resource) error
 }
 
 // New returns the door.
@@ -65,7 +70,7 @@ func New(cfg Config) *Chart {
 	words := &lexicon{library: library, clock: cfg.Clock}
 	c := &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
-		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock),
+		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock, cfg.Glass),
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
 		marked: map[authz.Label][]string{},
@@ -86,8 +91,8 @@ func (c *Chart) changed(types ...string) {
 }
 
 // options are what every query of a caller is read with.
-func (c *Chart) options() search.Options {
-	return search.Options{Catalog: c.vault.Catalog(), BaseURL: c.base, Now: c.clock.Now()}
+func (c *Chart) options(actor Actor) search.Options {
+	return search.Options{Catalog: c.catalogOf(actor), BaseURL: c.base, Now: c.clock.Now()}
 }
 
 // Catalog returns what records are found by now.
@@ -108,6 +113,7 @@ type Resource struct {
 	key      record.Key
 	position record.Position
 	patients []record.Key
+	roles    []string // of the actor's, those by which it is shown
 }
 
 // request is one disclosure or change in the making: it knows who asks for what,
@@ -120,6 +126,8 @@ type request struct {
 
 	count  uint64 // of the census, when the search under way was narrowed
 	settle bool   // it is not run anew any more
+
+	administered []record.Key // patients shown by the right of an administrator alone
 }
 
 func (c *Chart) begin(actor Actor, action, typ string) *request {
@@ -141,6 +149,9 @@ func (r *request) discloses(res Resource) {
 	r.seen[res.key] = res.Version
 	r.event.Items = append(r.event.Items, audit.Item{Key: res.key, Version: res.Version})
 	r.concerns(res.patients)
+	if len(res.roles) == 1 && res.roles[0] == "admin" {
+		r.administers(res.patients)
+	}
 }
 
 func (r *request) concerns(patients []record.Key) {
@@ -155,6 +166,9 @@ func (r *request) concerns(patients []record.Key) {
 // An outcome that the caller did not ask for, a refusal, is told as well.
 func (r *request) finish(ctx context.Context, err error) error {
 	r.event.Time = r.chart.clock.Now()
+	if err == nil {
+		r.alertBulk(ctx)
+	}
 	if err != nil {
 		r.event.Outcome, r.event.Detail = outcomeOf(err), fault.KindOf(err).String()
 	}

@@ -18,45 +18,71 @@ func (c *Chart) reach(actor Actor, action, typ string) (authz.Reach, error) {
 	if err != nil {
 		return reach, &fault.Error{Kind: fault.Denied, Op: "chart.reach", Err: err}
 	}
+	if reach.None() && c.policy.StepUp(actor, action, typ) {
+		return reach, &fault.Error{Kind: fault.Denied, Op: "chart.reach", Public: "This needs a fresh proof that it is you. Confirm it, and try again."}
+	}
 	if reach.None() {
 		return reach, fault.New(fault.Denied, "chart.reach", "You may not do this with records of this type.")
 	}
 	return reach, nil
 }
 
-// permit is the decision on an opened version, with its true relations and marks.
-// To look at a record, a relation to any of its patients will do: it is about
-// each of them. To change one, the relation must hold to all: otherwise whoever
-// cares for one patient could write into the chart of another by naming both.
-func (c *Chart) permit(ctx context.Context, actor Actor, action string, res Resource) (bool, error) {
-	return c.permitFor(ctx, actor, action, res, res.patients, vault.PatientSet.HasAny)
+// holding says to which of a record's patients a relation has to hold.
+type holding func(vault.PatientSet, []record.Key) bool
+
+var (
+	anyOf holding = vault.PatientSet.HasAny
+	allOf holding = vault.PatientSet.HasAll
+)
+
+// permit is the decision on an opened version, with its true relations and marks,
+// and returns it as the actor may see it. To look at a record, a relation to any of
+// its patients will do: it is about each of them; but for those of which
+// authz.Relation.OfAll holds. To change one, the relation must hold to all:
+// otherwise whoever cares for one patient could write into the chart of another by
+// naming both.
+func (c *Chart) permit(ctx context.Context, actor Actor, action string, res Resource) (Resource, bool, error) {
+	roles, allowed, err := c.decide(ctx, actor, action, res, res.patients, anyOf)
+	if err != nil || !allowed {
+		return Resource{}, false, err
+	}
+	res, err = c.shown(actor, res, roles)
+	return res, err == nil, err
 }
 
 func (c *Chart) permitChange(ctx context.Context, actor Actor, action string, res Resource) (bool, error) {
-	return c.permitFor(ctx, actor, action, res, res.patients, vault.PatientSet.HasAll)
+	_, allowed, err := c.decide(ctx, actor, action, res, res.patients, allOf)
+	return allowed, err
 }
 
-func (c *Chart) permitFor(ctx context.Context, actor Actor, action string, res Resource, patients []record.Key, holds func(vault.PatientSet, []record.Key) bool) (bool, error) {
+// decide returns whether an action is allowed, and by which of the actor's roles.
+func (c *Chart) decide(ctx context.Context, actor Actor, action string, res Resource, patients []record.Key, holds holding) (roles []string, allowed bool, err error) {
 	// What is in reach with any relations and marks, or none, needs none of them
 	// looked up: Reach has asked the rules about every set there is.
-	if reach, err := c.policy.Reach(actor, action, res.TypeID.Type); err == nil && reach.All() {
-		return true, nil
+	reach, err := c.policy.Reach(actor, action, res.TypeID.Type)
+	if err == nil && reach.All() && len(actor.Roles) < 2 {
+		return actor.Roles, true, nil
 	}
 	relations, err := c.census.relations(ctx, actor, patients, holds)
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	marks, err := c.marks(ctx, actor, res, patients)
 	if err != nil {
-		return false, err
+		return nil, false, err
+	}
+	told, err := c.telling(ctx, res)
+	if err != nil {
+		return nil, false, err
 	}
 	decision := c.policy.Decide(ctx, authz.Request{
 		Actor: actor, Action: action, Type: res.TypeID.Type, Relations: relations, Labels: marks,
+		Bears: func(rows *authz.Rows) bool { return rows.Has(told.Resource) },
 	})
 	if len(decision.Errors) > 0 {
 		c.slog.ErrorContext(ctx, "policy error: denied", "type", res.TypeID.Type, "action", action)
 	}
-	return decision.Allow && len(decision.Errors) == 0, nil
+	return decision.Roles, decision.Allow && len(decision.Errors) == 0, nil
 }
 
 // marks are the sensitivity marks of a record: those its own security labels
@@ -80,24 +106,33 @@ func (c *Chart) marks(ctx context.Context, actor Actor, res Resource, patients [
 	return set.list(), nil
 }
 
-// ownMarks are the marks of the record's own labels. A tombstone says nothing
-// itself: it bears those of the version it hides.
+// ownMarks are the marks of the record's own labels.
 func (c *Chart) ownMarks(ctx context.Context, res Resource) (markSet, error) {
-	if res.Deleted && res.Version > 1 {
-		records, err := c.vault.Read(ctx, []vault.Ref{{TypeID: res.TypeID, Version: res.Version - 1}})
-		if err != nil {
-			return nil, err
-		}
-		hidden, err := open(records[0])
-		if err != nil || !records[0].Exists() || hidden.Deleted {
-			return nil, fault.Wrap(fault.Internal, "chart.ownMarks", errors.Join(errTombstone, err))
-		}
-		res = hidden
+	res, err := c.telling(ctx, res)
+	if err != nil {
+		return nil, err
 	}
 	if res.Resource == nil {
 		return markSet{}, nil
 	}
 	return labelsOf(res.Resource), nil
+}
+
+// telling returns the version that says what a version is. A tombstone says nothing
+// itself: what it hides does.
+func (c *Chart) telling(ctx context.Context, res Resource) (Resource, error) {
+	if !res.Deleted || res.Version < 2 {
+		return res, nil
+	}
+	records, err := c.vault.Read(ctx, []vault.Ref{{TypeID: res.TypeID, Version: res.Version - 1}})
+	if err != nil {
+		return Resource{}, err
+	}
+	hidden, err := open(records[0])
+	if err != nil || !records[0].Exists() || hidden.Deleted {
+		return Resource{}, fault.Wrap(fault.Internal, "chart.telling", errors.Join(errTombstone, err))
+	}
+	return hidden, nil
 }
 
 var errTombstone = errors.New("the version before a tombstone is missing")
@@ -127,7 +162,7 @@ func (c *Chart) keepsMarks(ctx context.Context, actor Actor, old, next Resource)
 }
 
 // compartmentMarks are the marks that spread from a patient to his records.
-var compartmentMarks = [...]authz.Label{authz.LabelVIP, authz.LabelRestricted, authz.LabelOwn}
+var compartmentMarks = [...]authz.Label{authz.LabelVIP, authz.LabelEmployee, authz.LabelRestricted, authz.LabelOwn}
 
 type markSet map[authz.Label]bool
 
@@ -166,7 +201,18 @@ func (c *Chart) confine(ctx context.Context, actor Actor, term authz.Term) (vaul
 		if err != nil {
 			return vault.Confine{}, err
 		}
-		out.Within = append(out.Within, panel)
+		if relation.OfAll() {
+			out.Whole = append(out.Whole, panel)
+		} else {
+			out.Within = append(out.Within, panel)
+		}
+	}
+	if term.Rows != nil {
+		q, err := c.rowsQuery(term.Rows)
+		if err != nil {
+			return vault.Confine{}, err
+		}
+		out.Matching = append(out.Matching, q)
 	}
 	for _, mark := range term.Without {
 		out.Without = append(out.Without, c.marked[mark]...)

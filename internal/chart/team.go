@@ -1,0 +1,264 @@
+package chart
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// careSpan is how long before and after an appointment, and after an encounter,
+// those who take part in it have to do with the patient.
+const careSpan = 30 * 24 * time.Hour
+
+// teamWay is one way to take part in a patient's care.
+type teamWay struct {
+	typ string
+	// params are the searches that find it for a member, "Practitioner/x".
+	params func(c *census, member string) [][]search.Param
+	// names tells whether a record names the member, now.
+	names func(c *census, res *fhir.Resource, member string) bool
+	// whose are the patients it is about; nil: its subject.
+	whose func(res *fhir.Resource) []vault.TypeID
+}
+
+const (
+	openTask    = "requested,received,accepted,ready,in-progress,on-hold"
+	openRequest = "active,on-hold"
+	kept        = "pending,booked,arrived,fulfilled,checked-in"
+)
+
+var teamWays = [...]teamWay{
+	{"CareTeam", func(_ *census, member string) [][]search.Param {
+		return [][]search.Param{{{Key: "participant", Value: member}, {Key: "status", Value: "active"}}}
+	}, (*census).inCareTeam, nil},
+	{"Encounter", func(c *census, member string) [][]search.Param {
+		by := search.Param{Key: "participant", Value: member}
+		return [][]search.Param{
+			{by, {Key: "status", Value: presentStatus}},
+			{by, {Key: "status", Value: "finished"}, {Key: "date", Value: "ge" + c.day(-careSpan)}},
+		}
+	}, (*census).inEncounter, nil},
+	{"Appointment", func(c *census, member string) [][]search.Param {
+		return [][]search.Param{{
+			{Key: "practitioner", Value: member}, {Key: "status", Value: kept},
+			{Key: "date", Value: "ge" + c.day(-careSpan)}, {Key: "date", Value: "le" + c.day(careSpan)},
+		}}
+	}, (*census).inAppointment, appointed},
+	{"ServiceRequest", func(_ *census, member string) [][]search.Param {
+		open := search.Param{Key: "status", Value: openRequest}
+		return [][]search.Param{{{Key: "performer", Value: member}, open}, {{Key: "requester", Value: member}, open}}
+	}, (*census).inReferral, nil},
+	{"Task", func(_ *census, member string) [][]search.Param {
+		return [][]search.Param{{{Key: "owner", Value: member}, {Key: "status", Value: openTask}}}
+	}, (*census).inTask, taskFor},
+}
+
+func (c *census) day(from time.Duration) string { return c.clock.Now().Add(from).Format(time.DateOnly) }
+
+// team returns the patients in whose care somebody takes part. Each way is counted
+// on its own, so that a write of one type leaves the others as they are.
+func (c *census) team(ctx context.Context, member string) (vault.PatientSet, error) {
+	parts := make([]panel, len(teamWays))
+	var serial uint64
+	for i := range teamWays {
+		way := &teamWays[i]
+		var err error
+		parts[i], err = c.recall("team "+member+" "+way.typ, []string{way.typ}, func() (vault.PatientSet, error) {
+			return c.byWay(ctx, way, member)
+		})
+		if err != nil {
+			return nil, err
+		}
+		serial += parts[i].serial // each only grows, so the sum tells all of them
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if all, ok := c.known["team "+member]; ok && all.serial == serial {
+		return all.patients, nil
+	}
+	all := panel{serial: serial, patients: vault.PatientSet{}}
+	for _, part := range parts {
+		maps.Copy(all.patients, part.patients)
+	}
+	c.known["team "+member] = all
+	return all.patients, nil
+}
+
+func (c *census) byWay(ctx context.Context, way *teamWay, member string) (vault.PatientSet, error) {
+	all := vault.PatientSet{}
+	names := func(res *fhir.Resource) bool { return way.names(c, res, member) }
+	whose := way.whose
+	if whose == nil {
+		whose = subjectOf
+	}
+	for _, params := range way.params(c, member) {
+		some, err := c.gatherBy(ctx, way.typ, names, whose, params...)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, some)
+	}
+	return all, nil
+}
+
+func (c *census) inCareTeam(res *fhir.Resource, member string) bool {
+	if res.Root().Get("status").Text() != "active" || c.over(res.Root().Get("period")) {
+		return false
+	}
+	for p := range res.Root().All("participant") {
+		if local(p.Get("member")) == member && !c.over(p.Get("period")) {
+			return true
+		}
+	}
+	return false
+}
+
+// inEncounter: while the patient is there, and for careSpan after she has left, those
+// who had not been relieved by then.
+func (c *census) inEncounter(res *fhir.Resource, member string) bool {
+	root := res.Root()
+	end, ended := endOf(root.Get("period").Get("end").Text())
+	finished := root.Get("status").Text() == "finished"
+	if finished && (!ended || c.clock.Now().Sub(end) > careSpan) || !finished && !among(root.Get("status").Text(), presentStatus) {
+		return false
+	}
+	for p := range root.All("participant") {
+		if local(p.Get("individual")) != member {
+			continue
+		}
+		left, gone := endOf(p.Get("period").Get("end").Text())
+		if !gone || !finished && c.clock.Now().Before(left) || finished && !left.Before(end) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *census) inAppointment(res *fhir.Resource, member string) bool {
+	start, err := time.Parse(time.RFC3339Nano, res.Root().Get("start").Text())
+	if err != nil || c.clock.Now().Sub(start).Abs() > careSpan || !among(res.Root().Get("status").Text(), kept) {
+		return false
+	}
+	for p := range res.Root().All("participant") {
+		if local(p.Get("actor")) == member && p.Get("status").Text() != "declined" && !c.over(p.Get("period")) {
+			return true
+		}
+	}
+	return false
+}
+
+// inReferral: whom a patient is referred to, and who refers her to somebody. To
+// order a test refers nobody.
+func (c *census) inReferral(res *fhir.Resource, member string) bool {
+	root := res.Root()
+	if !among(root.Get("status").Text(), openRequest) {
+		return false
+	}
+	referred := false
+	for p := range root.All("performer") {
+		to := local(p)
+		if to == member {
+			return true
+		}
+		referred = referred || strings.HasPrefix(to, "Practitioner/") || strings.HasPrefix(to, "PractitionerRole/")
+	}
+	return referred && local(root.Get("requester")) == member
+}
+
+func (c *census) inTask(res *fhir.Resource, member string) bool {
+	root := res.Root()
+	return among(root.Get("status").Text(), openTask) && local(root.Get("owner")) == member && !c.over(root.Get("restriction").Get("period"))
+}
+
+func among(status, list string) bool { return slices.Contains(strings.Split(list, ","), status) }
+
+func subjectOf(res *fhir.Resource) []vault.TypeID { return patientAt(res.Root().Get("subject")) }
+
+func taskFor(res *fhir.Resource) []vault.TypeID { return patientAt(res.Root().Get("for")) }
+
+func appointed(res *fhir.Resource) (patients []vault.TypeID) {
+	for p := range res.Root().All("participant") {
+		patients = append(patients, patientAt(p.Get("actor"))...)
+	}
+	return patients
+}
+
+func patientAt(reference fhir.Node) []vault.TypeID {
+	if id, ok := strings.CutPrefix(local(reference), "Patient/"); ok {
+		return []vault.TypeID{typeIDOf("Patient", id)}
+	}
+	return nil
+}
+
+// proxyTypes are what it rests on who acts for whom.
+var proxyTypes = []string{"RelatedPerson"}
+
+// AccountSystem is the system of the identifier that makes the person of that
+// account act for the patient of a RelatedPerson.
+const AccountSystem = "urn:wardkeep:account"
+
+// actsFor returns the patients for whom somebody is registered as acting: by an
+// active RelatedPerson that bears his account and whose period is now.
+func (c *census) actsFor(ctx context.Context, account string) (vault.PatientSet, error) {
+	now := func(res *fhir.Resource) bool {
+		root := res.Root()
+		return root.Get("active").Text() != "false" && c.begun(root.Get("period")) && !c.over(root.Get("period"))
+	}
+	whose := func(res *fhir.Resource) []vault.TypeID { return patientAt(res.Root().Get("patient")) }
+	return c.gatherBy(ctx, "RelatedPerson", now, whose, search.Param{Key: "identifier", Value: AccountSystem + "|" + search.Escape(account)})
+}
+
+// errJoins: who is in the team is decided by others.
+var errJoins = fault.New(fault.Denied, "chart.joins",
+	"This would put you into the care team of a patient in whose care you do not take part. Ask a member of the team, or registration, to do it.")
+
+// joins refuses a state by which its author would come to take part in the care of
+// a patient: what one may see by being in the team, one must not be able to give to
+// oneself. It concerns those whose rights depend on it.
+func (c *Chart) joins(ctx context.Context, actor Actor, res *fhir.Resource) error {
+	if res.Type() == "RelatedPerson" && actor.Kind == identity.KindPerson && bearsAccount(res, actor.ID) {
+		return errJoins
+	}
+	at := slices.IndexFunc(teamWays[:], func(w teamWay) bool { return w.typ == res.Type() })
+	if at < 0 || actor.Kind != identity.KindPerson || actor.PractitionerID == "" {
+		return nil
+	}
+	way, member := &teamWays[at], "Practitioner/"+actor.PractitionerID
+	if !way.names(c.census, res, member) {
+		return nil
+	}
+	if relations, _ := c.restsOn(actor); !slices.Contains(relations, authz.RelationTeam) {
+		return nil
+	}
+	whose := way.whose
+	if whose == nil {
+		whose = subjectOf
+	}
+	keys, err := c.vault.Keys(ctx, whose(res))
+	if err != nil {
+		return err
+	}
+	team, err := c.census.team(ctx, member)
+	if err == nil && len(keys) > 0 && !team.HasAll(keys) {
+		err = errJoins
+	}
+	return err
+}
+
+func bearsAccount(res *fhir.Resource, account string) bool {
+	for id := range res.Root().All("identifier") {
+		if id.Get("system").Text() == AccountSystem && id.Get("value").Text() == account {
+			return true
+		}
+	}
+	return false
+}
