@@ -188,7 +188,9 @@ func (c *Chart) narrow(actor Actor) vault.NarrowFunc {
 			if err != nil {
 				return vault.Narrow{}, err
 			}
-			n.Any = append(n.Any, confined)
+			if !confined.Empty() {
+				n.Any = append(n.Any, confined)
+			}
 		}
 		return n, nil
 	}

@@ -91,7 +91,7 @@ func (c *Chart) everything(ctx context.Context, req *request, er EverythingReque
 		gather.Patients = focus
 	}
 	var err error
-	if gather.Queries, err = c.everyQuery(er); err != nil {
+	if gather.Queries, err = c.everyQuery(req.actor, er); err != nil {
 		return nil, err
 	}
 	cursor, err := c.openPage(req.actor, er.page())
@@ -140,7 +140,7 @@ func (c *Chart) everyPage(ctx context.Context, req *request, gather vault.Gather
 }
 
 // everyQuery returns the searches that together find everything.
-func (c *Chart) everyQuery(er EverythingRequest) ([]*search.Query, error) {
+func (c *Chart) everyQuery(actor Actor, er EverythingRequest) ([]*search.Query, error) {
 	compartment := er.Type
 	wanted := setOf(er.Types)
 	var queries []*search.Query
@@ -152,7 +152,7 @@ func (c *Chart) everyQuery(er EverythingRequest) ([]*search.Query, error) {
 		if _, ok := wanted[typ]; len(wanted) > 0 && !ok {
 			continue
 		}
-		opt := c.options()
+		opt := c.options(actor)
 		if er.ID != "" && er.Type != "Patient" {
 			opt.Compartment = typeIDOf(er.Type, er.ID)
 		}

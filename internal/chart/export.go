@@ -132,7 +132,7 @@ func (c *Chart) exportRequest(ctx context.Context, actor Actor, x Extent, s Snap
 		filters = [][]search.Param{nil}
 	}
 	for _, params := range filters {
-		q, err := c.exportQuery(ctx, x.Type, params)
+		q, err := c.exportQuery(ctx, actor, x.Type, params)
 		if err != nil {
 			return r, false, err
 		}
@@ -145,8 +145,8 @@ func (c *Chart) exportRequest(ctx context.Context, actor Actor, x Extent, s Snap
 }
 
 // exportQuery reads a filter, which may only tell which records are sought.
-func (c *Chart) exportQuery(ctx context.Context, typ string, params []search.Param) (*search.Query, error) {
-	q, err := search.Parse(typ, params, c.options())
+func (c *Chart) exportQuery(ctx context.Context, actor Actor, typ string, params []search.Param) (*search.Query, error) {
+	q, err := search.Parse(typ, params, c.options(actor))
 	if err == nil {
 		q, err = q.Resolve(ctx, c.lexicon)
 	}
@@ -167,7 +167,7 @@ func (c *Chart) exportRun(ctx context.Context, actor Actor, typ string, records 
 	}
 	shown := make([]Resource, 0, len(list))
 	for _, res := range list {
-		allowed, err := c.permit(ctx, actor, authz.Search, res)
+		res, allowed, err := c.permit(ctx, actor, authz.Search, res)
 		if err == nil && !allowed && count != 0 && count == c.census.counted() {
 			c.alarm(ctx, req, res.key)
 			err = fault.Wrap(fault.Internal, "chart.exportRun", errDisagree)

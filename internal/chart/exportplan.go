@@ -48,7 +48,7 @@ func (c *Chart) planExport(ctx context.Context, req *request, o ExportOrder) ([]
 			return nil, fault.New(fault.Invalid, "chart.planExport", "_typeFilter names a type that is not exported.")
 		}
 		for _, params := range filters {
-			if _, err := c.exportQuery(ctx, typ, params); err != nil {
+			if _, err := c.exportQuery(ctx, req.actor, typ, params); err != nil {
 				return nil, err
 			}
 		}

@@ -50,7 +50,7 @@ func (c *Chart) lastN(ctx context.Context, req *request, lr LastNRequest) ([]Res
 	if err := lr.check(); err != nil {
 		return nil, nil, err
 	}
-	opt := c.options()
+	opt := c.options(req.actor)
 	opt.Lenient = lr.Lenient
 	q, err := search.Parse("Observation", lr.Params, opt)
 	if err == nil {

@@ -12,7 +12,7 @@ import (
 // It returns nil if there is none, with what must still be absent at the commit,
 // and fault.Precondition if there are several.
 func (c *Chart) match(ctx context.Context, req *request, typ string, where []search.Param) (*Resource, []vault.Absent, error) {
-	q, err := search.Parse(typ, where, c.options())
+	q, err := search.Parse(typ, where, c.options(req.actor))
 	if err != nil {
 		return nil, nil, err
 	}

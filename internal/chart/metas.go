@@ -53,7 +53,7 @@ func (c *Chart) metas(ctx context.Context, req *request, typ string) (metaSet, e
 			return nil, err
 		}
 		reached = true
-		q, err := search.Parse(t, nil, c.options())
+		q, err := search.Parse(t, nil, c.options(req.actor))
 		if err != nil {
 			return nil, err
 		}

@@ -55,7 +55,12 @@ func (c *Chart) planPatch(ctx context.Context, actor Actor, typ, id string, appl
 	if err := cond.check(old); err != nil {
 		return plan{}, err
 	}
-	res, err := apply(old.Resource)
+	// A patch is made of what its author sees: it must not tell him of the rest.
+	seen, err := c.own(ctx, actor, *old)
+	if err != nil {
+		return plan{}, err
+	}
+	res, err := apply(seen.Resource)
 	if err != nil {
 		return plan{}, err
 	}
@@ -71,7 +76,7 @@ func (c *Chart) mayRead(ctx context.Context, actor Actor, res Resource) error {
 	if _, err := c.reach(actor, authz.Read, res.TypeID.Type); err != nil {
 		return err
 	}
-	seen, err := c.permit(ctx, actor, authz.Read, res)
+	_, seen, err := c.permit(ctx, actor, authz.Read, res)
 	if err == nil && !seen {
 		err = fault.New(fault.NotFound, "chart.mayRead", "")
 	}
@@ -81,6 +86,9 @@ func (c *Chart) mayRead(ctx context.Context, actor Actor, res Resource) error {
 // planNext plans a new version behind the current one.
 func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *fhir.Resource, old Resource) (plan, error) {
 	res, err := c.localise(res)
+	if err == nil {
+		res, err = c.keepsHidden(ctx, actor, old, res)
+	}
 	if err != nil {
 		return plan{}, err
 	}

@@ -145,8 +145,8 @@ func (c *Chart) parse(actor Actor, sr SearchRequest) (*search.Query, error) {
 		return err
 	}
 	opt := search.Options{
-		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(), Compartment: sr.Compartment, Catalog: c.vault.Catalog(),
-		MaxCount: maxCount, DefaultCount: defaultCount, Contained: true,
+		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(), Compartment: sr.Compartment, Catalog: c.catalogOf(actor),
+		MaxCount: maxCount, DefaultCount: defaultCount, Contained: c.policy.Hides(actor) == nil, // what is contained is cut too
 	}
 	if sr.Type != "" {
 		if err := reach(sr.Type); err != nil {
@@ -194,7 +194,7 @@ func (c *Chart) admitted(ctx context.Context, req *request, records []vault.Reco
 		if err != nil {
 			return nil, err
 		}
-		allowed, err := c.permit(ctx, req.actor, authz.Search, res)
+		res, allowed, err := c.permit(ctx, req.actor, authz.Search, res)
 		if err != nil {
 			return nil, err
 		}

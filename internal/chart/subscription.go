@@ -86,12 +86,12 @@ func (c *Chart) Notify(ctx context.Context, actor Actor, subscription string, of
 // Criteria reads the condition of a Subscription as its notifications will, and
 // says what in it cannot be answered.
 func (c *Chart) Criteria(ctx context.Context, typ string, params []search.Param) error {
-	_, err := c.criteria(ctx, typ, params)
+	_, err := c.criteria(ctx, Actor{}, typ, params)
 	return err
 }
 
-func (c *Chart) criteria(ctx context.Context, typ string, params []search.Param) (*search.Query, error) {
-	q, err := search.Parse(typ, params, c.options())
+func (c *Chart) criteria(ctx context.Context, actor Actor, typ string, params []search.Param) (*search.Query, error) {
+	q, err := search.Parse(typ, params, c.options(actor))
 	if err == nil {
 		q, err = q.Resolve(ctx, c.lexicon)
 	}
@@ -102,7 +102,7 @@ func (c *Chart) notifiable(ctx context.Context, req *request, of Happened, crite
 	if _, err := c.reach(req.actor, authz.Search, of.ID.Type); err != nil {
 		return nil, err
 	}
-	q, err := c.criteria(ctx, of.ID.Type, append([]search.Param{{Key: "_id", Value: of.ID.ID}}, criteria...))
+	q, err := c.criteria(ctx, req.actor, of.ID.Type, append([]search.Param{{Key: "_id", Value: of.ID.ID}}, criteria...))
 	if err != nil {
 		return nil, err
 	}

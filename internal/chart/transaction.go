@@ -56,13 +56,13 @@ func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refu
 		}
 		tx.Event = req.event
 		if len(tx.Changes) == 0 && len(tx.Jobs) == 0 {
-			out, err := t.outcomes(nil)
+			out, err := t.outcomes(ctx, nil)
 			return out, req.finish(ctx, err)
 		}
 		records, err := c.vault.Commit(ctx, tx)
 		if err == nil {
 			c.changed(t.types()...)
-			return t.outcomes(records)
+			return t.outcomes(ctx, records)
 		}
 		if !fault.Is(err, fault.Conflict) || race == maxRaces {
 			return nil, req.finish(ctx, err)
@@ -339,7 +339,7 @@ func (t *transaction) decide(ctx context.Context, s *step, e *Entry) error {
 	return err
 }
 
-func (t *transaction) outcomes(records []vault.Record) ([]Outcome, error) {
+func (t *transaction) outcomes(ctx context.Context, records []vault.Record) ([]Outcome, error) {
 	out := make([]Outcome, len(t.steps))
 	for i, s := range t.steps {
 		switch {
@@ -348,7 +348,7 @@ func (t *transaction) outcomes(records []vault.Record) ([]Outcome, error) {
 		case s.plan.nothing:
 			out[i] = Outcome{Unchanged: true}
 		case s.at >= 0 && records != nil:
-			o, err := outcome(s.plan, records[s.at])
+			o, err := t.chart.outcome(ctx, t.actor, s.plan, records[s.at])
 			if err != nil {
 				return nil, err
 			}

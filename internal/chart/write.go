@@ -134,7 +134,7 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 		})
 		if err == nil {
 			c.changed(typ)
-			return outcome(p, records[0])
+			return c.outcome(ctx, actor, p, records[0])
 		}
 		if !fault.Is(err, fault.Conflict) || race == maxRaces {
 			return Outcome{}, req.finish(ctx, err)
@@ -142,8 +142,11 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about stri
 	}
 }
 
-func outcome(p plan, rec vault.Record) (Outcome, error) {
+func (c *Chart) outcome(ctx context.Context, actor Actor, p plan, rec vault.Record) (Outcome, error) {
 	res, err := open(rec)
+	if err == nil {
+		res, err = c.own(ctx, actor, res)
+	}
 	return Outcome{Resource: res, Created: p.change.Expect == 0 || p.revived, Issues: p.issues}, err
 }
 
@@ -195,6 +198,9 @@ func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *
 		}
 	}
 	state := Resource{Resource: res, TypeID: typeIDOf(res.Type(), id), patients: patients}
+	if err := c.joins(ctx, actor, res); err != nil {
+		return Resource{}, err
+	}
 	allowed, err := c.permitChange(ctx, actor, action, state)
 	if err == nil && !allowed {
 		err = fault.New(fault.Denied, "chart.permitNew", "You may not write this for this patient.")
@@ -322,7 +328,7 @@ func (c *Chart) before(ctx context.Context, actor Actor, action string, typ, id 
 	}
 	// Whoever may see it is told that he may not change it; to others it is
 	// not there.
-	if seen, err := c.permit(ctx, actor, authz.Read, old); err != nil || !seen {
+	if _, seen, err := c.permit(ctx, actor, authz.Read, old); err != nil || !seen {
 		return nil, errors.Join(err, fault.New(fault.NotFound, "chart.before", ""))
 	}
 	return nil, fault.New(fault.Denied, "chart.before", "You may see this, and may not change it.")
@@ -339,7 +345,9 @@ func (c *Chart) mayChooseIDs(actor Actor, typ string) error {
 		return err
 	}
 	for _, term := range reach.Terms {
-		if len(term.Relations) == 0 {
+		// A program is granted all but what bears marks, and keeps its own ids.
+		marks := len(term.Without) > 0 && actor.Kind == identity.KindPerson
+		if len(term.Relations) == 0 && term.Rows == nil && !marks {
 			return nil
 		}
 	}

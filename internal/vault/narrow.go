@@ -57,6 +57,34 @@ type Confine struct {
 	Within  []PatientSet // in the compartment of a patient of each of these
 	Outside []PatientSet // and of no patient of these
 	Without []string     // bearing none of these security labels, "system|code"
+	// Matching are queries that find it, each of which CanNarrow takes.
+	Matching []*search.Query
+	// Whole: all of its patients, of whom there is one, are in each of these.
+	Whole []PatientSet
+}
+
+// Empty reports whether no record can fit.
+func (c Confine) Empty() bool {
+	none := func(set PatientSet) bool { return len(set) == 0 }
+	return slices.ContainsFunc(c.Within, none) || slices.ContainsFunc(c.Whole, none)
+}
+
+// errNarrowing: a narrowing that needs more than tokens could not be joined with.
+var errNarrowing = errors.New("the plan of a narrowing is not exact")
+
+// CanNarrow refuses a query that no search can be narrowed by: whether a record
+// matches MUST be said by its tokens, and by its card, alone.
+func (v *Vault) CanNarrow(ctx context.Context, q *search.Query) error {
+	_, err := v.narrowing(ctx, q)
+	return err
+}
+
+func (v *Vault) narrowing(ctx context.Context, q *search.Query) (*search.Plan, error) {
+	plan, err := q.Plan(ctx, names{v}, nil)
+	if err == nil && v.sealer.Exact() && !plan.Exact {
+		err = fault.Wrap(fault.Internal, "vault.narrowing", errNarrowing)
+	}
+	return plan, err
 }
 
 // errLabels: what is subtracted from a search must be exact, or it would take
@@ -72,6 +100,12 @@ type confines struct {
 type compiled struct {
 	Confine
 	labelled *search.Plan // finds what bears any of the labels; nil if none are left out
+	matching []*search.Plan
+}
+
+// exact reports whether tokens and edges alone tell what is confined to.
+func (c confines) exact() bool {
+	return !slices.ContainsFunc(c.any, func(way compiled) bool { return len(way.Whole) > 0 })
 }
 
 func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, error) {
@@ -86,6 +120,13 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 			if out.labelled, err = v.labelled(ctx, typ, strings.Join(way.Without, ",")); err != nil {
 				return confines{}, err
 			}
+		}
+		for _, q := range way.Matching {
+			plan, err := v.narrowing(ctx, q)
+			if err != nil {
+				return confines{}, err
+			}
+			out.matching = append(out.matching, plan)
 		}
 		c.any = append(c.any, out)
 	}
@@ -139,6 +180,12 @@ func (v *Vault) way(expr store.And, way compiled, exact bool) store.Expr {
 	for _, set := range way.Within {
 		of = append(of, store.To{Rel: rel, Keys: set.keys()})
 	}
+	for _, plan := range way.matching {
+		of = append(of, plan.Expr)
+	}
+	for _, set := range way.Whole { // and of nobody else, which the recheck sees to
+		of = append(of, store.To{Rel: rel, Keys: set.keys()})
+	}
 	var without store.Or
 	if way.labelled != nil {
 		without = append(without, way.labelled.Expr)
@@ -176,6 +223,16 @@ func (c compiled) admits(opened *seal.Opened) (bool, error) {
 	}
 	for _, set := range c.Outside {
 		if set.HasAny(opened.Subjects) {
+			return false, nil
+		}
+	}
+	for _, plan := range c.matching {
+		if ok, err := plan.Match(opened.Card); err != nil || !ok {
+			return false, err
+		}
+	}
+	for _, set := range c.Whole {
+		if !set.HasAll(opened.Subjects) {
 			return false, nil
 		}
 	}

@@ -193,8 +193,9 @@ func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow N
 		if p.narrow, err = v.compile(ctx, typ, n); err != nil {
 			return part{}, err
 		}
+		p.exact = exact && p.narrow.exact()
 	}
-	p.expr = v.narrowed(expr, p.narrow, exact)
+	p.expr = v.narrowed(expr, p.narrow, p.exact)
 	return p, nil
 }
 
@@ -263,7 +264,7 @@ func (n confiner) Confine(ctx context.Context, typ string, e store.Expr) (store.
 		return nil, false, nil
 	}
 	b, err := n.within(ctx, typ, store.And{store.All{Class: n.sealer.Class(typ)}, e}, n.narrow, true)
-	return b.expr, err == nil, err
+	return b.expr, err == nil && b.exact, err
 }
 
 // Any implements search.Prober.
