@@ -148,7 +148,7 @@ func (p *Policy) answer(q question) Decision {
 // question checks every word. A word nobody knows is not worth an opinion.
 func (p *Policy) question(r Request) (q question, wrong string) {
 	q = question{kind: r.Actor.Kind, mfa: r.Actor.MFA == identity.AssuranceMulti, action: r.Action, typ: p.alike[r.Type]}
-	q.fresh = fresh(r.Actor, p.clock.Now())
+	q.fresh = r.Actor.Kind == identity.KindPerson && identity.Fresh(r.Actor, p.clock.Now())
 	if r.Actor.IsZero() {
 		return q, "no actor"
 	}

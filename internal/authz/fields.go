@@ -91,6 +91,19 @@ func (p *Policy) Hides(actor identity.Actor) func(typ string, path ...string) bo
 	}
 }
 
+// HidesContained reports whether one of the actor's roles is not shown what some
+// records contain.
+func (p *Policy) HidesContained(actor identity.Actor) bool {
+	return p.Hides(actor) != nil && slices.ContainsFunc(actor.Roles, func(r string) bool {
+		for _, view := range p.views[r] {
+			if !view.Shows("contained") {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // always are the elements that every view shows.
 var always = []string{"id", "meta", "implicitRules"}
 

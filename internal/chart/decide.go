@@ -19,7 +19,9 @@ func (c *Chart) reach(actor Actor, action, typ string) (authz.Reach, error) {
 		return reach, &fault.Error{Kind: fault.Denied, Op: "chart.reach", Err: err}
 	}
 	if reach.None() && c.policy.StepUp(actor, action, typ) {
-		return reach, &fault.Error{Kind: fault.Denied, Op: "chart.reach", Public: "This needs a fresh proof that it is you. Confirm it, and try again."}
+		if err := identity.DemandFresh(actor, c.clock.Now()); err != nil {
+			return reach, err
+		}
 	}
 	if reach.None() {
 		return reach, fault.New(fault.Denied, "chart.reach", "You may not do this with records of this type.")

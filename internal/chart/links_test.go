@@ -48,10 +48,10 @@ func TestHiddenMiddles(t *testing.T) {
 func TestDeniedTargets(t *testing.T) {
 	widths(t, func(t *testing.T, r *rig) {
 		all, lab := r.as(program(t)), r.as(person("lab"))
-		all.put(`{"resourceType":"ServiceRequest","id":"order","status":"active","intent":"order","subject":{"reference":"Patient/ann"}}`)
+		all.put(`{"resourceType":"ServiceRequest","id":"order","status":"active","intent":"order","category":[{"coding":[{"system":"http://snomed.info/sct","code":"108252007"}]}],"subject":{"reference":"Patient/ann"}}`)
 		all.put(`{"resourceType":"MedicationRequest","id":"drug","status":"active","intent":"order","medicationCodeableConcept":{"text":"x"},"subject":{"reference":"Patient/bob"}}`)
 		for who, what := range map[string]string{"ann": "ServiceRequest/order", "bob": "MedicationRequest/drug"} {
-			all.put(strings.Replace(result(who, "4", "2026"), `"status"`, `"basedOn":[{"reference":"`+what+`"}],"status"`, 1))
+			all.put(strings.Replace(result(who, "4", "2026"), `"status"`, `"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],"basedOn":[{"reference":"`+what+`"}],"status"`, 1))
 		}
 		all.finds("Observation?based-on.status=active&_sort=_id", "k-ann k-bob")
 		lab.finds("Observation?based-on.status=active&_sort=_id", "k-ann")

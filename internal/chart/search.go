@@ -146,7 +146,7 @@ func (c *Chart) parse(actor Actor, sr SearchRequest) (*search.Query, error) {
 	}
 	opt := search.Options{
 		Lenient: sr.Lenient, BaseURL: sr.BaseURL, Now: c.clock.Now(), Compartment: sr.Compartment, Catalog: c.catalogOf(actor),
-		MaxCount: maxCount, DefaultCount: defaultCount, Contained: c.policy.Hides(actor) == nil, // what is contained is cut too
+		MaxCount: maxCount, DefaultCount: defaultCount, Contained: !c.policy.HidesContained(actor),
 	}
 	if sr.Type != "" {
 		if err := reach(sr.Type); err != nil {

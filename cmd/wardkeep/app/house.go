@@ -210,7 +210,7 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		return fmt.Errorf("the audit log cannot be used: %w", err)
 	}
 	h.Vault = vault.New(vault.Config{Store: h.Store, Sealer: h.Sealer, Log: h.Log, Clock: h.Clock})
-	if h.Policy, err = authz.New(policies.Files); err != nil {
+	if h.Policy, err = authz.NewAt(policies.Files, h.Clock); err != nil {
 		return fmt.Errorf("the policies cannot be used: %w", err)
 	}
 	h.Identity, err = identity.New(identity.Config{
