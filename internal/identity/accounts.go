@@ -62,10 +62,10 @@ func (s *Service) putAccount(ctx context.Context, e Event, a *account) error {
 	for _, l := range a.Links {
 		unique = append(unique, l.word())
 	}
-	err = s.cfg.Records.Put(ctx, e, []Write{{
-		Type: TypeUser, ID: a.ID, Expect: a.version, Body: body,
-		Unique: unique,
-	}})
+	for _, k := range a.Passkeys {
+		unique = append(unique, Word{Field: fieldUserPasskey, Value: k.ID})
+	}
+	err = s.cfg.Records.Put(ctx, e, []Write{{Type: TypeUser, ID: a.ID, Expect: a.version, Body: body, Unique: unique}})
 	if err != nil {
 		return fmt.Errorf("identity.putAccount: %w", err)
 	}

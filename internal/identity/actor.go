@@ -36,6 +36,7 @@ type Actor struct {
 	Name           string // to show; not unique
 	Roles          []string
 	Scopes         Scopes // clients only
+	ClientID       string // the program that acts for the person, "" if none: Roles AND Scopes apply
 	WardIDs        []string
 	PractitionerID string // FHIR Practitioner id, "" if none
 	PatientID      string // FHIR Patient id of the person's own record, "" if none

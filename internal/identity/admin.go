@@ -115,7 +115,7 @@ func (s *Service) ResetMFA(ctx context.Context, actor Actor, personID, reason st
 		if a.PasswordResetBy != "" && a.PasswordResetBy == actor.ID {
 			return errSecondPerson()
 		}
-		a.TOTPSecret, a.Recovery, a.MFAResetBy = "", nil, actor.ID
+		a.TOTPSecret, a.Passkeys, a.Recovery, a.MFAResetBy = "", nil, nil, actor.ID
 		return nil
 	})
 }
@@ -156,7 +156,7 @@ func (s *Service) reset(ctx context.Context, actor Actor, personID, action, reas
 		}
 		a.Epoch++
 		var err error
-		inv, err = s.invite(a, a.PasswordHash == "", a.TOTPSecret == "")
+		inv, err = s.invite(a, a.PasswordHash == "", !a.hasSecondFactor())
 		return err
 	})
 	if err != nil {

@@ -83,7 +83,7 @@ func (s *Service) setStatus(ctx context.Context, actor Actor, personID, reason s
 			return fault.New(fault.Unprocessable, op, "This person's account cannot be changed that way.")
 		}
 		a.Status = to
-		if to == StatusActive && a.PasswordHash == "" && a.TOTPSecret == "" && a.Cleared.IsZero() {
+		if to == StatusActive && a.PasswordHash == "" && !a.hasSecondFactor() && a.Cleared.IsZero() {
 			a.Status = StatusInvited
 		}
 		a.Enrolment = nil

@@ -49,10 +49,11 @@ type account struct {
 	PasswordHash    string     `json:"passwordHash,omitempty"` // PHC string
 	PasswordSet     time.Time  `json:"passwordSet,omitzero"`
 	PasswordResetBy string     `json:"passwordResetBy,omitempty"` // until a new one is set
-	TOTPSecret      string     `json:"totpSecret,omitempty"`      // base32
-	LastTOTPStep    int64      `json:"lastTotpStep,omitempty"`    // highest step ever used
-	MFAResetBy      string     `json:"mfaResetBy,omitempty"`      // until a new one is enrolled
-	Recovery        []string   `json:"recovery,omitempty"`        // digests
+	Passkeys        []passkey  `json:"passkeys,omitempty"`
+	TOTPSecret      string     `json:"totpSecret,omitempty"`   // base32
+	LastTOTPStep    int64      `json:"lastTotpStep,omitempty"` // highest step ever used
+	MFAResetBy      string     `json:"mfaResetBy,omitempty"`   // until a new one is enrolled
+	Recovery        []string   `json:"recovery,omitempty"`     // digests
 	Enrolment       *enrolment `json:"enrolment,omitempty"`
 	Links           []link     `json:"links,omitempty"`  // who the person is elsewhere
 	Cleared         time.Time  `json:"cleared,omitzero"` // to come in by them
@@ -72,10 +73,12 @@ type enrolment struct {
 	Wrong       int       `json:"wrong,omitempty"` // passwords given with it
 }
 
-// usable reports whether the person can sign in with password and code.
+// usable reports whether the person can sign in.
 func (a *account) usable() bool {
-	return a.Status == StatusActive && a.PasswordHash != "" && a.TOTPSecret != ""
+	return a.Status == StatusActive && a.PasswordHash != "" && a.hasSecondFactor()
 }
+
+func (a *account) hasSecondFactor() bool { return a.TOTPSecret != "" || len(a.Passkeys) > 0 }
 
 // NewPerson describes a person to be added.
 type NewPerson struct {

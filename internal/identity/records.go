@@ -97,6 +97,7 @@ const (
 	shortLock      = "session-lock"   // present: locked by hand
 	shortUnlock    = "session-unlock" // failed unlocks
 	shortChallenge = "challenge"
+	shortCeremony  = "passkey-asked"
 	shortEnrolment = "enrolment"
 	shortThrottle  = "throttle"
 	shortKnown     = "known-source"

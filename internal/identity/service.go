@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/wardkeep/wardkeep/internal/clock"
@@ -28,6 +29,8 @@ type Config struct {
 	Clock   clock.Clock
 
 	Issuer        string // shown by authenticator apps; "" means Wardkeep
+	RelyingParty  string // domain that passkeys are bound to; "" means no passkeys
+	Origin        string // of the pages that may use them: https://ehr.example.org
 	LeastPassword int    // characters; at least 8, 0 means 8
 	Cost          Cost   // of a password check; zero means Argon2id, 2 passes, 19 MB
 	Hashing       int    // password checks at once; 0 means 2
@@ -58,6 +61,7 @@ type Service struct {
 	stripes  *stripes
 	sessions *sessionCache
 	tokens   *tokenCache
+	webauthn *webauthn.WebAuthn // nil: no passkeys
 }
 
 const (
@@ -101,6 +105,10 @@ func New(cfg Config) (*Service, error) {
 	if tooLong(cfg.IdleLock, MaxIdleLock) || tooLong(cfg.SessionLife, MaxSessionLife) || tooLong(cfg.StepUpLife, MaxStepUpLife) {
 		return nil, errors.New("identity.New: sessions lock after at most 5 minutes, end after at most 12 hours, and a proof is fresh for at most 5 minutes")
 	}
+	passkeys, err := newWebAuthn(cfg)
+	if err != nil {
+		return nil, err
+	}
 	locks := &stripes{}
 	return &Service{
 		cfg: cfg,
@@ -113,6 +121,7 @@ func New(cfg Config) (*Service, error) {
 		stripes:  &stripes{},
 		sessions: &sessionCache{byID: map[string]*live{}},
 		tokens:   &tokenCache{byID: map[string]liveToken{}},
+		webauthn: passkeys,
 	}, nil
 }
 

@@ -51,7 +51,7 @@ func (s *Service) Unlock(ctx context.Context, token, password string, o Origin) 
 	e := s.arrival(o, "unlock", Success, "")
 	e.Actor, e.Session, e.Roles = a.ID, id, a.Roles
 	if !match || !a.usable() || a.Epoch != l.rec.Epoch {
-		return Grant{}, s.refuseUnlock(ctx, id, tries, e)
+		return Grant{}, s.refuseUnlock(ctx, id, tries, e, "password wrong")
 	}
 	if a, err = s.unlocked(ctx, a, password, e); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
@@ -63,15 +63,15 @@ func (s *Service) Unlock(ctx context.Context, token, password string, o Origin) 
 	return g, s.drop(ctx, id)
 }
 
-func (s *Service) refuseUnlock(ctx context.Context, id string, tries int, e Event) error {
-	e.Outcome, e.Detail = Failure, "password wrong"
+func (s *Service) refuseUnlock(ctx context.Context, id string, tries int, e Event, why string) error {
+	e.Outcome, e.Detail = Failure, why
 	if err := s.note(ctx, e); err != nil {
 		return err
 	}
 	if tries >= triesPerLock {
 		return errors.Join(errEnded("identity.Unlock"), s.drop(ctx, id))
 	}
-	return &fault.Error{Kind: fault.Unauthenticated, Op: "identity.Unlock", Public: "The password is wrong.", Err: ErrLocked}
+	return &fault.Error{Kind: fault.Unauthenticated, Op: "identity.Unlock", Public: "That does not unlock this session.", Err: ErrLocked}
 }
 
 // unlocked records the success. If the password was hashed at another cost than

@@ -221,8 +221,11 @@ func (s *Service) settleSignIn(ctx context.Context, digest string, ch challenge,
 	if err := s.dropShort(ctx, shortChallenge, digest); err != nil {
 		return err
 	}
-	until := s.cfg.Clock.Now().Add(knownSourceLife)
-	return s.putShort(ctx, shortKnown, knownKey(ch.Name, ch.Network), true, until)
+	return s.rememberSource(ctx, ch.Name, ch.Network)
+}
+
+func (s *Service) rememberSource(ctx context.Context, name, net string) error {
+	return s.putShort(ctx, shortKnown, knownKey(name, net), true, s.cfg.Clock.Now().Add(knownSourceLife))
 }
 
 // accountClaim is the key under which attempts at an account are counted. An

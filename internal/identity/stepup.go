@@ -57,7 +57,8 @@ func (s *Service) permit(ctx context.Context, actor Actor, action, typ string) e
 // Proof is what somebody proves herself by.
 type Proof struct {
 	Password string
-	Code     string // of the authenticator, or a recovery code
+	Code     string        // of the authenticator, or a recovery code
+	Passkey  PasskeyAnswer // instead of both
 }
 
 // StepUp takes a fresh proof within a session that is open, and returns the
@@ -74,7 +75,7 @@ func (s *Service) StepUp(ctx context.Context, token string, p Proof, o Origin) (
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
-	e := s.arrival(o, "step-up", Success, "password and code")
+	e := s.arrival(o, "step-up", Success, "")
 	e.Actor, e.Session, e.Roles = l.person.ID, l.id, l.person.Roles
 	a, g, err := s.proveAgain(ctx, l, p, e)
 	if fault.Is(err, fault.Unauthenticated) {
@@ -83,14 +84,9 @@ func (s *Service) StepUp(ctx context.Context, token string, p Proof, o Origin) (
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
-	rec := l.rec
-	rec.AuthTime = s.cfg.Clock.Now()
-	opened, err := s.openSession(ctx, a, rec, o)
-	if err != nil {
-		return Grant{}, err
-	}
-	g.Token, g.Session = opened.Token, opened.Session
-	return g, s.drop(ctx, l.id)
+	opened, err := s.reopen(ctx, a, l, o)
+	opened.RecoveryLeft, opened.RecoveryUsed = g.RecoveryLeft, g.RecoveryUsed
+	return opened, err
 }
 
 // takeSessionTry counts a try to prove oneself within a session, before it is
@@ -110,6 +106,12 @@ func (s *Service) takeSessionTry(ctx context.Context, id string) (*live, int, er
 
 // proveAgain checks both factors, and uses the code up in the commit that says so.
 func (s *Service) proveAgain(ctx context.Context, l *live, p Proof, e Event) (*account, Grant, error) {
+	if p.Passkey.Ask != "" {
+		e.Detail = "passkey"
+		a, err := s.sessionPasskey(ctx, l, p.Passkey, e)
+		return a, Grant{}, err
+	}
+	e.Detail = "password and code"
 	a, err := s.accountByID(ctx, l.rec.PersonID)
 	if err != nil {
 		return nil, Grant{}, err

@@ -28,6 +28,22 @@ func (a accounts) Code(ctx context.Context, challenge string, try Attempt) (Entr
 	return Entry{Token: g.Token, Recovered: g.RecoveryUsed, RecoveryLeft: g.RecoveryLeft}, err
 }
 
+func (a accounts) AskPasskey(ctx context.Context, token string, try Attempt) (identity.PasskeyAsk, error) {
+	if token == "" {
+		return a.identity.AskPasskey(ctx, origin(ctx, try))
+	}
+	return a.identity.AskOwnPasskey(ctx, token)
+}
+
+func (a accounts) Passkey(ctx context.Context, try Attempt) (Entry, error) {
+	g, err := a.identity.SignInPasskey(ctx, try.Passkey, origin(ctx, try))
+	return Entry{Token: g.Token, RecoveryLeft: g.RecoveryLeft}, err
+}
+
+func (a accounts) AskEnrolment(ctx context.Context, token string) (identity.PasskeyAsk, error) {
+	return a.identity.AskEnrolmentPasskey(ctx, token)
+}
+
 func (a accounts) Session(ctx context.Context, token string, active bool) (Session, error) {
 	s, err := a.identity.Resume(ctx, token, identity.Origin{Background: !active, RequestID: web.EventOf(ctx).RequestID})
 	if errors.Is(err, identity.ErrLocked) {
@@ -39,12 +55,16 @@ func (a accounts) Session(ctx context.Context, token string, active bool) (Sessi
 func (a accounts) Lock(ctx context.Context, token string) error { return a.identity.Lock(ctx, token) }
 
 func (a accounts) Unlock(ctx context.Context, token string, try Attempt) (string, error) {
+	if try.Passkey.Ask != "" {
+		g, err := a.identity.UnlockPasskey(ctx, token, try.Passkey, origin(ctx, try))
+		return g.Token, err
+	}
 	g, err := a.identity.Unlock(ctx, token, try.Password, origin(ctx, try))
 	return g.Token, err
 }
 
 func (a accounts) StepUp(ctx context.Context, token string, try Attempt) (string, error) {
-	g, err := a.identity.StepUp(ctx, token, identity.Proof{Password: try.Password, Code: try.Code}, origin(ctx, try))
+	g, err := a.identity.StepUp(ctx, token, identity.Proof{Password: try.Password, Code: try.Code, Passkey: try.Passkey}, origin(ctx, try))
 	return g.Token, err
 }
 
@@ -58,5 +78,8 @@ func (a accounts) BeginEnrolment(ctx context.Context, try Attempt) (Enrolment, e
 }
 
 func (a accounts) FinishEnrolment(ctx context.Context, token string, try Attempt) ([]string, error) {
+	if try.Passkey.Ask != "" {
+		return a.identity.FinishEnrolmentPasskey(ctx, token, try.Passkey, try.Name, origin(ctx, try))
+	}
 	return a.identity.FinishEnrolment(ctx, token, try.Code, origin(ctx, try))
 }

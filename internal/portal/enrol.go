@@ -52,10 +52,7 @@ func (p *Portal) handleEnrolPage(w http.ResponseWriter, r *http.Request) {
 // who holds a code that stands.
 func (p *Portal) handleEnrol(w http.ResponseWriter, r *http.Request) {
 	page := p.enrolPage(r, "begin")
-	try := Attempt{
-		User: strings.TrimSpace(r.PostFormValue("user")), Password: r.PostFormValue("password"),
-		Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r),
-	}
+	try := p.attempt(w, r)
 	switch {
 	case try.User == "" || try.Password == "" || try.Code == "":
 		page.Error = "Enter your user name, your enrolment code and a password."
@@ -121,8 +118,21 @@ func (p *Portal) handleAuthenticator(w http.ResponseWriter, r *http.Request) {
 		p.enrolAnew(w, r)
 		return
 	}
-	try := Attempt{Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
-	recovery, err := p.cfg.Accounts.FinishEnrolment(r.Context(), c.Value, try)
+	p.finishEnrolment(w, r, c.Value, p.attempt(w, r), "That code is wrong or has been used. Wait for the next one. If that does not help, start again.")
+}
+
+// handleEnrolPasskey takes a passkey in place of a code.
+func (p *Portal) handleEnrolPasskey(w http.ResponseWriter, r *http.Request) {
+	c, err := r.Cookie(enrolCookie)
+	if err != nil {
+		p.enrolAnew(w, r)
+		return
+	}
+	p.finishEnrolment(w, r, c.Value, p.attempt(w, r), "That passkey could not be used. Try again, or use an authenticator app.")
+}
+
+func (p *Portal) finishEnrolment(w http.ResponseWriter, r *http.Request, token string, try Attempt, wrong string) {
+	recovery, err := p.cfg.Accounts.FinishEnrolment(r.Context(), token, try)
 	if err != nil {
 		e, ok := p.enrolment(r)
 		if !ok && fault.Is(err, fault.Unauthenticated) {
@@ -132,11 +142,11 @@ func (p *Portal) handleAuthenticator(w http.ResponseWriter, r *http.Request) {
 		}
 		page := p.enrolPage(r, "authenticator")
 		page.Secret = inGroups(e.Secret)
-		page.Error = p.refused(r, err, "That code is wrong or has been used. Wait for the next one. If that does not help, start again.")
+		page.Error = p.refused(r, err, wrong)
 		p.render(w, r, web.Status(fault.KindOf(err)), "enrol", page)
 		return
 	}
-	p.enrolments.drop(c.Value)
+	p.enrolments.drop(token)
 	dropCookie(w, enrolCookie)
 	page := p.enrolPage(r, "done")
 	page.Recovery = recovery

@@ -62,15 +62,26 @@ func (p *Portal) handleUnlock(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := backFrom(r.PostFormValue("back"))
-	try := Attempt{Password: r.PostFormValue("password"), Source: p.cfg.Source(r)}
+	try := p.attempt(w, r)
 	token, err := p.cfg.Accounts.Unlock(r.Context(), c.Value, try)
 	if err != nil {
-		words := p.refused(r, err, "That password is wrong.")
+		if _, gone := p.session(r); fault.Is(gone, fault.Unauthenticated) {
+			p.lockFailed(w, r, gone)
+			return
+		}
+		words := p.refused(r, err, wrongUnlock(try))
 		p.renderLock(w, r, web.Status(fault.KindOf(err)), s.Actor, back, words)
 		return
 	}
 	setCookie(w, sessionCookie, token, 0)
 	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+func wrongUnlock(try Attempt) string {
+	if try.Passkey.Ask != "" {
+		return "That passkey did not unlock this session. Try again, or use your password."
+	}
+	return "That password is wrong."
 }
 
 func (p *Portal) renderLock(w http.ResponseWriter, r *http.Request, status int, actor identity.Actor, back, words string) {

@@ -17,12 +17,14 @@ type Page struct {
 	Title    string // never names a patient: titles stay in histories and task bars
 	Facility string
 	Demo     bool
+	Passkeys bool   // are taken here
 	Theme    string // "", light or dark
 	Other    string // the theme the button leads to
 	Styles   string
 	Script   string
 	Icon     string
 	User     string // "" before signing in
+	Account  bool   // leads to the reader's own account
 	Here     string // address of this page, to come back to
 	Idle     string // seconds until the page locks itself, "" if it does not
 	AsOf     string // "as of 14:05"
@@ -42,7 +44,7 @@ type NavItem struct {
 // page begins a page.
 func (p *Portal) page(r *http.Request, title string) Page {
 	pg := Page{
-		Title: title + " · Wardkeep", Facility: p.cfg.Facility, Demo: p.cfg.Demo,
+		Title: title + " · Wardkeep", Facility: p.cfg.Facility, Demo: p.cfg.Demo, Passkeys: p.cfg.Passkeys,
 		Styles: p.files.Path("app.css"), Script: p.files.Path("app.js"), Icon: "/icon/wardkeep",
 		Here: backFrom(r.URL.Path), Other: "dark",
 	}
@@ -59,6 +61,7 @@ func (p *Portal) page(r *http.Request, title string) Page {
 func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) Page {
 	pg := p.page(r, title)
 	pg.User = actor.Name
+	pg.Account = p.cfg.Own != nil
 	pg.Idle = strconv.Itoa(int(p.cfg.Idle.Seconds()))
 	pg.AsOf = p.format.AsOf(p.cfg.Clock.Now())
 	return pg

@@ -68,8 +68,13 @@ type Accounts interface {
 	// something: a page refreshing itself does not keep a session awake.
 	Session(ctx context.Context, token string, active bool) (Session, error)
 	Lock(ctx context.Context, token string) error
-	// Unlock takes the password of whose session it is, and returns the
-	// session under a new token: the old one opens nothing any more.
+	// AskPasskey asks the browser for a passkey: of whose session it is, which may
+	// be locked, or, with no token, for any, to sign in with.
+	AskPasskey(ctx context.Context, token string, try Attempt) (identity.PasskeyAsk, error)
+	// Passkey begins a session with the answer to that, in place of both steps.
+	Passkey(ctx context.Context, try Attempt) (Entry, error)
+	// Unlock takes the password, or a passkey, of whose session it is, and returns
+	// the session under a new token: the old one opens nothing any more.
 	Unlock(ctx context.Context, token string, try Attempt) (renewed string, err error)
 	// StepUp takes a fresh proof of identity within a session that is open, and
 	// returns the session under a new token. After too many wrong ones the
@@ -81,8 +86,12 @@ type Accounts interface {
 	// has. Unprocessable says, to who holds a good code, why a new password
 	// cannot be taken; everything else that is wrong is Unauthenticated.
 	BeginEnrolment(ctx context.Context, try Attempt) (Enrolment, error)
-	// FinishEnrolment takes the first code of the authenticator and makes the
-	// enrolment final. It returns recovery codes, to be shown once.
+	// AskEnrolment asks the browser to make a passkey instead of an authenticator,
+	// or, where the second factor stays, for one that the person has.
+	AskEnrolment(ctx context.Context, token string) (identity.PasskeyAsk, error)
+	// FinishEnrolment takes the first code of the authenticator, or the answer to
+	// AskEnrolment, and makes the enrolment final. It returns recovery codes, to be
+	// shown once.
 	FinishEnrolment(ctx context.Context, token string, try Attempt) (recovery []string, err error)
 }
 
@@ -98,7 +107,9 @@ type Attempt struct {
 	User     string
 	Password string
 	Code     string
-	Source   string // network address
+	Passkey  identity.PasskeyAnswer // in place of Code, or of both
+	Name     string                 // of a new passkey
+	Source   string                 // network address
 }
 
 // Session is a person at work.
@@ -118,6 +129,10 @@ type Config struct {
 	Zone       *time.Location // of the facility
 	Facility   string         // its name
 	Demo       bool           // every page says that its data is synthetic
+	// Passkeys says that Accounts takes them.
+	Passkeys bool
+	// Own is what people do with their own accounts; nil: there are no such pages.
+	Own Own
 	// Idle is after how long without a hand on it a page locks itself; 0 means
 	// five minutes. Accounts enforces the same on the server.
 	Idle time.Duration
@@ -198,6 +213,8 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("POST /sign-in", p.handleSignIn)
 	mux.HandleFunc("GET /sign-in/code", p.handleCodePage)
 	mux.HandleFunc("POST /sign-in/code", p.handleCode)
+	mux.HandleFunc("POST /sign-in/passkey", p.handlePasskey)
+	mux.HandleFunc("POST /passkey/ask", p.handleAsk)
 	mux.HandleFunc("POST /sign-out", p.handleSignOut)
 	mux.HandleFunc("POST /sign-in/with/{provider}", p.handleDepart)
 	mux.HandleFunc("GET /sign-in/return/{provider}", p.handleReturn)
@@ -206,6 +223,7 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("POST /enrol", p.handleEnrol)
 	mux.HandleFunc("GET /enrol/authenticator", p.handleAuthenticatorPage)
 	mux.HandleFunc("POST /enrol/authenticator", p.handleAuthenticator)
+	mux.HandleFunc("POST /enrol/passkey", p.handleEnrolPasskey)
 	mux.HandleFunc("GET /enrol/picture", p.handleEnrolPicture)
 	mux.HandleFunc("GET /lock", p.handleLockPage)
 	mux.HandleFunc("POST /lock", p.handleLock)
@@ -224,6 +242,9 @@ func (p *Portal) routes() *http.ServeMux {
 	}
 	mux.HandleFunc("GET /chart/{patient}/documents/{document}", p.signedIn(p.handleDocument))
 	mux.HandleFunc("GET /chart/{patient}/documents/{document}/file", p.signedIn(p.handleFile))
+	if p.cfg.Own != nil {
+		p.ownRoutes(mux)
+	}
 	mux.HandleFunc("/", p.handleUnknown)
 	return mux
 }

@@ -101,7 +101,7 @@ func backFrom(path string) string {
 		return "/"
 	}
 	switch path {
-	case "/lock", "/unlock", "/sign-out", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up":
+	case "/lock", "/unlock", "/sign-out", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up", "/passkey/ask", "/enrol/passkey":
 		return "/"
 	}
 	return path

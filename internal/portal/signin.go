@@ -38,7 +38,7 @@ func (p *Portal) handleSignInPage(w http.ResponseWriter, r *http.Request) {
 // handleSignIn takes the first step. A wrong name and a wrong password read the
 // same, and the name is not written back into the page.
 func (p *Portal) handleSignIn(w http.ResponseWriter, r *http.Request) {
-	try := Attempt{User: r.PostFormValue("user"), Password: r.PostFormValue("password"), Source: p.cfg.Source(r)}
+	try := p.attempt(w, r)
 	page := p.signInPage(r)
 	if try.User == "" || try.Password == "" {
 		page.Error = "Enter your user name and your password."
@@ -70,7 +70,7 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := signInPage{Page: p.page(r, "Sign in"), Code: true}
-	try := Attempt{Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
+	try := p.attempt(w, r)
 	entry, err := p.cfg.Accounts.Code(r.Context(), challenge.Value, try)
 	if err != nil {
 		page.Error = p.refused(r, err, "The sign-in did not work. Check name, password and code: start again, and take the code your authenticator shows then.")

@@ -55,7 +55,7 @@ func (p *Portal) handleStepUp(w http.ResponseWriter, r *http.Request, actor iden
 		p.goTo(w, r, "/sign-in")
 		return
 	}
-	try := Attempt{Password: r.PostFormValue("password"), Code: digits(r.PostFormValue("code")), Source: p.cfg.Source(r)}
+	try := p.attempt(w, r)
 	renewed, err := p.cfg.Accounts.StepUp(r.Context(), c.Value, try)
 	if err == nil {
 		setCookie(w, sessionCookie, renewed, 0)

@@ -4,6 +4,7 @@ import { watchIdle } from "./idle";
 import { keepLive } from "./live";
 import { arrowKeys } from "./find";
 import { drawPlots } from "./plot";
+import { passkeyForms } from "./passkey";
 import { printButton } from "./print";
 import { themeButton } from "./theme";
 
@@ -12,4 +13,5 @@ keepLive(drawPlots);
 arrowKeys();
 themeButton();
 printButton();
+passkeyForms();
 drawPlots();

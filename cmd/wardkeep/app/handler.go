@@ -51,7 +51,8 @@ func (s *Server) handler() (http.Handler, error) {
 		return nil, err
 	}
 	pages, err := portal.New(portal.Config{
-		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Federation: upstream, Clock: h.Clock,
+		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Passkeys: h.Identity.PasskeysServed(), Own: h.Identity,
+		Federation: upstream, Clock: h.Clock,
 		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -215,9 +217,9 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	}
 	h.Identity, err = identity.New(identity.Config{
 		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock,
+		RelyingParty: relyingParty(h.Config), Origin: h.Config.Base(), Providers: federation.Names(h.Config.Federation),
 		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength,
-		Providers: federation.Names(h.Config.Federation),
-		IdleLock:  h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
+		IdleLock: h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
 	})
 	if err != nil {
 		return err
@@ -240,6 +242,16 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
 	return h.openJobs(ctx) // whose files rest on the rights that the chart tells
+}
+
+// relyingParty is the name that passkeys are bound to, "" where the address is
+// none (WebAuthn §5.1.3 wants a domain).
+func relyingParty(cfg config.Config) string {
+	u, err := url.Parse(cfg.Base())
+	if err != nil || net.ParseIP(u.Hostname()) != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }
 
 // openJobs reads the jobs that there are; their files are sealed objects.

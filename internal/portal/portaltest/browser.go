@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 )
 
@@ -116,6 +117,30 @@ func (b *Browser) Dark(dark bool) error {
 		})
 		return err
 	}))
+}
+
+// Authenticator gives the browser a virtual one, which makes passkeys and says
+// yes to everything, having verified its user if so asked. The returned function
+// changes whether it does.
+func (b *Browser) Authenticator() (verifies func(bool) error, err error) {
+	var id webauthn.AuthenticatorID
+	err = b.Run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, t, webauthn.Enable, webauthn.EnableParams{}); err != nil {
+			return err
+		}
+		made, err := cdp.Call(ctx, t, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+			Protocol: "ctap2", Transport: "internal", HasResidentKey: true, HasUserVerification: true,
+			IsUserVerified: true, AutomaticPresenceSimulation: true,
+		}})
+		id = made.AuthenticatorID
+		return err
+	}))
+	return func(yes bool) error {
+		return b.Run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+			_, err := cdp.Call(ctx, t, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: id, IsUserVerified: yes})
+			return err
+		}))
+	}, err
 }
 
 // SignIn signs the nurse in at base.

@@ -126,6 +126,21 @@ func (a *FakeAccounts) Unlock(_ context.Context, token string, try portal.Attemp
 	return token, nil
 }
 
+// AskPasskey implements portal.Accounts: nobody here has one.
+func (a *FakeAccounts) AskPasskey(context.Context, string, portal.Attempt) (identity.PasskeyAsk, error) {
+	return identity.PasskeyAsk{}, fault.New(fault.NotSupported, "portaltest", "")
+}
+
+// Passkey implements portal.Accounts.
+func (a *FakeAccounts) Passkey(context.Context, portal.Attempt) (portal.Entry, error) {
+	return portal.Entry{}, refused()
+}
+
+// AskEnrolment implements portal.Accounts.
+func (a *FakeAccounts) AskEnrolment(context.Context, string) (identity.PasskeyAsk, error) {
+	return identity.PasskeyAsk{}, fault.New(fault.NotSupported, "portaltest", "")
+}
+
 // StepUp implements portal.Accounts.
 func (a *FakeAccounts) StepUp(_ context.Context, token string, try portal.Attempt) (string, error) {
 	a.mu.Lock()
