@@ -55,6 +55,15 @@ func TestEnrolInBrowser(t *testing.T) {
 	recovery := w.text(".recovery li")
 	w.look("recovery")
 
+	w.open("/sign-in", "#user")
+	w.do(chromedp.SendKeys("#user", invited.User), chromedp.SendKeys("#password", password), chromedp.Submit("#password"), chromedp.WaitVisible("#code"))
+	w.do(chromedp.SendKeys("#code", recovery), chromedp.Submit("#code"), chromedp.WaitVisible("#error"))
+	if got := w.text("#error"); !strings.Contains(got, "clearance and your training") {
+		t.Errorf("an account that nobody has attested: %q", got)
+	}
+	w.b.Complaints() // the browser tells of the 403
+	must(t, "user", "attest", invited.User, "--dir", w.s.dir, "--clearance", "2026-01-05", "--by", "Personnel office")
+	must(t, "user", "attest", invited.User, "--dir", w.s.dir, "--training", "2026-01-09", "--by", "Personnel office")
 	w.enter(invited.User, password, secret, now.Add(30*time.Second)) // each code works once
 	if got := w.text(".tools .user"); !strings.Contains(got, "Lind") {
 		t.Errorf("signed in as %q", got)

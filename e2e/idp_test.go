@@ -167,6 +167,7 @@ func (h *hospital) clearAll() {
 	h.t.Helper()
 	for _, name := range h.waiting() {
 		must(h.t, "user", "clear", "--dir", h.dir, name, "--ward", "*", "--reason", "a test")
+		must(h.t, "user", "attest", "--dir", h.dir, name, "--clearance", "2026-01-05", "--training", "2026-01-09", "--by", "a test")
 	}
 }
 

@@ -36,6 +36,7 @@ func TestPasskeyInBrowser(t *testing.T) {
 	w.look("enrol-passkey")
 	w.do(chromedp.Click(passkeyButton("enrol")), chromedp.WaitVisible(".recovery"))
 
+	must(t, "user", "attest", invited.User, "--dir", w.s.dir, "--clearance", "2026-01-05", "--training", "2026-01-09", "--by", "Personnel office")
 	w.open("/sign-in", "#user")
 	w.accessible("sign-in")
 	w.look("sign-in-passkey")

@@ -30,8 +30,8 @@ type Credentials struct {
 	TOTPSecret string // base32; "" for a fresh one
 }
 
-// Provision adds somebody who can sign in at once. Only a part of this server
-// may do it: for people, nobody else may know both factors.
+// Provision adds somebody who can sign in at once, attested by the actor. Only a
+// part of this server may do it: for people, nobody else may know both factors.
 func (s *Service) Provision(ctx context.Context, actor Actor, n NewPerson, c Credentials) (Person, Enrolment, error) {
 	const op = "identity.Provision"
 	if actor.Kind != KindSystem {
@@ -55,7 +55,14 @@ func (s *Service) Provision(ctx context.Context, actor Actor, n NewPerson, c Cre
 	if err != nil {
 		return Person{}, Enrolment{}, err
 	}
-	a.Status, a.PasswordSet = StatusActive, s.cfg.Clock.Now()
+	a.PasswordSet = s.cfg.Clock.Now()
+	for _, kind := range AttestationKinds() {
+		t, err := s.attestation(actor, kind, a.PasswordSet, actor.Name)
+		if err != nil {
+			return Person{}, Enrolment{}, err
+		}
+		a.attest(t)
+	}
 	if err := s.putAccount(ctx, s.about(actor, "create", Success, "provisioned"), a); err != nil {
 		return Person{}, Enrolment{}, nameTaken(op, err)
 	}

@@ -15,6 +15,7 @@ func TestEnrolment(t *testing.T) {
 	w := newWorld(t)
 	p, inv, err := w.AddPerson(ctx, operator, identity.NewPerson{UserName: "Ana.Okafor", Family: "Okafor", Roles: []string{"nurse"}})
 	must(t, err)
+	w.vouch(p)
 	if p.Status != identity.StatusInvited || p.UserName != "ana.okafor" {
 		t.Fatalf("person %+v", p)
 	}

@@ -160,7 +160,7 @@ func (s *Service) takeCeremony(ctx context.Context, token, use, bound string) (c
 	if !ok {
 		return ceremony{}, errPasskey(op)
 	}
-	defer s.stripes.lock("ceremony" + digest)()
+	defer s.asked.lock(digest)()
 	var c ceremony
 	found, err := s.getShort(ctx, shortCeremony, digest, &c)
 	if err != nil {

@@ -111,7 +111,7 @@ func (s *Service) spoilInvitation(ctx context.Context, a *account, o Origin) err
 
 // invited reports whether the code is the person's standing invitation.
 func (s *Service) invited(a *account, code string) bool {
-	if a == nil || a.Enrolment == nil || a.Status != StatusInvited && a.Status != StatusActive {
+	if a == nil || a.Enrolment == nil || !a.mayEnrol() {
 		return false
 	}
 	same := subtle.ConstantTimeCompare([]byte(a.Enrolment.Digest), []byte(digestCode(code))) == 1

@@ -140,7 +140,7 @@ func (s *Service) takeEnrolmentTry(ctx context.Context, digest string) (pendingE
 // enrol applies a proven enrolment to the account.
 func (s *Service) enrol(a *account, p pendingEnrolment, proof factorProof, recovery []string) error {
 	standing := a.Enrolment != nil && a.Enrolment.Digest == p.Digest && s.cfg.Clock.Now().Before(a.Enrolment.Expires)
-	if !standing || a.Status != StatusInvited && a.Status != StatusActive {
+	if !standing || !a.mayEnrol() {
 		return errEnrol("identity.enrol")
 	}
 	if err := proof(a, p); err != nil {
@@ -152,7 +152,8 @@ func (s *Service) enrol(a *account, p pendingEnrolment, proof factorProof, recov
 	if p.TOTPSecret != "" { // a new second factor, of either kind
 		a.Recovery, a.MFAResetBy = recovery, ""
 	}
-	a.Status, a.Enrolment = StatusActive, nil
+	a.Enrolment = nil
+	a.settle()
 	a.Epoch++
 	return nil
 }

@@ -3,6 +3,7 @@ package identity_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -166,6 +167,20 @@ func (f *fakeRecords) find(action string) identity.Event {
 		}
 	}
 	return identity.Event{}
+}
+
+// strip takes a field out of a stored person, as an older release left it.
+func (f *fakeRecords) strip(id, field string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	doc := f.docs[identity.TypeUser+"/"+id]
+	var body map[string]any
+	if err := json.Unmarshal(doc.Body, &body); err != nil {
+		panic(err)
+	}
+	delete(body, field)
+	doc.Body, _ = json.Marshal(body)
+	f.docs[identity.TypeUser+"/"+id] = doc
 }
 
 // dump is everything stored, for looking for what must not be in it.

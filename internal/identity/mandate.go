@@ -54,7 +54,7 @@ func (s *Service) act(ctx context.Context, m Mandate) (Actor, error) {
 		if err != nil {
 			return Actor{}, err
 		}
-		if p.Status != StatusActive {
+		if !p.active() {
 			return Actor{}, gone
 		}
 		a := personActor(p.Person)

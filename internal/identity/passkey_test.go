@@ -261,6 +261,7 @@ func TestEnrolWithPasskey(t *testing.T) {
 	w := keyWorld(t)
 	p, inv, err := w.AddPerson(ctx, operator, identity.NewPerson{UserName: "bo.lind", Given: "Bo", Family: "Lind", Roles: []string{"nurse"}})
 	must(t, err)
+	w.vouch(p)
 	e, err := w.BeginEnrolment(ctx, p.UserName, inv.Code, goodPassword, ward)
 	must(t, err)
 	ask, err := w.AskEnrolmentPasskey(ctx, e.Token)

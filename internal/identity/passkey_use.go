@@ -36,7 +36,7 @@ func (s *Service) SignInPasskey(ctx context.Context, answer PasskeyAnswer, o Ori
 	if err := s.rememberSource(ctx, a.UserName, source.key); err != nil {
 		return Grant{}, err
 	}
-	g, err := s.openSession(ctx, a, s.newSession(), o)
+	g, err := s.beginSession(ctx, a, s.newSession(), o)
 	g.RecoveryLeft = len(a.Recovery)
 	return g, err
 }
@@ -54,7 +54,7 @@ func (s *Service) signInPasskey(ctx context.Context, answer PasskeyAnswer, e Eve
 	if !validID(person) {
 		return nil, errPasskey("identity.signInPasskey")
 	}
-	return s.spendPasskey(ctx, person, c, parsed, e, (*account).usable)
+	return s.spendPasskey(ctx, person, c, parsed, e, func(a *account) bool { return a.usable() || a.waits() })
 }
 
 func readAnswer(answer PasskeyAnswer) (*protocol.ParsedCredentialAssertionData, error) {
@@ -92,11 +92,18 @@ func (s *Service) spendPasskey(ctx context.Context, personID string, c ceremony,
 		if clone {
 			said.Action, said.Outcome, said.Detail = "passkey-copied", Failure, "a counter did not move on; the passkey is refused from now on"
 		}
+		waits := !clone && a.waits()
+		if waits {
+			said.Outcome, said.Detail = Failure, notAttested
+		}
 		s.mark(a, used, clone)
-		if err = s.putAccount(ctx, said, a); err == nil {
-			if clone {
-				return nil, errPasskey(op)
-			}
+		err = s.putAccount(ctx, said, a)
+		switch {
+		case err == nil && clone:
+			return nil, errPasskey(op)
+		case err == nil && waits:
+			return nil, errWaits(op)
+		case err == nil:
 			return a, nil
 		}
 		if !fault.Is(err, fault.Conflict) || try == retries {
@@ -168,7 +175,7 @@ func (s *Service) sessionPasskey(ctx context.Context, l *live, answer PasskeyAns
 		return nil, err
 	}
 	return s.spendPasskey(ctx, l.rec.PersonID, c, parsed, e, func(a *account) bool {
-		return a.usable() && a.Epoch == l.rec.Epoch
+		return s.bears(a, l.rec) && a.Epoch == l.rec.Epoch
 	})
 }
 

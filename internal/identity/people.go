@@ -12,7 +12,7 @@ import (
 // SetPassword changes one's own password. All sessions end.
 func (s *Service) SetPassword(ctx context.Context, actor Actor, old, new string) error {
 	const op = "identity.SetPassword"
-	if actor.Kind != KindPerson || actor.MFA != AssuranceMulti {
+	if actor.Kind != KindPerson || actor.MFA != AssuranceMulti || actor.ClientID != "" {
 		return fault.New(fault.Denied, op, "")
 	}
 	a, err := s.accountByID(ctx, actor.ID)
@@ -59,12 +59,12 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, old, new string)
 // Disable shuts a person out; every session ends within a second. End does so
 // for good. Enable lets a disabled person back in.
 func (s *Service) Disable(ctx context.Context, actor Actor, personID, reason string) error {
-	return s.setStatus(ctx, actor, personID, reason, StatusDisabled, StatusInvited, StatusActive, StatusDisabled)
+	return s.setStatus(ctx, actor, personID, reason, StatusDisabled, StatusInvited, StatusPending, StatusActive, StatusDisabled)
 }
 
 // EndPerson shuts a person out for good.
 func (s *Service) EndPerson(ctx context.Context, actor Actor, personID, reason string) error {
-	return s.setStatus(ctx, actor, personID, reason, StatusEnded, StatusInvited, StatusActive, StatusDisabled, StatusEnded)
+	return s.setStatus(ctx, actor, personID, reason, StatusEnded, StatusInvited, StatusPending, StatusActive, StatusDisabled, StatusEnded)
 }
 
 // Enable lets a disabled person back in. One who had not enrolled needs a new
@@ -82,9 +82,8 @@ func (s *Service) setStatus(ctx context.Context, actor Actor, personID, reason s
 		if !slices.Contains(from, a.Status) {
 			return fault.New(fault.Unprocessable, op, "This person's account cannot be changed that way.")
 		}
-		a.Status = to
-		if to == StatusActive && a.PasswordHash == "" && !a.hasSecondFactor() && a.Cleared.IsZero() {
-			a.Status = StatusInvited
+		if a.Status = to; to == StatusActive {
+			a.revive()
 		}
 		a.Enrolment = nil
 		a.Epoch++
@@ -94,6 +93,15 @@ func (s *Service) setStatus(ctx context.Context, actor Actor, personID, reason s
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	return nil
+}
+
+// revive puts an account that was disabled where it belongs now.
+func (a *account) revive() {
+	if a.PasswordHash == "" && !a.hasSecondFactor() && !a.cleared() {
+		a.Status = StatusInvited
+	} else if !a.attested() {
+		a.Status = StatusPending
+	}
 }
 
 // Change says what to change of a person; nil leaves as it is.
@@ -117,7 +125,7 @@ func (s *Service) ChangePerson(ctx context.Context, actor Actor, personID, reaso
 			PractitionerID: pick(c.PractitionerID, a.PractitionerID), PatientID: pick(c.PatientID, a.PatientID),
 		}
 		p, err := n.person(a.ID, a.Created)
-		p.Status = a.Status
+		p.Status, p.Attestations = a.Status, a.Attestations
 		a.Person = p
 		return err
 	})

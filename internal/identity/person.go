@@ -13,6 +13,7 @@ type Status string
 
 const (
 	StatusInvited  Status = "invited" // has not enrolled yet
+	StatusPending  Status = "pending" // has, but clearance or training is not attested
 	StatusActive   Status = "active"
 	StatusDisabled Status = "disabled" // may come back
 	StatusEnded    Status = "ended"    // has left for good; the record stays
@@ -41,6 +42,8 @@ type Person struct {
 	PatientID      string    `json:"patient,omitempty"`
 	Status         Status    `json:"status"`
 	Created        time.Time `json:"created"`
+
+	Attestations []Attestation `json:"attestations,omitempty"` // one of a kind
 }
 
 // account is a person as stored, secrets included. It never leaves this package.
@@ -73,9 +76,9 @@ type enrolment struct {
 	Wrong       int       `json:"wrong,omitempty"` // passwords given with it
 }
 
-// usable reports whether the person can sign in.
-func (a *account) usable() bool {
-	return a.Status == StatusActive && a.PasswordHash != "" && a.hasSecondFactor()
+// mayEnrol reports whether an invitation of the person counts.
+func (a *account) mayEnrol() bool {
+	return a.Status == StatusInvited || a.Status == StatusPending || a.Status == StatusActive
 }
 
 func (a *account) hasSecondFactor() bool { return a.TOTPSecret != "" || len(a.Passkeys) > 0 }

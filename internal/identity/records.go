@@ -101,6 +101,8 @@ const (
 	shortEnrolment = "enrolment"
 	shortThrottle  = "throttle"
 	shortKnown     = "known-source"
+	shortDevices   = "devices"     // of a person
+	shortSessions  = "sessions-of" // a person
 	shortToken     = "token"
 	// shortUpstreamEnd is a line in time: what was opened before it is over.
 	shortUpstreamEnd = "upstream-end"
@@ -112,6 +114,7 @@ const (
 // somebody being there.
 type Origin struct {
 	Source     string
+	Device     string // what the browser calls itself (User-Agent)
 	RequestID  string
 	Background bool
 }

@@ -58,7 +58,9 @@ type Service struct {
 	hash     *hasher
 	blocked  blocklist
 	throttle *throttle
-	stripes  *stripes
+	stripes  *stripes // for what one attempt holds from its beginning to its end
+	asked    *stripes // for questions to browsers, taken inside those
+	owners   *stripes // for lists of people, taken inside those
 	sessions *sessionCache
 	tokens   *tokenCache
 	webauthn *webauthn.WebAuthn // nil: no passkeys
@@ -119,6 +121,8 @@ func New(cfg Config) (*Service, error) {
 		blocked:  newBlocklist(blocklistText),
 		throttle: &throttle{records: cfg.Records, clock: cfg.Clock, stripes: locks},
 		stripes:  &stripes{},
+		asked:    &stripes{},
+		owners:   &stripes{},
 		sessions: &sessionCache{byID: map[string]*live{}},
 		tokens:   &tokenCache{byID: map[string]liveToken{}},
 		webauthn: passkeys,

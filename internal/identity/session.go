@@ -20,6 +20,7 @@ type Session struct {
 	Created  time.Time
 	Expires  time.Time // nothing prolongs it
 	LocksAt  time.Time // unless somebody is there before
+	News     bool      // a device signed in that the person had not used: tell her
 }
 
 // ErrLocked says that the session is there but locked: ask for the password.
@@ -34,6 +35,8 @@ type sessionRecord struct {
 	Created  time.Time `json:"created"`
 	Opened   time.Time `json:"opened"` // under this id
 	AuthTime time.Time `json:"auth"`   // of the last proof by two factors
+	Device   string    `json:"device,omitempty"`
+	Source   string    `json:"source,omitempty"`
 	// Upstream is what a session by a provider rests on.
 	Upstream *upstreamSession `json:"upstream,omitempty"`
 }
@@ -45,6 +48,7 @@ type live struct {
 	person  Person
 	checked time.Time // when storage was last asked
 	locked  bool      // by hand
+	news    bool      // of a device the person had not used
 
 	mu      sync.Mutex
 	seen    time.Time // somebody was there
@@ -62,7 +66,13 @@ func (s *Service) openSession(ctx context.Context, a *account, from sessionRecor
 	now := s.cfg.Clock.Now()
 	rec := from
 	rec.PersonID, rec.Epoch, rec.Opened = a.ID, a.Epoch, now
+	if o.Source != "" {
+		rec.Device, rec.Source = deviceWords(o.Device), o.Source
+	}
 	if err := s.putShort(ctx, shortSession, id, rec, s.expiry(rec)); err != nil {
+		return Grant{}, err
+	}
+	if err := s.enlist(ctx, a.ID, id); err != nil {
 		return Grant{}, err
 	}
 	l := &live{id: id, rec: rec, person: a.Person, seen: now}
@@ -88,7 +98,7 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 		provider = l.rec.Upstream.Provider
 	}
 	return Session{
-		ID: l.id, Provider: provider, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt,
+		ID: l.id, Provider: provider, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt, News: l.news,
 		Locked: l.locked || !now.Before(locksAt), Actor: actor,
 	}
 }
@@ -213,6 +223,11 @@ func (s *Service) recall(ctx context.Context, l *live) error {
 		l.seen = seen
 	}
 	l.written = seen
+	var d devices
+	if _, err := s.getShort(ctx, shortDevices, l.rec.PersonID, &d); err != nil {
+		return err
+	}
+	l.news = len(d.News) > 0
 	_, err := s.getShort(ctx, shortLock, l.id, &l.locked)
 	return err
 }

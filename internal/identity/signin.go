@@ -33,6 +33,8 @@ type challenge struct {
 // triesPerChallenge lets people mistype a code.
 const triesPerChallenge = 3
 
+const notAttested = "clearance or training is not attested"
+
 // nobody is a name that foldUserName never returns.
 const nobody = "-"
 
@@ -80,7 +82,7 @@ func (s *Service) Begin(ctx context.Context, userName, password string, o Origin
 	}
 	switch {
 	case a == nil || !match:
-	case !a.usable():
+	case !a.usable() && !a.waits():
 		e.Detail = "password right, account not usable"
 	case counts[0] > mostGuesses:
 		e.Detail = "password right, account closed after too many attempts"
@@ -140,7 +142,7 @@ func (s *Service) Finish(ctx context.Context, token, code string, o Origin) (Gra
 	if err := s.settleSignIn(ctx, digest, ch, source); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
-	g, err := s.openSession(ctx, a, s.newSession(), o)
+	g, err := s.beginSession(ctx, a, s.newSession(), o)
 	g.RecoveryLeft, g.RecoveryUsed = len(a.Recovery), recovered
 	return g, err
 }
@@ -188,7 +190,8 @@ func (s *Service) spendCode(ctx context.Context, personID, code string, e Event,
 			return nil, false, err
 		}
 		rest, recovered := useRecovery(a.Recovery, code)
-		if !right(a) || !a.usable() || !matched && !recovered {
+		waits := a.waits()
+		if !right(a) || !a.usable() && !waits || !matched && !recovered {
 			return nil, false, errSignIn("identity.spendCode")
 		}
 		e.Actor, e.Roles = a.ID, a.Roles
@@ -197,7 +200,13 @@ func (s *Service) spendCode(ctx context.Context, personID, code string, e Event,
 		} else {
 			a.Recovery, e.Detail = rest, "password and recovery code"
 		}
+		if waits {
+			e.Outcome, e.Detail = Failure, notAttested
+		}
 		err = s.putAccount(ctx, e, a)
+		if err == nil && waits {
+			return nil, false, errWaits("identity.spendCode")
+		}
 		if err == nil {
 			return a, !matched, nil
 		}

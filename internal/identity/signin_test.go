@@ -264,6 +264,7 @@ func (w *world) enrol(name string) (somebody, []string) {
 	w.t.Helper()
 	p, inv, err := w.AddPerson(ctx, operator, identity.NewPerson{UserName: name, Given: "Ana", Family: "Okafor", Roles: []string{"nurse"}})
 	must(w.t, err)
+	w.vouch(p)
 	e, err := w.BeginEnrolment(ctx, name, inv.Code, goodPassword, ward)
 	must(w.t, err)
 	codes, err := w.FinishEnrolment(ctx, e.Token, w.code(e.Secret), ward)

@@ -68,7 +68,7 @@ func (s *Service) bears(a *account, rec sessionRecord) bool {
 		return a.usable()
 	}
 	held := link{Issuer: rec.Upstream.Issuer, Account: rec.Upstream.Account}
-	return a.Status == StatusActive && slices.Contains(a.Links, held) && slices.Contains(s.cfg.Providers, rec.Upstream.Provider)
+	return a.active() && slices.Contains(a.Links, held) && slices.Contains(s.cfg.Providers, rec.Upstream.Provider)
 }
 
 // AdmitUpstream counts one beginning of a sign-in by a provider against the
@@ -111,7 +111,7 @@ func (s *Service) SignInUpstream(ctx context.Context, u Upstream, o Origin) (Gra
 	}
 	rec := s.newSession()
 	rec.AuthTime, rec.Upstream = u.AuthTime, s.upstreamSession(u)
-	return s.openSession(ctx, a, rec, o)
+	return s.beginSession(ctx, a, rec, o)
 }
 
 // RenewUpstream takes a fresh proof of identity from the provider a session came
@@ -150,7 +150,7 @@ func (s *Service) RenewUpstream(ctx context.Context, sessionID string, u Upstrea
 // Verdicts on whom a provider vouched for.
 var (
 	errNoRole  = fault.New(fault.Denied, "identity.upstream", "Your organisation gives you no role that opens anything here. Ask its help desk for one; then sign in again.")
-	errWaiting = fault.New(fault.Denied, "identity.upstream", "We know who you are. Your account here still waits for clearance: ask an administrator of this server, then sign in again.")
+	errWaiting = fault.New(fault.Denied, "identity.upstream", "We know who you are. Your account here still waits for your clearance and your training to be recorded: ask an administrator of this server, then sign in again.")
 	errShut    = fault.New(fault.Denied, "identity.upstream", "Your account here is not active. Ask an administrator of this server.")
 	errAnother = fault.New(fault.Denied, "identity.upstream", "Somebody else signed in there. This session stays locked for the person who began it.")
 )
@@ -204,7 +204,7 @@ func (s *Service) judge(a *account, u Upstream, e *Event) error {
 	e.Actor, e.Roles = a.ID, a.Roles
 	why, verdict := "", error(nil)
 	switch {
-	case a.Status == StatusInvited:
+	case a.Status == StatusInvited, a.Status == StatusPending, a.Status == StatusActive && !a.attested():
 		why, verdict = "waits for clearance", errWaiting
 	case a.Status != StatusActive:
 		why, verdict = "account not active", errShut
@@ -274,6 +274,7 @@ func (s *Service) accountByLink(ctx context.Context, l link) (*account, error) {
 
 // Clear lets somebody in who first came by a provider, with what an
 // administrator adds that the provider cannot know: her wards, her Practitioner.
+// Like everybody she needs both attestations before her account is active.
 func (s *Service) Clear(ctx context.Context, actor Actor, personID, reason string, wards []string, practitionerID string) error {
 	const op = "identity.Clear"
 	if err := s.another(ctx, actor, "update", personID); err != nil {
@@ -287,11 +288,11 @@ func (s *Service) Clear(ctx context.Context, actor Actor, personID, reason strin
 		return fault.New(fault.Invalid, op, "Give a reason, and the id of a Practitioner or none.")
 	}
 	_, err = s.changeAccount(ctx, personID, s.about(actor, "clear", Success, reason), func(a *account) error {
-		if a.Status != StatusInvited || len(a.Links) == 0 {
+		if a.Status != StatusInvited || len(a.Links) == 0 || !a.Cleared.IsZero() {
 			return fault.New(fault.Unprocessable, op, "This account does not wait for clearance of a sign-in by a provider.")
 		}
-		a.Status, a.WardIDs, a.PractitionerID, a.Enrolment = StatusActive, wards, practitionerID, nil
-		a.Cleared = s.cfg.Clock.Now()
+		a.Cleared, a.WardIDs, a.PractitionerID, a.Enrolment = s.cfg.Clock.Now(), wards, practitionerID, nil
+		a.settle()
 		a.Epoch++
 		return nil
 	})

@@ -72,9 +72,12 @@ func TestClear(t *testing.T) {
 		}
 	}
 	must(t, w.Clear(ctx, admin, p.ID, "seen", []string{"ward-3"}, "prac-1"))
-	if e := w.records.lastEvent(t); e.Action != "clear" || e.Reason != "seen" || e.Actor != admin.ID || e.Target != p.ID {
+	if e := w.records.find("clear"); e.Action != "clear" || e.Reason != "seen" || e.Actor != admin.ID || e.Target != p.ID {
 		t.Errorf("%+v", e)
 	}
+	_, err := w.SignInUpstream(ctx, w.vouched(), ward)
+	wantKind(t, err, fault.Denied) // like everybody, she needs attestations
+	w.vouch(p)
 	g, err := w.SignInUpstream(ctx, w.vouched(), ward)
 	must(t, err)
 	if a := w.resume(g); a.WardIDs[0] != "ward-3" || a.PractitionerID != "prac-1" {
@@ -100,6 +103,7 @@ func TestDisabledUpstream(t *testing.T) {
 	_, err := w.SignInUpstream(ctx, w.vouched(), ward)
 	wantKind(t, err, fault.Denied)
 	must(t, w.Clear(ctx, operator, p.ID, "seen", nil, ""))
+	w.vouch(p)
 	g, err := w.SignInUpstream(ctx, w.vouched(), ward)
 	must(t, err)
 	must(t, w.Disable(ctx, operator, p.ID, "left"))

@@ -15,7 +15,7 @@ type accounts struct{ identity *identity.Service }
 func NewAccounts(s *identity.Service) Accounts { return accounts{s} }
 
 func origin(ctx context.Context, try Attempt) identity.Origin {
-	return identity.Origin{Source: try.Source, RequestID: web.EventOf(ctx).RequestID}
+	return identity.Origin{Source: try.Source, Device: try.Device, RequestID: web.EventOf(ctx).RequestID}
 }
 
 func (a accounts) Password(ctx context.Context, try Attempt) (string, error) {
@@ -49,7 +49,7 @@ func (a accounts) Session(ctx context.Context, token string, active bool) (Sessi
 	if errors.Is(err, identity.ErrLocked) {
 		err = nil // whose session it is stays known: the lock page leads back to it
 	}
-	return Session{Actor: s.Actor, Locked: s.Locked, Provider: s.Provider}, err
+	return Session{Actor: s.Actor, Locked: s.Locked, Provider: s.Provider, News: s.News}, err
 }
 
 func (a accounts) Lock(ctx context.Context, token string) error { return a.identity.Lock(ctx, token) }
@@ -65,6 +65,11 @@ func (a accounts) Unlock(ctx context.Context, token string, try Attempt) (string
 
 func (a accounts) StepUp(ctx context.Context, token string, try Attempt) (string, error) {
 	g, err := a.identity.StepUp(ctx, token, identity.Proof{Password: try.Password, Code: try.Code, Passkey: try.Passkey}, origin(ctx, try))
+	return g.Token, err
+}
+
+func (a accounts) EndOthers(ctx context.Context, token string, try Attempt) (string, error) {
+	g, err := a.identity.EndOthers(ctx, token, origin(ctx, try))
 	return g.Token, err
 }
 

@@ -9,7 +9,7 @@ import (
 // ViewModels returns one of each thing that templates are given.
 func ViewModels() []any {
 	return []any{
-		signInPage{}, enrolPage{}, lockPage{}, stepUpPage{}, passagePage{}, accountPage{}, newPasskeyPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
+		signInPage{}, enrolPage{}, lockPage{}, stepUpPage{}, passagePage{}, accountPage{}, newPasskeyPage{}, meansPage{}, peoplePage{}, personPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
 		medicationsPage{}, problemsPage{}, allergiesPage{}, visitsPage{}, documentsPage{}, documentPage{}, historyPage{},
 	}
 }

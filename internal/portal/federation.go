@@ -54,7 +54,7 @@ func (p *Portal) providerNamed(name string) provider {
 }
 
 func (p *Portal) originOf(r *http.Request) identity.Origin {
-	return origin(r.Context(), Attempt{Source: p.cfg.Source(r)})
+	return origin(r.Context(), Attempt{Source: p.cfg.Source(r), Device: r.UserAgent()})
 }
 
 // passagePage leads on by itself, and by a link. The way to a provider and back

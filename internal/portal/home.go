@@ -153,7 +153,7 @@ func (p *Portal) find(r *http.Request, actor identity.Actor, typed string) (*fou
 		return nil, err
 	}
 	patients, part := mergePatients(view.Parts)
-	places := p.places(r, actor, patients)
+	places := p.whereabouts(r, actor, patients)
 	for _, patient := range patients {
 		found.Rows = append(found.Rows, p.format.Row(patient, places[patient.ID()], p.cfg.Clock.Now()))
 	}
@@ -187,9 +187,9 @@ func mergePatients(parts []Part) ([]*fhir.Resource, Part) {
 	return all, sum
 }
 
-// places finds where the patients lie. Not knowing is said, and does not keep
+// whereabouts finds where the patients lie. Not knowing is said, and does not keep
 // anyone from the list.
-func (p *Portal) places(r *http.Request, actor identity.Actor, patients []*fhir.Resource) map[string]string {
+func (p *Portal) whereabouts(r *http.Request, actor identity.Actor, patients []*fhir.Resource) map[string]string {
 	places := map[string]string{}
 	if len(patients) == 0 {
 		return places

@@ -18,6 +18,15 @@ type Own interface {
 	AskNewPasskey(ctx context.Context, actor identity.Actor) (identity.PasskeyAsk, error)
 	AddPasskey(ctx context.Context, actor identity.Actor, answer identity.PasskeyAnswer, name string) error
 	RemovePasskey(ctx context.Context, actor identity.Actor, id string) error
+
+	OwnAccount(ctx context.Context, actor identity.Actor) (identity.OwnAccount, error)
+	RenewRecovery(ctx context.Context, actor identity.Actor) ([]string, error)
+	SetPassword(ctx context.Context, actor identity.Actor, old, new string) error
+
+	Sessions(ctx context.Context, actor identity.Actor) ([]identity.OwnSession, error)
+	EndSession(ctx context.Context, actor identity.Actor, id string) error
+	DeviceNews(ctx context.Context, actor identity.Actor) ([]identity.DeviceNews, error)
+	SettleDeviceNews(ctx context.Context, actor identity.Actor) error
 }
 
 func (p *Portal) ownRoutes(mux *http.ServeMux) {
@@ -25,13 +34,36 @@ func (p *Portal) ownRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /account/passkey", p.signedIn(p.fresh(p.handleNewPasskey)))
 	mux.HandleFunc("POST /account/passkey", p.signedIn(p.handleAddPasskey))
 	mux.HandleFunc("POST /account/passkey/remove", p.signedIn(p.handleRemovePasskey))
+	mux.HandleFunc("GET /account/recovery", p.signedIn(p.fresh(p.handleRecoveryPage)))
+	mux.HandleFunc("POST /account/recovery", p.signedIn(p.handleRecovery))
+	mux.HandleFunc("GET /account/password", p.signedIn(p.handlePasswordPage))
+	mux.HandleFunc("POST /account/password", p.signedIn(p.handlePassword))
+	mux.HandleFunc("POST /account/session/end", p.signedIn(p.handleEndSession))
+	mux.HandleFunc("POST /account/sessions/end", p.signedIn(p.handleEndOthers))
+	mux.HandleFunc("POST /account/news", p.signedIn(p.handleNews))
 }
 
 // accountPage is one's own account.
 type accountPage struct {
 	Page
-	Error string
-	Keys  []passkeyRow
+	Error    string
+	Keys     []passkeyRow
+	Sessions []sessionRow
+	Others   bool // there are sessions besides this one
+	Devices  []sessionRow
+	Password string // when it was set, "" if there is none here
+	Recovery string // "4 recovery codes"
+}
+
+// sessionRow is a session, or a sign-in, as its owner reads it.
+type sessionRow struct {
+	ID      string
+	Device  string
+	Source  string
+	Since   string
+	Seen    string
+	Current bool
+	Locked  bool
 }
 
 // passkeyRow is one passkey as its owner reads it.
@@ -57,12 +89,43 @@ func (p *Portal) handleAccount(w http.ResponseWriter, r *http.Request, actor ide
 func (p *Portal) renderAccount(w http.ResponseWriter, r *http.Request, actor identity.Actor, status int, words string) {
 	pg := accountPage{Page: p.workPage(r, actor, "My account"), Error: words}
 	pg.At, pg.Here = "account", "/account"
-	var err error
-	if pg.Keys, err = p.passkeyRows(r.Context(), actor); err != nil {
+	if err := p.fillAccount(r.Context(), actor, &pg); err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	p.render(w, r, status, "account", pg)
+}
+
+func (p *Portal) fillAccount(ctx context.Context, actor identity.Actor, pg *accountPage) error {
+	own, err := p.cfg.Own.OwnAccount(ctx, actor)
+	if err != nil {
+		return err
+	}
+	if own.Password {
+		pg.Password = "Set at a time that is not recorded"
+		if !own.PasswordSet.IsZero() {
+			pg.Password = "Set " + p.when(own.PasswordSet)
+		}
+		pg.Recovery = count(own.RecoveryLeft, "recovery code", "recovery codes")
+	}
+	if pg.Keys, err = p.passkeyRows(ctx, actor); err != nil {
+		return err
+	}
+	sessions, err := p.cfg.Own.Sessions(ctx, actor)
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		pg.Others = pg.Others || !s.Current
+		pg.Sessions = append(pg.Sessions, sessionRow{
+			ID: s.ID, Device: s.Device, Source: s.Source, Since: p.when(s.Created), Seen: p.when(s.Seen), Current: s.Current, Locked: s.Locked,
+		})
+	}
+	news, err := p.cfg.Own.DeviceNews(ctx, actor)
+	for _, n := range news {
+		pg.Devices = append(pg.Devices, sessionRow{Device: n.Device, Source: n.Source, Since: p.when(n.Time)})
+	}
+	return err
 }
 
 func (p *Portal) passkeyRows(ctx context.Context, actor identity.Actor) ([]passkeyRow, error) {

@@ -25,6 +25,8 @@ type Page struct {
 	Icon     string
 	User     string // "" before signing in
 	Account  bool   // leads to the reader's own account
+	Admin    bool   // leads to the accounts of others
+	News     bool   // a device signed in that the reader had not used
 	Here     string // address of this page, to come back to
 	Idle     string // seconds until the page locks itself, "" if it does not
 	AsOf     string // "as of 14:05"
@@ -62,6 +64,8 @@ func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) P
 	pg := p.page(r, title)
 	pg.User = actor.Name
 	pg.Account = p.cfg.Own != nil
+	pg.Admin = p.cfg.People != nil && actor.HasRole("admin")
+	pg.News = pg.Account && r.Context().Value(newsKey{}) != nil
 	pg.Idle = strconv.Itoa(int(p.cfg.Idle.Seconds()))
 	pg.AsOf = p.format.AsOf(p.cfg.Clock.Now())
 	return pg

@@ -21,7 +21,8 @@ const (
 func (p *Portal) attempt(w http.ResponseWriter, r *http.Request) Attempt {
 	try := Attempt{
 		User: strings.TrimSpace(r.PostFormValue("user")), Password: r.PostFormValue("password"),
-		Code: digits(r.PostFormValue("code")), Name: strings.TrimSpace(r.PostFormValue("name")), Source: p.cfg.Source(r),
+		Code: digits(r.PostFormValue("code")), Name: strings.TrimSpace(r.PostFormValue("name")),
+		Source: p.cfg.Source(r), Device: r.UserAgent(),
 	}
 	if answer := r.PostFormValue("passkey"); answer != "" {
 		try.Passkey = identity.PasskeyAnswer{Ask: "none", JSON: []byte(answer)}
@@ -47,7 +48,7 @@ func (p *Portal) handleAsk(w http.ResponseWriter, r *http.Request) {
 
 func (p *Portal) ask(r *http.Request) (identity.PasskeyAsk, error) {
 	const op = "portal.ask"
-	ctx, try := r.Context(), Attempt{Source: p.cfg.Source(r)}
+	ctx, try := r.Context(), Attempt{Source: p.cfg.Source(r), Device: r.UserAgent()}
 	switch r.PostFormValue("for") {
 	case "sign-in":
 		return p.cfg.Accounts.AskPasskey(ctx, "", try)
@@ -91,8 +92,11 @@ func (p *Portal) askFailed(w http.ResponseWriter, r *http.Request, err error) {
 func (p *Portal) handlePasskey(w http.ResponseWriter, r *http.Request) {
 	entry, err := p.cfg.Accounts.Passkey(r.Context(), p.attempt(w, r))
 	if err != nil {
-		page := signInPage{Page: p.page(r, "Sign in")}
+		page := p.signInPage(r)
 		page.Error = p.refused(r, err, "That passkey did not sign you in. Try again, or use your password.")
+		if fault.Is(err, fault.Denied) { // who it is was proven
+			page.Error = fault.Public(err)
+		}
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}

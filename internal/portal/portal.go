@@ -80,6 +80,9 @@ type Accounts interface {
 	// returns the session under a new token. After too many wrong ones the
 	// session is over, which Session tells.
 	StepUp(ctx context.Context, token string, try Attempt) (renewed string, err error)
+	// EndOthers ends all sessions of the person but this one, which it returns
+	// under a new token.
+	EndOthers(ctx context.Context, token string, try Attempt) (renewed string, err error)
 	SignOut(ctx context.Context, token string) error
 	// BeginEnrolment proves a one-time code (try.Code) with the name it was
 	// given to and a password: a new one where one is wanted, else the one he
@@ -110,6 +113,7 @@ type Attempt struct {
 	Passkey  identity.PasskeyAnswer // in place of Code, or of both
 	Name     string                 // of a new passkey
 	Source   string                 // network address
+	Device   string                 // what the browser calls itself
 }
 
 // Session is a person at work.
@@ -117,6 +121,7 @@ type Session struct {
 	Actor    identity.Actor
 	Locked   bool
 	Provider string // name of the provider the person came by; "": by password here
+	News     bool   // a device signed in that the person had not used: tell her
 }
 
 // Config says what the portal stands on.
@@ -133,6 +138,10 @@ type Config struct {
 	Passkeys bool
 	// Own is what people do with their own accounts; nil: there are no such pages.
 	Own Own
+	// People is what administrators do with accounts; nil: there are no such
+	// pages. Places checks that wards and a practitioner exist; nil: nobody does.
+	People People
+	Places func(ctx context.Context, wards []string, practitioner string) error
 	// Idle is after how long without a hand on it a page locks itself; 0 means
 	// five minutes. Accounts enforces the same on the server.
 	Idle time.Duration
@@ -244,6 +253,9 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("GET /chart/{patient}/documents/{document}/file", p.signedIn(p.handleFile))
 	if p.cfg.Own != nil {
 		p.ownRoutes(mux)
+	}
+	if p.cfg.People != nil {
+		p.peopleRoutes(mux)
 	}
 	mux.HandleFunc("/", p.handleUnknown)
 	return mux

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -37,9 +38,19 @@ func (p *Portal) signedIn(next handler) http.HandlerFunc {
 		case session.Locked:
 			p.goTo(w, r, lockedAddress(r))
 		default:
-			next(w, r, session.Actor)
+			next(w, withNews(r, session.News), session.Actor)
 		}
 	}
+}
+
+type newsKey struct{}
+
+// withNews notes that pages have to tell of a device that signed in.
+func withNews(r *http.Request, news bool) *http.Request {
+	if !news {
+		return r
+	}
+	return r.WithContext(context.WithValue(r.Context(), newsKey{}, true))
 }
 
 // session returns the session the request's cookie names.

@@ -74,6 +74,9 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 	entry, err := p.cfg.Accounts.Code(r.Context(), challenge.Value, try)
 	if err != nil {
 		page.Error = p.refused(r, err, "The sign-in did not work. Check name, password and code: start again, and take the code your authenticator shows then.")
+		if fault.Is(err, fault.Denied) { // who it is was proven
+			page.Error = fault.Public(err)
+		}
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -51,7 +52,10 @@ func (s *Server) handler() (http.Handler, error) {
 		return nil, err
 	}
 	pages, err := portal.New(portal.Config{
-		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Passkeys: h.Identity.PasskeysServed(), Own: h.Identity,
+		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Passkeys: h.Identity.PasskeysServed(), Own: h.Identity, People: h.Identity,
+		Places: func(ctx context.Context, wards []string, practitioner string) error {
+			return h.checkPlaces(ctx, newUser{Wards: wards, Practitioner: practitioner})
+		},
 		Federation: upstream, Clock: h.Clock,
 		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})

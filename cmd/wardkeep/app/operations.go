@@ -22,6 +22,8 @@ func operations() map[string]operation {
 		"user-add":      with(addUser),
 		"user-disable":  with(disableUser),
 		"user-enable":   with(enableUser),
+		"user-attest":   with(attestUser),
+		"user-end":      with(endUser),
 		"user-reset":    with(resetUser),
 		"user-clear":    with(clearUser),
 		"user-list":     with(listUsers),

@@ -16,6 +16,8 @@ type userCmd struct {
 	Disable  userDisableCmd `cmd:"" help:"Disable a person; sessions end at once."`
 	Enable   userEnableCmd  `cmd:"" help:"Let a disabled person sign in again."`
 	ResetMfa userResetCmd   `cmd:"" name:"reset-mfa" help:"Let a person enrol a new second factor."`
+	Attest   userAttestCmd  `cmd:"" help:"Record that a person is cleared and trained; without both no account is active."`
+	End      userEndCmd     `cmd:"" help:"End a person's account for good."`
 	Clear    userClearCmd   `cmd:"" help:"Let in a person who first came by an identity provider."`
 	List     userListCmd    `cmd:"" help:"List people, with their roles and whether they are let in."`
 }
@@ -144,7 +146,8 @@ func printInvitation(t Terminal, i invited, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(t.Out).Encode(i)
 	}
-	fmt.Fprintf(t.Out, "%s enrols at /enrol with this code, which works once and until %s:\n\n  %s\n\nHand it over in person, or by a way other than e-mail.\n",
+	fmt.Fprintf(t.Out, "%s enrols at /enrol with this code, which works once and until %s:\n\n  %s\n\nHand it over in person, or by a way other than e-mail.\n"+
+		"The account opens once clearance and training are recorded, too: wardkeep user attest --help.\n",
 		i.UserName, i.Expires, i.Code)
 	return nil
 }

@@ -118,6 +118,10 @@ func (c *initCmd) make(ctx context.Context, cfg config.Config, t Terminal) (invi
 	out, err := addUser(ctx, house, processUser(), newUser{
 		UserName: c.Admin, Given: c.Given, Family: c.Family, Role: "admin",
 	})
+	if err == nil { // nobody else could do it
+		today := house.Clock.Now().UTC().Format(time.DateOnly)
+		_, err = attestUser(ctx, house, processUser(), attesting{c.Admin, today, today, "the operator, by wardkeep init"})
+	}
 	return out, closeAfter(ctx, house, err)
 }
 

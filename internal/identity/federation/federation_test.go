@@ -85,6 +85,14 @@ func (w *world) clear() identity.Person {
 	if err := w.people.Clear(ctx, operator, people[0].ID, "contract seen", []string{"ward-3"}, "prac-1"); err != nil {
 		w.t.Fatal(err)
 	}
+	if _, err := w.visit(); !fault.Is(err, fault.Denied) {
+		w.t.Fatalf("cleared, but not attested: %v", err)
+	}
+	for _, kind := range identity.AttestationKinds() {
+		if err := w.people.Attest(ctx, operator, people[0].ID, kind, w.clock.Now(), "Personnel office"); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 	return people[0]
 }
 

@@ -155,6 +155,19 @@ func (a *FakeAccounts) StepUp(_ context.Context, token string, try portal.Attemp
 	return renewed, nil
 }
 
+// EndOthers implements portal.Accounts.
+func (a *FakeAccounts) EndOthers(_ context.Context, token string, _ portal.Attempt) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessions[token]
+	if s == nil || s.locked {
+		return "", refused()
+	}
+	renewed := rand.Text()
+	a.sessions = map[string]*fakeSession{renewed: s}
+	return renewed, nil
+}
+
 // SignOut implements portal.Accounts.
 func (a *FakeAccounts) SignOut(_ context.Context, token string) error {
 	a.mu.Lock()
