@@ -82,7 +82,9 @@ func (c *codec) add(id byte, dictionary []byte) error {
 	if id != codecNewest {
 		return nil
 	}
-	c.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderDict(dictionary),
+	// Without entropy coding a body takes a quarter more, and is opened in less than
+	// half the time: what saves most is the dictionary.
+	c.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderDict(dictionary), zstd.WithNoEntropyCompression(true),
 		zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithWindowSize(128<<10))
 	return err
 }
