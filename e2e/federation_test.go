@@ -210,6 +210,11 @@ func TestFederationRefuses(t *testing.T) {
 	again := s.one("GET", back, nil)
 	s.wantRefused("replayed", again, "not begun in this window")
 
+	for _, secret := range []string{answer.Query().Get("code"), answer.Query().Get("state"), stolen.Query().Get("code"), "Okoye", "evil.example"} {
+		if secret == "" || strings.Contains(h.screen.String(), secret) {
+			t.Error("the server's log holds a code, a state or a name")
+		}
+	}
 	if a := s.one("POST", h.base+"/sign-in/ended/lakeside", url.Values{"logout_token": {"eyJhbGciOiJub25lIn0.e30."}}); a.StatusCode != 400 || !s.signedIn(h) {
 		t.Errorf("an unsigned logout token: %d", a.StatusCode)
 	}

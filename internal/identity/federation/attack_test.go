@@ -161,26 +161,31 @@ func TestIssuerInTheAnswer(t *testing.T) {
 // TestProvidersThatCannotBeUsed: what a provider says of itself is not believed
 // either, and it is called on its own hosts alone.
 func TestProvidersThatCannotBeUsed(t *testing.T) {
-	for name, metadata := range map[string]map[string]any{
-		"another issuer":      {"issuer": "https://evil.example"},
-		"plain authorization": {"authorization_endpoint": "http://id.example/authorize"},
-		"plain tokens":        {"token_endpoint": "http://id.example/token"},
-		"no keys":             {"jwks_uri": ""},
-		"no client secret":    {"token_endpoint_auth_methods_supported": []string{"private_key_jwt"}},
+	for name, c := range map[string]struct {
+		metadata map[string]any
+		log      string
+	}{
+		"another issuer":      {map[string]any{"issuer": "https://evil.example"}, "another issuer"},
+		"plain authorization": {map[string]any{"authorization_endpoint": "http://evil.example/authorize"}, "not https"},
+		"plain tokens":        {map[string]any{"token_endpoint": "http://evil.example/token"}, "not https"},
+		"no keys":             {map[string]any{"jwks_uri": ""}, "lacks an endpoint"},
+		"no client secret":    {map[string]any{"token_endpoint_auth_methods_supported": []string{"private_key_jwt"}}, "client secret"},
+		"no document":         {map[string]any{"issuer": []string{"evil"}}, "not understood"},
 	} {
 		w := newWorld(t)
-		w.issuer.set(func() { w.issuer.metadata = metadata })
-		if _, err := w.Begin(ctx, "lakeside", federation.Ask{}, ward); !fault.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "evil") {
+		w.issuer.set(func() { w.issuer.metadata = c.metadata })
+		_, err := w.Begin(ctx, "lakeside", federation.Ask{}, ward)
+		if !fault.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "evil") || !strings.Contains(err.Error(), c.log) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	w := newWorld(t)
 	w.issuer.set(func() { w.issuer.metadata = map[string]any{"token_endpoint": "https://evil.example/token"} })
-	if _, err := w.visit(); !fault.Is(err, fault.Unavailable) {
+	if _, err := w.visit(); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "neither issuer nor hosts") || strings.Contains(err.Error(), "evil") {
 		t.Errorf("a token endpoint on another host: %v", err)
 	}
 	w = newWorld(t, func(p *config.Provider) { p.Private = false })
-	if _, err := w.Begin(ctx, "lakeside", federation.Ask{}, ward); !fault.Is(err, fault.Unavailable) {
+	if _, err := w.Begin(ctx, "lakeside", federation.Ask{}, ward); !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "may not be called") || strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("a provider on this machine without leave: %v", err)
 	}
 	if _, err := w.Begin(ctx, "nobody", federation.Ask{}, ward); !fault.Is(err, fault.NotFound) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -110,7 +111,7 @@ func (p *provider) ask(ctx context.Context, now time.Time) (*found, error) {
 	endpoint.AuthStyle = style
 	for _, address := range []string{endpoint.AuthURL, endpoint.TokenURL, m.Keys} {
 		if !secure(address) {
-			return nil, p.unreachable("discover", errors.New("an endpoint is missing or not https"))
+			return nil, p.unreachable("discover", errEndpoint)
 		}
 	}
 	if !secure(m.EndSession) {
@@ -138,7 +139,7 @@ func authStyle(methods []string) (oauth2.AuthStyle, error) {
 	case slices.Contains(methods, "client_secret_post"):
 		return oauth2.AuthStyleInParams, nil
 	}
-	return 0, errors.New("the token endpoint takes no client secret")
+	return 0, errNoSecret
 }
 
 func secure(address string) bool {
@@ -157,6 +158,7 @@ func (p *provider) unreachable(op string, err error) error {
 func plain(err error) error {
 	var mismatch *oidc.IssuerMismatchError
 	var answered *oauth2.RetrieveError
+	var called *url.Error
 	switch {
 	case errors.As(err, &mismatch):
 		return errors.New("its discovery document names another issuer than the setting")
@@ -168,10 +170,16 @@ func plain(err error) error {
 		return fmt.Errorf("its token endpoint answered %d", status)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return context.DeadlineExceeded
-	case errors.Is(err, errKeyCalls), errors.Is(err, errAgain):
+	case errors.Is(err, errKeyCalls):
+		return errKeyCalls
+	case errors.Is(err, errAgain), errors.Is(err, errEndpoint), errors.Is(err, errNoSecret):
 		return err
+	case errors.As(err, &called) && fault.Is(called.Err, fault.Unprocessable):
+		return errors.New("it leads to a host that neither issuer nor hosts name")
+	case errors.As(err, &called) && strings.HasPrefix(called.Err.Error(), "outbound."):
+		return called.Err // package outbound tells no addresses
 	}
-	return errors.New("the call failed, or the answer was not understood")
+	return errors.New("the answer was not understood")
 }
 
 // line is the only way to a provider: its own hosts, by package outbound.
@@ -186,9 +194,13 @@ type line struct {
 	failed int // fetches of keys that did not work, or were too many
 }
 
-var errAgain = errors.New("it could not be reached a moment ago")
-
-var errKeyCalls = errors.New("keys were fetched too often")
+// What can be wrong with a provider, told to the log.
+var (
+	errAgain    = errors.New("it could not be reached a moment ago")
+	errKeyCalls = errors.New("keys were fetched too often")
+	errEndpoint = errors.New("its discovery document lacks an endpoint, or has one that is not https")
+	errNoSecret = errors.New("its token endpoint takes no client secret")
+)
 
 func newLine(out *outbound.Client, c clock.Clock) *line { return &line{out: out, clock: c} }
 
