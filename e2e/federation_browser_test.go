@@ -40,7 +40,7 @@ func TestFederationInBrowser(t *testing.T) {
 	w.do(chromedp.Click(button))
 	there()
 	w.do(chromedp.WaitVisible("#error"))
-	if got := w.text("#error"); !strings.Contains(got, "waits for clearance") {
+	if got := w.text("#error"); !strings.Contains(got, "still waits for") {
 		t.Errorf("the first sign-in: %q", got)
 	}
 	w.picture("federated-waiting")

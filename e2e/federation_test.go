@@ -76,7 +76,7 @@ func (s *surfer) wantRefused(name string, p page, words string) {
 func TestFederation(t *testing.T) {
 	h, p := openLakeside(t)
 	s := newSurfer(t, h, p)
-	s.wantRefused("first sign-in", s.enter(h, "nora", true), "waits for clearance")
+	s.wantRefused("first sign-in", s.enter(h, "nora", true), "still waits for")
 	if waiting := h.waiting(); len(waiting) != 1 || !strings.HasPrefix(waiting[0], "lakeside-") {
 		t.Fatalf("waiting: %q", waiting)
 	}
@@ -264,7 +264,7 @@ func TestFederationByCognito(t *testing.T) {
 		return s.submit(there, "", "username", who, "password", "Correct-horse-1")
 	}
 	s := newSurfer(t, h, p)
-	s.wantRefused("first sign-in", enter(s, "nora"), "waits for clearance")
+	s.wantRefused("first sign-in", enter(s, "nora"), "still waits for")
 	h.clearAll()
 	if in := enter(s, "nora"); in.StatusCode != 200 || in.at() != h.base+"/" || !s.signedIn(h) {
 		t.Fatalf("%d at %s", in.StatusCode, in.at())

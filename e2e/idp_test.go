@@ -155,7 +155,7 @@ func (h *hospital) waiting() []string {
 	h.t.Helper()
 	var names []string
 	for line := range strings.Lines(must(h.t, "user", "list", "--dir", h.dir)) {
-		if f := strings.Fields(line); len(f) > 2 && f[1] == "invited" && strings.Contains(f[0], "-") {
+		if f := strings.Fields(line); len(f) > 2 && f[1] == "pending" && strings.Contains(f[0], "-") {
 			names = append(names, f[0])
 		}
 	}
@@ -166,7 +166,9 @@ func (h *hospital) waiting() []string {
 func (h *hospital) clearAll() {
 	h.t.Helper()
 	for _, name := range h.waiting() {
-		must(h.t, "user", "clear", "--dir", h.dir, name, "--ward", "*", "--reason", "a test")
+		today := time.Now().UTC().Format(time.DateOnly)
+		must(h.t, "user", "attest", "--dir", h.dir, name, "--clearance", today, "--training", today, "--by", "a test")
+		must(h.t, "user", "place", "--dir", h.dir, name, "--ward", "*", "--reason", "a test")
 		must(h.t, "user", "attest", "--dir", h.dir, name, "--clearance", "2026-01-05", "--training", "2026-01-09", "--by", "a test")
 	}
 }

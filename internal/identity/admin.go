@@ -153,6 +153,9 @@ func (s *Service) reset(ctx context.Context, actor Actor, personID, action, reas
 		if a.Status == StatusEnded || a.Status == StatusDisabled {
 			return fault.New(fault.Unprocessable, op, "This person's account is not active.")
 		}
+		if a.linked() && a.PasswordHash == "" && !a.hasSecondFactor() { // or one administrator could make both and come in as her
+			return fault.New(fault.Unprocessable, op, "This person signs in by her organisation's identity provider. Password and second factor are reset there.")
+		}
 		if a.Status == StatusInvited { // both are missing, and were from the start
 			var err error
 			inv, err = s.invite(a, true, true)

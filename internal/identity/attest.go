@@ -88,7 +88,7 @@ func (a *account) attest(t Attestation) {
 // settle makes an account that is complete active, and lets one that lacks only
 // attestations wait for them.
 func (a *account) settle() {
-	if a.Status != StatusInvited && a.Status != StatusPending && a.Status != StatusActive || !a.enrolled() && !a.cleared() {
+	if a.Status != StatusInvited && a.Status != StatusPending && a.Status != StatusActive || !a.enrolled() && !a.linked() {
 		return
 	}
 	a.Status = StatusPending
@@ -108,8 +108,8 @@ func (p Person) attested() bool { return p.Has(AttestClearance) && p.Has(AttestT
 // enrolled reports whether the person has set both factors.
 func (a *account) enrolled() bool { return a.PasswordHash != "" && a.hasSecondFactor() }
 
-// cleared reports whether somebody who came by a provider was let in.
-func (a *account) cleared() bool { return len(a.Links) > 0 && !a.Cleared.IsZero() }
+// linked reports whether a provider proves who the person is.
+func (a *account) linked() bool { return len(a.Links) > 0 }
 
 // active reports whether the account may be used at all.
 func (a *account) active() bool { return a.Status == StatusActive && a.attested() }

@@ -68,7 +68,7 @@ func (s *Service) EndPerson(ctx context.Context, actor Actor, personID, reason s
 }
 
 // Enable lets a disabled person back in. One who had not enrolled needs a new
-// invitation; one who came by a provider and was never cleared, clearance.
+// invitation; one who is not attested waits for it.
 func (s *Service) Enable(ctx context.Context, actor Actor, personID, reason string) error {
 	return s.setStatus(ctx, actor, personID, reason, StatusActive, StatusDisabled)
 }
@@ -97,7 +97,7 @@ func (s *Service) setStatus(ctx context.Context, actor Actor, personID, reason s
 
 // revive puts an account that was disabled where it belongs now.
 func (a *account) revive() {
-	if a.PasswordHash == "" && !a.hasSecondFactor() && !a.cleared() {
+	if a.PasswordHash == "" && !a.hasSecondFactor() && !a.linked() {
 		a.Status = StatusInvited
 	} else if !a.attested() {
 		a.Status = StatusPending

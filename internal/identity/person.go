@@ -58,8 +58,7 @@ type account struct {
 	MFAResetBy      string     `json:"mfaResetBy,omitempty"`   // until a new one is enrolled
 	Recovery        []string   `json:"recovery,omitempty"`     // digests
 	Enrolment       *enrolment `json:"enrolment,omitempty"`
-	Links           []link     `json:"links,omitempty"`  // who the person is elsewhere
-	Cleared         time.Time  `json:"cleared,omitzero"` // to come in by them
+	Links           []link     `json:"links,omitempty"` // who the person is elsewhere
 	// Epoch is raised to end every session and challenge at once.
 	Epoch uint64 `json:"epoch"`
 

@@ -99,7 +99,7 @@ func by(provider, what string) string { return "provider " + provider + ": " + w
 
 // SignInUpstream opens a session for whom a provider vouches for. Somebody who
 // comes for the first time gets an account that opens nothing until an
-// administrator has cleared it.
+// administrator has recorded her clearance and training.
 func (s *Service) SignInUpstream(ctx context.Context, u Upstream, o Origin) (Grant, error) {
 	const op = "identity.SignInUpstream"
 	a, err := s.admitted(ctx, u, "login", "", o)
@@ -233,6 +233,7 @@ func (s *Service) newcomer(u Upstream) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Status = StatusPending // attestations are all that is missing
 	return &account{Person: p, Epoch: 1, Links: []link{u.link()}}, nil
 }
 
@@ -270,34 +271,4 @@ func (s *Service) accountByLink(ctx context.Context, l link) (*account, error) {
 		}
 	}
 	return nil, nil
-}
-
-// Clear lets somebody in who first came by a provider, with what an
-// administrator adds that the provider cannot know: her wards, her Practitioner.
-// Like everybody she needs both attestations before her account is active.
-func (s *Service) Clear(ctx context.Context, actor Actor, personID, reason string, wards []string, practitionerID string) error {
-	const op = "identity.Clear"
-	if err := s.another(ctx, actor, "update", personID); err != nil {
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	wards, err := checkWards(wards)
-	if err != nil {
-		return err
-	}
-	if reason == "" || practitionerID != "" && !validID(practitionerID) {
-		return fault.New(fault.Invalid, op, "Give a reason, and the id of a Practitioner or none.")
-	}
-	_, err = s.changeAccount(ctx, personID, s.about(actor, "clear", Success, reason), func(a *account) error {
-		if a.Status != StatusInvited || len(a.Links) == 0 || !a.Cleared.IsZero() {
-			return fault.New(fault.Unprocessable, op, "This account does not wait for clearance of a sign-in by a provider.")
-		}
-		a.Cleared, a.WardIDs, a.PractitionerID, a.Enrolment = s.cfg.Clock.Now(), wards, practitionerID, nil
-		a.settle()
-		a.Epoch++
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", op, err)
-	}
-	return nil
 }

@@ -1,10 +1,8 @@
 package identity_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -45,56 +43,49 @@ func (w *world) newcomer(change ...func(*identity.Upstream)) identity.Person {
 	return identity.Person{}
 }
 
-func TestClear(t *testing.T) {
+// TestNewcomerNeedsAttestations, and no password of her own ever opens a session.
+func TestNewcomerNeedsAttestations(t *testing.T) {
 	w := federated(t)
 	p := w.newcomer()
-	if p.Status != identity.StatusInvited || p.Family != "Okafor" {
+	if p.Status != identity.StatusPending || p.Family != "Okafor" {
 		t.Fatalf("%+v", p)
 	}
 	admin := w.resume(w.signIn(w.add("mia.garcia", "admin")))
-	nurse := w.resume(w.signIn(w.add("lee.nurse", "nurse")))
-	for name, c := range map[string]struct {
-		actor  identity.Actor
-		id     string
-		reason string
-		wards  []string
-		kind   fault.Kind
-	}{
-		"a nurse":     {nurse, p.ID, "seen", nil, fault.Denied},
-		"himself":     {admin, admin.ID, "seen", nil, fault.Denied},
-		"no reason":   {admin, p.ID, "", nil, fault.Invalid},
-		"no ward":     {admin, p.ID, "seen", []string{"ward 3"}, fault.Invalid},
-		"one of here": {admin, nurse.ID, "seen", nil, fault.Unprocessable},
-		"nobody":      {admin, "nobody", "seen", nil, fault.NotFound},
-	} {
-		if err := w.Clear(ctx, c.actor, c.id, c.reason, c.wards, ""); !fault.Is(err, c.kind) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	must(t, w.Clear(ctx, admin, p.ID, "seen", []string{"ward-3"}, "prac-1"))
-	if e := w.records.find("clear"); e.Action != "clear" || e.Reason != "seen" || e.Actor != admin.ID || e.Target != p.ID {
-		t.Errorf("%+v", e)
-	}
+	must(t, w.Attest(ctx, admin, p.ID, identity.AttestTraining, w.clock.Now(), "Academy"))
 	_, err := w.SignInUpstream(ctx, w.vouched(), ward)
-	wantKind(t, err, fault.Denied) // like everybody, she needs attestations
-	w.vouch(p)
+	wantKind(t, err, fault.Denied)
+	must(t, w.Attest(ctx, admin, p.ID, identity.AttestClearance, w.clock.Now(), "Personnel"))
+	wards, practitioner := []string{"ward-3"}, "prac-1"
+	_, err = w.ChangePerson(ctx, admin, p.ID, "her ward", identity.Change{WardIDs: &wards, PractitionerID: &practitioner})
+	must(t, err)
 	g, err := w.SignInUpstream(ctx, w.vouched(), ward)
 	must(t, err)
 	if a := w.resume(g); a.WardIDs[0] != "ward-3" || a.PractitionerID != "prac-1" {
 		t.Errorf("%+v", a)
 	}
-	// What a password opens elsewhere opens nothing here.
 	must(t, w.Lock(ctx, g.Token))
 	_, err = w.Unlock(ctx, g.Token, "", ward)
 	wantKind(t, err, fault.Unauthenticated)
-	w.clock.Advance(6 * time.Minute)
-	if err := w.Clear(ctx, admin, p.ID, "again", nil, ""); !errors.Is(err, identity.ErrStepUp) {
-		t.Errorf("by an old proof: %v", err)
+}
+
+// TestNoLocalWayIn: one administrator cannot give somebody who comes by a provider a
+// password and a second factor here, and come in as her.
+func TestNoLocalWayIn(t *testing.T) {
+	w := federated(t)
+	p := w.newcomer()
+	for _, attested := range []bool{false, true} {
+		if attested {
+			w.vouch(p)
+		}
+		_, err := w.ResetMFA(ctx, operator, p.ID, "lost")
+		wantKind(t, err, fault.Unprocessable)
+		_, err = w.ResetPassword(ctx, operator, p.ID, "lost")
+		wantKind(t, err, fault.Unprocessable)
 	}
 }
 
 // TestDisabledUpstream: whatever the provider says, who is shut out here stays out,
-// and who was never cleared is not cleared by being let in again.
+// and who was never attested is not by being let in again.
 func TestDisabledUpstream(t *testing.T) {
 	w := federated(t)
 	p := w.newcomer()
@@ -102,7 +93,6 @@ func TestDisabledUpstream(t *testing.T) {
 	must(t, w.Enable(ctx, operator, p.ID, "go on"))
 	_, err := w.SignInUpstream(ctx, w.vouched(), ward)
 	wantKind(t, err, fault.Denied)
-	must(t, w.Clear(ctx, operator, p.ID, "seen", nil, ""))
 	w.vouch(p)
 	g, err := w.SignInUpstream(ctx, w.vouched(), ward)
 	must(t, err)

@@ -25,7 +25,7 @@ func operations() map[string]operation {
 		"user-attest":   with(attestUser),
 		"user-end":      with(endUser),
 		"user-reset":    with(resetUser),
-		"user-clear":    with(clearUser),
+		"user-place":    with(placeUser),
 		"user-list":     with(listUsers),
 		"audit-prove":   with(prove),
 		"audit-list":    with(listAudit),
@@ -144,13 +144,13 @@ func enableUser(ctx context.Context, h *House, who string, in userChange) (struc
 	return struct{}{}, h.Identity.Enable(ctx, operator(who, "operator"), person.ID, in.Reason)
 }
 
-// clearance is what an administrator adds to an account that a provider's word made.
-type clearance struct {
+// placed is where somebody belongs.
+type placed struct {
 	UserName, Reason, Practitioner string
 	Wards                          []string
 }
 
-func clearUser(ctx context.Context, h *House, who string, in clearance) (struct{}, error) {
+func placeUser(ctx context.Context, h *House, who string, in placed) (struct{}, error) {
 	if err := h.checkPlaces(ctx, newUser{Wards: in.Wards, Practitioner: in.Practitioner}); err != nil {
 		return struct{}{}, err
 	}
@@ -158,7 +158,15 @@ func clearUser(ctx context.Context, h *House, who string, in clearance) (struct{
 	if err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, h.Identity.Clear(ctx, operator(who, "operator"), person.ID, in.Reason, in.Wards, in.Practitioner)
+	var c identity.Change
+	if len(in.Wards) > 0 {
+		c.WardIDs = &in.Wards
+	}
+	if in.Practitioner != "" {
+		c.PractitionerID = &in.Practitioner
+	}
+	_, err = h.Identity.ChangePerson(ctx, operator(who, "operator"), person.ID, in.Reason, c)
+	return struct{}{}, err
 }
 
 func listUsers(ctx context.Context, h *House, who string, _ struct{}) ([]identity.Person, error) {

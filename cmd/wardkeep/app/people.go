@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
 )
 
@@ -18,7 +19,7 @@ type userCmd struct {
 	ResetMfa userResetCmd   `cmd:"" name:"reset-mfa" help:"Let a person enrol a new second factor."`
 	Attest   userAttestCmd  `cmd:"" help:"Record that a person is cleared and trained; without both no account is active."`
 	End      userEndCmd     `cmd:"" help:"End a person's account for good."`
-	Clear    userClearCmd   `cmd:"" help:"Let in a person who first came by an identity provider."`
+	Place    userPlaceCmd   `cmd:"" help:"Give a person wards and a Practitioner."`
 	List     userListCmd    `cmd:"" help:"List people, with their roles and whether they are let in."`
 }
 
@@ -93,27 +94,30 @@ func (c *userResetCmd) Run(ctx context.Context, t Terminal) error {
 	return printInvitation(t, out, c.JSON)
 }
 
-type userClearCmd struct {
+type userPlaceCmd struct {
 	place
 	UserName     string   `arg:"" help:"Who, as user list shows it."`
 	Ward         []string `help:"Id of a Location that is the person's ward; repeat for several, '*' for all."`
 	Practitioner string   `help:"Id of the person's Practitioner resource, for care teams."`
-	Reason       string   `help:"What was checked; it is kept in the audit log." required:""`
+	Reason       string   `help:"Why; it is kept in the audit log." required:""`
 }
 
-func (userClearCmd) Help() string {
-	return `Roles come from the provider at each sign-in; wards are given here.
+func (userPlaceCmd) Help() string {
+	return `What is given replaces what there was.
 
 Example:
-  wardkeep user clear --dir hospital entra-4kq2x7mzrb5ohn3c --ward LOCATION-ID --reason 'contract and training seen'`
+  wardkeep user place --dir hospital entra-4kq2x7mzrb5ohn3c --ward LOCATION-ID --reason 'starts on Ward 3'`
 }
 
-func (c *userClearCmd) Run(ctx context.Context, t Terminal) error {
-	order := clearance{UserName: c.UserName, Reason: c.Reason, Practitioner: c.Practitioner, Wards: c.Ward}
-	if err := c.atDesk(ctx, "user-clear", order, nil); err != nil {
+func (c *userPlaceCmd) Run(ctx context.Context, t Terminal) error {
+	if len(c.Ward) == 0 && c.Practitioner == "" {
+		return fault.New(fault.Invalid, "user place", "give --ward, --practitioner or both")
+	}
+	order := placed{UserName: c.UserName, Reason: c.Reason, Practitioner: c.Practitioner, Wards: c.Ward}
+	if err := c.atDesk(ctx, "user-place", order, nil); err != nil {
 		return err
 	}
-	fmt.Fprintln(t.Out, c.UserName, "may sign in.")
+	fmt.Fprintln(t.Out, c.UserName, "is placed; it holds from the person's next page on.")
 	return nil
 }
 
