@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"bytes"
 	"maps"
 
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
@@ -83,19 +84,37 @@ func (m *Mask) Or(other *Mask) *Mask {
 
 // Masked returns the resource with what the Mask of its type shows, marked with
 // the tag SUBSETTED if there is one; those it holds, contained or as entries, are
-// cut by the Masks of their types. Its id, meta and implicitRules are always there.
+// cut by the Masks of their types. What it contains and only hidden elements refer
+// to is hidden with them. Its id, meta and implicitRules are always there.
 func (r *Resource) Masked(of func(typ string) *Mask) (*Resource, error) {
-	w := masker{subsetter{d: r.d, out: make([]byte, 0, len(r.JSON())+160)}, of}
+	w := masker{subsetter: subsetter{d: r.d}, of: of, dropped: map[uint32]bool{}}
 	if of(r.Type()) == nil && !w.nested(r.root) {
 		return r, nil
 	}
-	w.resource(r.root, true)
+	for again := true; again; {
+		w.out = make([]byte, 0, len(r.JSON())+160)
+		w.resource(r.root, true)
+		again = w.drop(r)
+	}
 	return Parse(w.out)
 }
 
 type masker struct {
 	subsetter
-	of func(typ string) *Mask
+	of      func(typ string) *Mask
+	dropped map[uint32]bool // contained resources that are left out
+}
+
+// drop leaves out what is contained and referred to no more, and reports whether
+// there was any.
+func (w *masker) drop(r *Resource) (any bool) {
+	for c := range r.Root().All("contained") {
+		ref := []byte(`"#` + c.Get("id").Text() + `"`)
+		if !w.dropped[c.i] && bytes.Contains(r.JSON(), ref) && !bytes.Contains(w.out, ref) {
+			w.dropped[c.i], any = true, true
+		}
+	}
+	return any
 }
 
 // nested reports whether an item holds a resource that is cut.
@@ -138,37 +157,52 @@ func (w *masker) group(g group, m *Mask, name string) {
 	cut := false
 	for i := g.first; i <= g.last; i = w.d.items[i].next {
 		it := &w.d.items[i]
-		cut = cut || sub != nil || it.typ.Kind() == r4.Resourced && w.of(it.typ.String()) != nil || w.nested(i)
+		cut = cut || sub != nil || w.dropped[i] || it.typ.Kind() == r4.Resourced && w.of(it.typ.String()) != nil || w.nested(i)
 	}
 	first := &w.d.items[g.first]
 	if !cut || g.shadow || first.typ.IsPrimitive() {
 		w.subsetter.group(g, false)
 		return
 	}
+	before := len(w.out)
 	w.key(first.member.JSONName())
 	if first.member.IsList() {
 		w.out = append(w.out, '[')
 	}
+	empty := true
 	for i := g.first; i <= g.last; i = w.d.items[i].next {
-		if i != g.first {
+		if w.dropped[i] {
+			continue
+		}
+		from := len(w.out)
+		if !empty {
 			w.out = append(w.out, ',')
 		}
 		if w.d.items[i].typ.Kind() == r4.Resourced {
 			w.resource(i, false)
-		} else {
-			w.part(i, sub)
+		} else if !w.part(i, sub) {
+			w.out = w.out[:from] // FHIR has no empty elements
+			continue
 		}
+		empty = false
+	}
+	if empty {
+		w.out = w.out[:before]
+		return
 	}
 	if first.member.IsList() {
 		w.out = append(w.out, ']')
 	}
 }
 
-// part writes a datatype or part of a resource.
-func (w *masker) part(i uint32, m *Mask) {
+// part writes a datatype or part of a resource, and reports whether there is
+// anything in it.
+func (w *masker) part(i uint32, m *Mask) bool {
 	w.out = append(w.out, '{')
+	from := len(w.out)
 	for g := range w.d.groups(i) {
 		w.group(g, m, w.d.items[g.first].member.Name())
 	}
 	w.out = append(w.out, '}')
+	return len(w.out) > from+1
 }
