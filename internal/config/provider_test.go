@@ -98,3 +98,29 @@ func TestFederationIsChecked(t *testing.T) {
 		t.Error("providers from the environment: accepted")
 	}
 }
+
+// TestWorkedSettings: what docs/federation.md gives to copy is taken.
+func TestWorkedSettings(t *testing.T) {
+	text, err := os.ReadFile("../../docs/federation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, block := range strings.Split(string(text), "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		cfg, err := config.Load(file(t, block), nil)
+		if err == nil {
+			err = cfg.Check()
+		}
+		if err != nil {
+			t.Errorf("%v in\n%s", err, block)
+			continue
+		}
+		for _, p := range cfg.Federation {
+			names = append(names, p.Name)
+		}
+	}
+	if want := []string{"entra", "cognito", "keycloak"}; !slices.Equal(names, want) {
+		t.Errorf("settings are given for %q, want %q", names, want)
+	}
+}
