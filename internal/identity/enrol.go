@@ -45,6 +45,7 @@ func errEnrol(op string) error {
 // password enrols nobody without an invitation.
 func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password string, o Origin) (Enrolment, error) {
 	const op = "identity.BeginEnrolment"
+	wait := s.pace(ctx)
 	name, ok := foldUserName(userName)
 	if !ok {
 		name = nobody
@@ -60,7 +61,9 @@ func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password s
 		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
 	}
 	if !s.invited(a, code) {
-		return Enrolment{}, errors.Join(errEnrol(op), s.note(ctx, s.arrival(o, "enrol", Failure, "no such invitation")))
+		err := errors.Join(errEnrol(op), s.note(ctx, s.arrival(o, "enrol", Failure, "no such invitation")))
+		wait()
+		return Enrolment{}, err
 	}
 	p := pendingEnrolment{PersonID: a.ID, Digest: a.Enrolment.Digest}
 	if a.Enrolment.NewPassword {

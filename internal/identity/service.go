@@ -47,6 +47,10 @@ type Config struct {
 	// believed. A session of one that was taken out of the settings is over.
 	Providers []string
 
+	// Pace is how long it takes at least to answer a password or refuse a code: less
+	// than that is what tells a name somebody has from one nobody has. 0 means 60 ms.
+	Pace time.Duration
+
 	Derive Derive    // nil means Argon2id
 	Rand   io.Reader // nil means crypto/rand
 }
@@ -95,6 +99,7 @@ func New(cfg Config) (*Service, error) {
 	orDefault(&cfg.StepUpLife, MaxStepUpLife)
 	orDefault(&cfg.TokenLife, 5*time.Minute)
 	orDefault(&cfg.InviteLife, 72*time.Hour)
+	orDefault(&cfg.Pace, 60*time.Millisecond)
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}

@@ -50,6 +50,7 @@ func errSignIn(op string) error {
 // nobody's name; the code decides at Finish.
 func (s *Service) Begin(ctx context.Context, userName, password string, o Origin) (Challenge, error) {
 	const op = "identity.Begin"
+	wait := s.pace(ctx)
 	name, ok := foldUserName(userName)
 	if !ok {
 		name = nobody
@@ -92,7 +93,9 @@ func (s *Service) Begin(ctx context.Context, userName, password string, o Origin
 	if err := s.note(ctx, e); err != nil {
 		return Challenge{}, err
 	}
-	return s.keepChallenge(ctx, ch)
+	given, err := s.keepChallenge(ctx, ch)
+	wait()
+	return given, err
 }
 
 func (s *Service) keepChallenge(ctx context.Context, ch challenge) (Challenge, error) {
@@ -124,6 +127,7 @@ func (s *Service) Finish(ctx context.Context, token, code string, o Origin) (Gra
 	if !ok {
 		return Grant{}, errSignIn(op)
 	}
+	wait := s.pace(ctx)
 	defer s.stripes.lock(digest)()
 	ch, err := s.takeTry(ctx, digest)
 	if err != nil {
@@ -137,7 +141,9 @@ func (s *Service) Finish(ctx context.Context, token, code string, o Origin) (Gra
 		}
 		e := s.arrival(o, "login", Failure, "code or password wrong")
 		e.Type, e.Target = TypeUser, ch.PersonID
-		return Grant{}, errors.Join(err, s.throttle.add(ctx, 1, account, source), s.note(ctx, e))
+		err = errors.Join(err, s.throttle.add(ctx, 1, account, source), s.note(ctx, e))
+		wait()
+		return Grant{}, err
 	}
 	if err := s.settleSignIn(ctx, digest, ch, source); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)

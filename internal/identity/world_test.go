@@ -37,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	c := clock.NewManual(time.Date(2026, 3, 7, 8, 0, 10, 0, time.UTC))
 	w := &world{t: t, clock: c, records: newFake(c), derived: &atomic.Int64{}}
 	w.config = identity.Config{
-		Records: w.records, Audit: w.records, Gate: fakeGate{}, Clock: c,
+		Records: w.records, Audit: w.records, Gate: fakeGate{}, Clock: c, Pace: time.Nanosecond,
 		// Cheap stands in for Argon2id where the test is not about it.
 		Derive: func(password, salt []byte, c identity.Cost, size uint32) []byte {
 			w.derived.Add(1)

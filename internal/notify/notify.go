@@ -106,6 +106,7 @@ func (m *Manager) Start(ctx context.Context, c *chart.Chart) {
 	m.ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
 	m.Changed("Subscription")
 	m.wait.Go(m.run)
+	m.wait.Go(m.watchOwners)
 }
 
 // Close ends all deliveries and lets go of the web sockets; what was not taken is

@@ -119,6 +119,14 @@ func (b *Browser) Dark(dark bool) error {
 	}))
 }
 
+// Agent makes the browser call itself something else.
+func (b *Browser) Agent(name string) error {
+	return b.Run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: name})
+		return err
+	}))
+}
+
 // Authenticator gives the browser a virtual one, which makes passkeys and says
 // yes to everything, having verified its user if so asked. The returned function
 // changes whether it does.
