@@ -14,11 +14,7 @@ import (
 )
 
 // notYet are the scripts of what is not served yet, each with the reason.
-var notYet = map[string]string{
-	"_archived/smart-on-fhir-v2/MUST/discovery-has-required-fields.json": "programs sign in by themselves; there is no authorisation endpoint for people's apps",
-	"_archived/smart-on-fhir-v2/SHOULD/discovery-has-patient-scope.json": "programs have system scopes",
-	"_archived/smart-on-fhir-v2/SHOULD/discovery-also-at-root.json":      "SMART asks for it below the FHIR base, which is where it is",
-}
+var notYet = map[string]string{}
 
 // TestScripts runs the public TestScripts against a real server over TLS.
 func TestScripts(t *testing.T) {

@@ -87,6 +87,9 @@ func (p *Policy) Decide(_ context.Context, r Request) Decision {
 	if wrong != "" {
 		return Decision{Errors: []string{wrong}}
 	}
+	if !covered(r.Actor, r.Action, r.Type) {
+		return Decision{}
+	}
 	var all Decision
 	for i, role := range rolesOf(r.Actor) {
 		q.role = role

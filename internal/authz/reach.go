@@ -73,6 +73,9 @@ func (p *Policy) Reach(actor identity.Actor, action, typ string) (Reach, error) 
 	if wrong != "" {
 		return Reach{}, fmt.Errorf("authz.Reach: %s", wrong)
 	}
+	if !covered(actor, action, typ) {
+		return Reach{}, nil
+	}
 	roles := rolesOf(actor)
 	if len(roles) == 1 {
 		q.role = roles[0]

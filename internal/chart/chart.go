@@ -57,6 +57,8 @@ type Chart struct {
 	library   *conformance
 	inspector *inspector
 	lexicon   *lexicon
+	// narrowings are what scopes are narrowed by.
+	narrowings narrowings
 
 	catalogs catalogs
 	rows     sync.Map // *authz.Rows → *search.Query
@@ -134,7 +136,7 @@ func (c *Chart) begin(actor Actor, action, typ string) *request {
 	return &request{
 		chart: c, actor: actor, seen: map[record.Key]uint64{},
 		event: audit.Event{
-			Actor: actor.ID, Session: actor.SessionID, Roles: actor.Roles, Purpose: actor.Purpose,
+			Actor: actor.ID, Client: actor.ClientID, Session: actor.SessionID, Roles: actor.Roles, Purpose: actor.Purpose,
 			RequestID: actor.RequestID, Address: actor.Source,
 			Action: action, Type: typ, Outcome: audit.OutcomeSuccess,
 		},

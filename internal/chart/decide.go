@@ -26,6 +26,9 @@ func (c *Chart) reach(actor Actor, action, typ string) (authz.Reach, error) {
 	if reach.None() {
 		return reach, fault.New(fault.Denied, "chart.reach", "You may not do this with records of this type.")
 	}
+	if ways, all := c.ways(actor, action, typ); !all && len(ways) == 0 {
+		return reach, fault.New(fault.Denied, "chart.reach", "The scopes of this access token do not reach this.")
+	}
 	return reach, nil
 }
 
@@ -59,6 +62,9 @@ func (c *Chart) permitChange(ctx context.Context, actor Actor, action string, re
 
 // decide returns whether an action is allowed, and by which of the actor's roles.
 func (c *Chart) decide(ctx context.Context, actor Actor, action string, res Resource, patients []record.Key, holds holding) (roles []string, allowed bool, err error) {
+	if ok, err := c.inScope(ctx, actor, action, res, patients, holds); err != nil || !ok {
+		return nil, false, err
+	}
 	// What is in reach with any relations and marks, or none, needs none of them
 	// looked up: Reach has asked the rules about every set there is.
 	reach, err := c.policy.Reach(actor, action, res.TypeID.Type)
@@ -181,11 +187,14 @@ func (s markSet) list() []authz.Label {
 func (c *Chart) narrow(actor Actor) vault.NarrowFunc {
 	return func(ctx context.Context, typ string) (vault.Narrow, error) {
 		reach, err := c.reach(actor, authz.Search, typ)
-		if err != nil || reach.All() {
-			return vault.Narrow{All: true}, err
+		if err != nil {
+			return vault.Narrow{}, err
 		}
-		var n vault.Narrow
+		n := vault.Narrow{All: reach.All()}
 		for _, term := range reach.Terms {
+			if n.All {
+				break
+			}
 			confined, err := c.confine(ctx, actor, term)
 			if err != nil {
 				return vault.Narrow{}, err
@@ -194,7 +203,7 @@ func (c *Chart) narrow(actor Actor) vault.NarrowFunc {
 				n.Any = append(n.Any, confined)
 			}
 		}
-		return n, nil
+		return c.scoped(ctx, actor, typ, n)
 	}
 }
 

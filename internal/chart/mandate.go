@@ -54,7 +54,7 @@ func (c *Chart) mandated(ctx context.Context, actor Actor, old *Resource, p plan
 			return p, err
 		}
 	}
-	own := had.Kind == actor.Kind && had.ID == actor.ID
+	own := had.Kind == actor.Kind && had.ID == actor.ID && had.ClientID == actor.ClientID && had.PatientContext == actor.PatientContext
 	gives := p.change.Resource != nil && !server
 	if has && gives && !own && old != nil && tellsTheSame(old.Resource, p.change.Resource) || !has && !gives {
 		p.change.Resource = withoutSecrets(p.change.Resource)

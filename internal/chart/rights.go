@@ -21,6 +21,8 @@ type rights struct {
 	Roles, Wards          []string
 	Practitioner, Patient string
 	MFA                   identity.Assurance
+	Program, Context      string   // that acts for the person, and the patient it was opened for
+	Scopes                string   // as far as they confine
 	Panels                []string // by name and by key of their patients
 }
 
@@ -32,6 +34,10 @@ func (c *Chart) Rights(ctx context.Context, actor Actor) (string, error) {
 	r := rights{
 		Policy: c.policy.Version(), Kind: actor.Kind, Roles: slices.Sorted(slices.Values(actor.Roles)),
 		Wards: slices.Sorted(slices.Values(actor.WardIDs)), Practitioner: actor.PractitionerID, Patient: actor.PatientID, MFA: actor.MFA,
+		Program: actor.ClientID, Context: actor.PatientContext,
+	}
+	if actor.ClientID != "" || actor.Scopes.Confined() {
+		r.Scopes = actor.Scopes.String()
 	}
 	relations, marks := c.restsOn(actor)
 	for _, relation := range relations {

@@ -192,7 +192,7 @@ func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *
 		return Resource{}, err
 	}
 	var patients []record.Key
-	if !reach.All() {
+	if _, unconfined := c.ways(actor, action, res.Type()); !reach.All() || !unconfined {
 		if patients, err = c.patientsOf(ctx, res, id); err != nil {
 			return Resource{}, err
 		}
@@ -344,10 +344,11 @@ func (c *Chart) mayChooseIDs(actor Actor, typ string) error {
 	if err != nil {
 		return err
 	}
+	_, all := c.ways(actor, authz.Read, typ)
 	for _, term := range reach.Terms {
 		// A program is granted all but what bears marks, and keeps its own ids.
 		marks := len(term.Without) > 0 && actor.Kind == identity.KindPerson
-		if len(term.Relations) == 0 && term.Rows == nil && !marks {
+		if all && len(term.Relations) == 0 && term.Rows == nil && !marks {
 			return nil
 		}
 	}

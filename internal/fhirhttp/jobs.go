@@ -127,9 +127,10 @@ func (s *server) handleJobFile(w http.ResponseWriter, r *http.Request, actor cha
 	}
 	defer in.Close()
 	// What an answer, a Bundle or a list of deletions holds, the type of its file
-	// does not say: it takes all the scopes that it was made with.
+	// does not say: it takes all the scopes that it was made with. So do records
+	// that scopes for a part of their type may not reach.
 	mixed := file.Type == "Bundle" || file.Type == "OperationOutcome"
-	if j, err := s.Jobs.Get(actor, r.PathValue("job")); err != nil || (mixed || j.Kind == waitingKind) && !actor.Scopes.Cover(j.Actor.Scopes) {
+	if j, err := s.Jobs.Get(actor, r.PathValue("job")); err != nil || (mixed || j.Kind == waitingKind || actor.Scopes.Confined()) && !actor.Scopes.Cover(j.Actor.Scopes) {
 		if err == nil {
 			err = fault.New(fault.Denied, "fhirhttp.handleJobFile", "The answer was made for an access token with more scopes than this one.")
 		}

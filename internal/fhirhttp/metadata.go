@@ -120,16 +120,20 @@ func (s *server) capabilityStatement(catalog *search.Catalog, profiles *chart.Pr
 
 func (s *server) security() object {
 	uris := "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+	oauth := strings.TrimSuffix(s.TokenURL, "token")
 	return object{
-		"cors": len(s.Origins) > 0,
+		"cors": len(s.Origins) > 0 || s.AllowOrigin != nil,
 		"service": []object{{"coding": []object{{
 			"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR",
 		}}}},
 		"extension": []object{{
-			"url":       uris,
-			"extension": []object{{"url": "token", "valueUri": s.TokenURL}},
+			"url": uris,
+			"extension": []object{
+				{"url": "authorize", "valueUri": oauth + "authorize"}, {"url": "token", "valueUri": s.TokenURL},
+				{"url": "introspect", "valueUri": oauth + "introspect"}, {"url": "revoke", "valueUri": oauth + "revoke"},
+			},
 		}},
-		"description": "Bearer tokens by OAuth 2.0 client credentials (SMART Backend Services scopes).",
+		"description": "Bearer tokens by SMART App Launch: authorization code for apps that act for people, client credentials for programs of their own.",
 	}
 }
 

@@ -12,17 +12,30 @@ const (
 	corsSees    = "ETag, Last-Modified, Location, Content-Location, Retry-After, X-Request-Id, X-Correlation-Id"
 )
 
+// welcome reports whether pages of an origin may call: it was named in the
+// settings, or an app is registered with it. If that cannot be found out, not.
+func (s *server) welcome(r *http.Request, origin string) bool {
+	if slices.Contains(s.Origins, origin) {
+		return true
+	}
+	if s.AllowOrigin == nil {
+		return false
+	}
+	ok, err := s.AllowOrigin(r.Context(), origin)
+	return err == nil && ok
+}
+
 // crossOrigin lets pages of the origins that were named read the answer, and
 // answers their browsers' preflights. Credentials are never among what a browser
 // adds by itself: the API takes bearer tokens only.
 func (s *server) crossOrigin(w http.ResponseWriter, r *http.Request) (answered bool) {
 	origin := r.Header.Get("Origin")
-	if len(s.Origins) == 0 || origin == "" {
+	if origin == "" || len(s.Origins) == 0 && s.AllowOrigin == nil {
 		return false
 	}
 	h := w.Header()
 	h.Add("Vary", "Origin")
-	if !slices.Contains(s.Origins, origin) {
+	if !s.welcome(r, origin) {
 		return false
 	}
 	h.Set("Access-Control-Allow-Origin", origin)

@@ -39,6 +39,8 @@ type Config struct {
 	// Origins are the web origins whose pages may call the API from a browser,
 	// such as https://app.example.org; none by default.
 	Origins []string
+	// AllowOrigin tells of further ones, those of registered apps; nil: none.
+	AllowOrigin func(ctx context.Context, origin string) (bool, error)
 	// Notifier serves Subscriptions; nil: none are served.
 	Notifier *notify.Manager
 	// Indexing serves SearchParameters stored at run time; nil: none are.

@@ -87,6 +87,7 @@ func (s *Service) changeAccount(ctx context.Context, id string, e Event, change 
 		err = s.putAccount(ctx, e, a)
 		if err == nil {
 			s.sessions.forgetPerson(id)
+			s.tokens.forgetActor(id)
 			return a, nil
 		}
 		if !fault.Is(err, fault.Conflict) || try == retries {

@@ -35,8 +35,10 @@ type Actor struct {
 	ID             string
 	Name           string // to show; not unique
 	Roles          []string
-	Scopes         Scopes // clients only
+	Scopes         Scopes // of programs: a client, or one that acts for a person
 	ClientID       string // the program that acts for the person, "" if none: Roles AND Scopes apply
+	ConnectionID   string // by which the person let it
+	PatientContext string // FHIR Patient id that scopes of level patient are confined to
 	WardIDs        []string
 	PractitionerID string // FHIR Practitioner id, "" if none
 	PatientID      string // FHIR Patient id of the person's own record, "" if none

@@ -92,9 +92,10 @@ func (c *tokenCache) forget(id string) {
 	delete(c.byID, id)
 }
 
-func (c *tokenCache) forgetClient(id string) {
+// forgetActor forgets the tokens of a program, or of all apps of a person.
+func (c *tokenCache) forgetActor(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state++
-	maps.DeleteFunc(c.byID, func(_ string, l liveToken) bool { return l.actor.ID == id })
+	maps.DeleteFunc(c.byID, func(_ string, l liveToken) bool { return l.actor.ID == id || l.actor.ClientID == id })
 }

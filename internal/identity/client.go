@@ -19,6 +19,14 @@ type Client struct {
 	Scopes  Scopes    `json:"scopes"`
 	Status  Status    `json:"status"` // active | disabled
 	Created time.Time `json:"created"`
+
+	Words        []string        `json:"words,omitempty"`
+	Auth         ClientAuth      `json:"auth,omitempty"`
+	JWKS         json.RawMessage `json:"jwks,omitempty"`
+	JWKSURL      string          `json:"jwksUrl,omitempty"`
+	RedirectURIs []string        `json:"redirectUris,omitempty"`
+	LaunchURL    string          `json:"launchUrl,omitempty"`
+	Origins      []string        `json:"origins,omitempty"`
 }
 
 // clientRecord is a client as stored. The secret has 256 random bits: its plain
@@ -38,31 +46,9 @@ const (
 	tokenPrefix  = "wkt_"
 )
 
-// AddClient adds a program and returns its secret, which is shown once.
+// AddClient adds a program with a secret, which is shown once.
 func (s *Service) AddClient(ctx context.Context, actor Actor, name string, scopes Scopes) (Client, string, error) {
-	const op = "identity.AddClient"
-	if err := s.permit(ctx, actor, "create", TypeClient); err != nil {
-		return Client{}, "", fmt.Errorf("%s: %w", op, err)
-	}
-	if name == "" || len(name) > maxName || len(scopes) == 0 {
-		return Client{}, "", fault.New(fault.Invalid, op, "A program needs a name of at most 128 bytes, and scopes.")
-	}
-	id, err := s.newID()
-	if err != nil {
-		return Client{}, "", err
-	}
-	secret, digest, err := s.newSecret(secretPrefix)
-	if err != nil {
-		return Client{}, "", err
-	}
-	c := &clientRecord{
-		Client:       Client{ID: id, Name: name, Scopes: normalise(scopes), Status: StatusActive, Created: s.cfg.Clock.Now()},
-		SecretDigest: digest, Epoch: 1,
-	}
-	if err := s.putClient(ctx, s.about(actor, "create", Success, ""), c); err != nil {
-		return Client{}, "", fmt.Errorf("%s: %w", op, err)
-	}
-	return c.Client, secret, nil
+	return s.RegisterClient(ctx, actor, NewClient{Name: name, Scopes: scopes})
 }
 
 // DisableClient shuts a program out; its tokens die within a second.
@@ -81,6 +67,9 @@ func (s *Service) NewClientSecret(ctx context.Context, actor Actor, id, reason s
 		return "", err
 	}
 	_, err = s.changeClient(ctx, actor, id, "new-secret", reason, func(c *clientRecord) error {
+		if c.Auth != AuthSecret {
+			return fault.New(fault.Unprocessable, "identity.NewClientSecret", "This program has no secret.")
+		}
 		c.SecretDigest = digest
 		return nil
 	})
@@ -95,6 +84,10 @@ func (s *Service) Clients(ctx context.Context, actor Actor) ([]Client, error) {
 	if err := s.permit(ctx, actor, "read", TypeClient); err != nil {
 		return nil, err
 	}
+	return s.allClients(ctx)
+}
+
+func (s *Service) allClients(ctx context.Context) ([]Client, error) {
 	docs, err := s.cfg.Records.List(ctx, TypeClient)
 	if err != nil {
 		return nil, fmt.Errorf("identity.Clients: %w", err)
@@ -132,7 +125,7 @@ func (s *Service) AuthenticateClient(ctx context.Context, id, secret string, o O
 	}
 	digest, wellFormed := readSecret(secretPrefix, secret)
 	same := subtle.ConstantTimeCompare([]byte(digest), []byte(c.SecretDigest)) == 1
-	if same && wellFormed && c.Status == StatusActive {
+	if same && wellFormed && c.Auth == AuthSecret && c.Status == StatusActive {
 		return c.Client, nil
 	}
 	if err := s.throttle.add(ctx, 1, guess, source); err != nil {
@@ -198,7 +191,7 @@ func (s *Service) changeClient(ctx context.Context, actor Actor, id, action, rea
 		c.Epoch++
 		err = s.putClient(ctx, s.about(actor, action, Success, reason), c)
 		if err == nil {
-			s.tokens.forgetClient(id)
+			s.tokens.forgetActor(id)
 			return c.Client, nil
 		}
 		if !fault.Is(err, fault.Conflict) || try == retries {

@@ -17,11 +17,19 @@ type Mandate struct {
 	Scopes Scopes    `json:"scopes,omitempty"`
 	MFA    Assurance `json:"mfa"`
 	Given  time.Time `json:"given"`
+	// Of a program that acts for a person: which, by which connection, and the
+	// patient it is confined to.
+	ClientID       string `json:"client,omitempty"`
+	ConnectionID   string `json:"connection,omitempty"`
+	PatientContext string `json:"context,omitempty"`
 }
 
 // Mandate returns what is kept of an actor who asks for something now.
 func (a Actor) Mandate(now time.Time) Mandate {
-	return Mandate{Kind: a.Kind, ID: a.ID, Scopes: a.Scopes, MFA: a.MFA, Given: now}
+	return Mandate{
+		Kind: a.Kind, ID: a.ID, Scopes: a.Scopes, MFA: a.MFA, Given: now,
+		ClientID: a.ClientID, ConnectionID: a.ConnectionID, PatientContext: a.PatientContext,
+	}
 }
 
 // Act returns the actor of a mandate with the rights of today. fault.Denied says
@@ -48,8 +56,11 @@ func (s *Service) act(ctx context.Context, m Mandate) (Actor, error) {
 		if c.Status != StatusActive {
 			return Actor{}, gone
 		}
-		return clientActor(c, m.Scopes.Meet(c.Scopes), "", m.Given, Origin{}), nil
+		return clientActor(c, m.Scopes.Meet(c.Scopes.At(LevelSystem)), "", m.Given, Origin{}), nil
 	case KindPerson:
+		if m.ClientID != "" {
+			return s.actBy(ctx, m)
+		}
 		p, err := s.accountByID(ctx, m.ID)
 		if err != nil {
 			return Actor{}, err

@@ -51,6 +51,12 @@ type Config struct {
 	// than that is what tells a name somebody has from one nobody has. 0 means 60 ms.
 	Pace time.Duration
 
+	// Narrowing refuses queries of scopes that records cannot be narrowed by; nil
+	// refuses all.
+	Narrowing func(ctx context.Context, typ, query string) error
+	// KeySets gets key sets by their URLs; nil: none are got.
+	KeySets KeySets
+
 	Derive Derive    // nil means Argon2id
 	Rand   io.Reader // nil means crypto/rand
 }
@@ -68,6 +74,7 @@ type Service struct {
 	sessions *sessionCache
 	tokens   *tokenCache
 	webauthn *webauthn.WebAuthn // nil: no passkeys
+	origins  origins
 }
 
 const (

@@ -75,6 +75,9 @@ func (s *Service) openSession(ctx context.Context, a *account, from sessionRecor
 	if err := s.enlist(ctx, a.ID, id); err != nil {
 		return Grant{}, err
 	}
+	if err := s.follow(ctx, rec, id); err != nil {
+		return Grant{}, err
+	}
 	l := &live{id: id, rec: rec, person: a.Person, seen: now}
 	return Grant{Token: token, Session: s.view(l, now, o)}, nil
 }

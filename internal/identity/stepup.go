@@ -15,8 +15,11 @@ var ErrStepUp = errors.New("a fresh proof of identity is needed")
 
 // Fresh reports whether a's last proof of identity, by two factors, is at most
 // five minutes old, or fewer if so configured. A part of this server is always
-// fresh. A program never is: it has nobody to ask.
+// fresh. A program never is, one that acts for a person neither: it has nobody to ask.
 func Fresh(a Actor, now time.Time) bool {
+	if a.ClientID != "" {
+		return false
+	}
 	switch a.Kind {
 	case KindSystem:
 		return true

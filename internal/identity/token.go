@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -22,6 +23,12 @@ type TokenInfo struct {
 	Scopes   Scopes
 	Issued   time.Time
 	Expires  time.Time
+	// Of a program that acts for a person:
+	Subject  string // the person
+	Words    []string
+	FHIRUser string // "Practitioner/x", if the app was granted to know
+	Patient  string // in context
+	Refresh  bool   // it is a refresh token
 }
 
 // tokenRecord is stored once under the token's digest.
@@ -39,6 +46,7 @@ type liveToken struct {
 	issued  time.Time
 	expires time.Time
 	checked time.Time
+	words   []string
 }
 
 // IssueToken gives an authenticated client a token for what it asked and was
@@ -54,9 +62,12 @@ func (s *Service) IssueToken(ctx context.Context, c Client, asked Scopes, o Orig
 	if rec.Status != StatusActive {
 		return Token{}, fault.New(fault.Unauthenticated, op, "")
 	}
-	granted := rec.Scopes
+	granted := rec.Scopes.At(LevelSystem)
 	if len(asked) > 0 {
-		granted = asked.Meet(rec.Scopes)
+		granted = asked.Meet(granted)
+	}
+	if err := s.CheckScopes(ctx, granted); err != nil {
+		return Token{}, &fault.Error{Kind: fault.Denied, Op: op, Public: fault.Public(err), Err: err}
 	}
 	actor := clientActor(rec, granted, "", now, o)
 	if len(granted) == 0 {
@@ -115,6 +126,9 @@ func errToken() error {
 }
 
 func (s *Service) liveToken(ctx context.Context, bearer string) (liveToken, error) {
+	if strings.HasPrefix(bearer, appTokenPrefix) {
+		return s.liveAppToken(ctx, bearer)
+	}
 	digest, ok := readSecret(tokenPrefix, bearer)
 	if !ok {
 		return liveToken{}, errToken()
@@ -142,7 +156,7 @@ func (s *Service) liveToken(ctx context.Context, bearer string) (liveToken, erro
 		return liveToken{}, errToken()
 	}
 	// What the client was registered for may have shrunk since.
-	granted := t.Scopes.Meet(c.Scopes)
+	granted := t.Scopes.Meet(c.Scopes.At(LevelSystem))
 	l = liveToken{actor: clientActor(c, granted, digest, t.Issued, Origin{}), issued: t.Issued, expires: t.Expires, checked: now}
 	s.tokens.put(l, mark)
 	return l, nil
@@ -152,6 +166,9 @@ func (s *Service) liveToken(ctx context.Context, bearer string) (liveToken, erro
 // that do not exist or are another's (RFC 7009 §2.2).
 func (s *Service) RevokeToken(ctx context.Context, c Client, text string, o Origin) error {
 	const op = "identity.RevokeToken"
+	if strings.HasPrefix(text, appTokenPrefix) || strings.HasPrefix(text, refreshPrefix) {
+		return s.revokeDelegated(ctx, c, text, o)
+	}
 	digest, ok := readSecret(tokenPrefix, text)
 	if !ok {
 		return nil
@@ -173,6 +190,9 @@ func (s *Service) RevokeToken(ctx context.Context, c Client, text string, o Orig
 // Introspect tells a client about a token of its own; found is false for every
 // other one, good or not (RFC 7662 §2.2, §4).
 func (s *Service) Introspect(ctx context.Context, c Client, text string) (info TokenInfo, found bool, err error) {
+	if strings.HasPrefix(text, refreshPrefix) {
+		return s.introspectRefresh(ctx, c, text)
+	}
 	l, err := s.liveToken(ctx, text)
 	if fault.Is(err, fault.Unauthenticated) {
 		return TokenInfo{}, false, nil
@@ -180,8 +200,16 @@ func (s *Service) Introspect(ctx context.Context, c Client, text string) (info T
 	if err != nil {
 		return TokenInfo{}, false, fmt.Errorf("identity.Introspect: %w", err)
 	}
-	if l.actor.ID != c.ID {
+	a := l.actor
+	info = TokenInfo{ClientID: a.ID, Subject: a.ID, Scopes: a.Scopes, Issued: l.issued, Expires: l.expires}
+	if a.ClientID != "" {
+		info.ClientID, info.Words, info.Patient = a.ClientID, l.words, a.PatientContext
+	}
+	if (Asked{Words: l.words}).Has(WordFHIRUser) {
+		info.FHIRUser = fhirUser(a)
+	}
+	if info.ClientID != c.ID {
 		return TokenInfo{}, false, nil
 	}
-	return TokenInfo{ClientID: l.actor.ID, Scopes: l.actor.Scopes, Issued: l.issued, Expires: l.expires}, true, nil
+	return info, true, nil
 }

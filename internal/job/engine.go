@@ -184,8 +184,11 @@ func (e *Engine) admit(t *task) error {
 	return nil
 }
 
-// of reports whether a job is the actor's.
-func (j *Job) of(a Actor) bool { return j.Actor.Kind == a.Kind && j.Actor.ID == a.ID }
+// of reports whether a job is an actor's: to a program that acts for a person, those
+// that it ordered itself for the same patient, and to the person, none of these.
+func (j *Job) of(a Actor) bool {
+	return j.Actor.Kind == a.Kind && j.Actor.ID == a.ID && j.Actor.ClientID == a.ClientID && j.Actor.PatientContext == a.PatientContext
+}
 
 func newID() string {
 	var b [16]byte

@@ -33,6 +33,7 @@ type Page struct {
 	Live     bool   // refreshes itself
 	Banner   *Banner
 	Nav      []NavItem
+	HasApps  bool
 	At       string // which of the main pages this is: home, ward, chart
 }
 
@@ -66,6 +67,7 @@ func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) P
 	pg.Account = p.cfg.Own != nil
 	pg.Admin = p.cfg.People != nil && actor.HasRole("admin")
 	pg.News = pg.Account && r.Context().Value(newsKey{}) != nil
+	pg.HasApps = p.cfg.Apps != nil
 	pg.Idle = strconv.Itoa(int(p.cfg.Idle.Seconds()))
 	pg.AsOf = p.format.AsOf(p.cfg.Clock.Now())
 	return pg

@@ -128,6 +128,7 @@ type Session struct {
 type Config struct {
 	Chart    Chart
 	Accounts Accounts
+	Apps     Apps // nil: no apps are let in
 	// Federation are providers people may sign in by; nil: there are none.
 	Federation Federation
 	Clock      clock.Clock
@@ -242,7 +243,8 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("POST /theme", p.handleTheme)
 	mux.HandleFunc("POST /awake", p.signedIn(p.handleAwake))
 
-	mux.HandleFunc("GET /{$}", p.signedIn(p.handleHome))
+	p.appRoutes(mux)
+	mux.HandleFunc("GET /{$}", p.signedIn(p.asked(p.handleHome)))
 	mux.HandleFunc("GET /ward", p.signedIn(p.handleWard))
 	mux.HandleFunc("POST /find", p.signedIn(p.handleFind))
 

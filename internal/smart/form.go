@@ -68,6 +68,24 @@ func parseForm(body string) (map[string]string, error) {
 	return out, nil
 }
 
+// assertionType is the only one that is taken (RFC 7523 §2.2).
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+// assertion returns the signed assertion by which a client says who it is; ok is
+// false if there is none.
+func assertion(r *http.Request, form map[string]string) (text string, ok bool, err error) {
+	text, kind := form["client_assertion"], form["client_assertion_type"]
+	switch {
+	case text == "" && kind == "":
+		return "", false, nil
+	case len(r.Header.Values("Authorization")) > 0 || form["client_secret"] != "":
+		return "", false, errForm("Use one way of authenticating, not two.")
+	case kind != assertionType || text == "":
+		return "", false, errForm("client_assertion_type must be " + assertionType + ", and client_assertion a JWT.")
+	}
+	return text, true, nil
+}
+
 // credentials returns who the client says it is: by HTTP Basic or in the form,
 // never both (RFC 6749 §2.3).
 func credentials(r *http.Request, form map[string]string) (id, secret string, err error) {
@@ -75,8 +93,6 @@ func credentials(r *http.Request, form map[string]string) (id, secret string, er
 	switch {
 	case len(headers) > 1:
 		return "", "", errForm("There is more than one Authorization header.")
-	case form["client_assertion"] != "" || form["client_assertion_type"] != "":
-		return "", "", errCredentials
 	case len(headers) == 0 && (form["client_id"] == "" || form["client_secret"] == ""):
 		return "", "", errCredentials
 	case len(headers) == 0:

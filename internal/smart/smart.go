@@ -1,7 +1,9 @@
-// Package smart is the OAuth 2.0 server for programs: SMART Backend Services
-// with a client secret (RFC 6749 §4.4), revocation (RFC 7009), introspection
-// (RFC 7662) and SMART's discovery document. It tells of nothing that it does
-// not serve.
+// Package smart is the OAuth 2.0 server for programs: SMART App Launch 2.2 for
+// apps that act for people (RFC 6749 §4.1 with PKCE, RFC 9126, refresh tokens,
+// OpenID Connect), SMART Backend Services with a client secret or a signed
+// assertion (RFC 6749 §4.4, RFC 7523), revocation (RFC 7009), introspection (RFC
+// 7662) and the documents that tell of all this. They tell of nothing that is not
+// served.
 package smart
 
 import (
@@ -24,10 +26,30 @@ import (
 // every token given or refused.
 type Clients interface {
 	AuthenticateClient(ctx context.Context, id, secret string, o identity.Origin) (identity.Client, error)
+	// AuthenticateAssertion takes each assertion once, for one of the audiences.
+	AuthenticateAssertion(ctx context.Context, assertion string, audiences []string, o identity.Origin) (identity.Client, error)
+	PublicClient(ctx context.Context, id string, o identity.Origin) (identity.Client, error)
+	// PublicClientOf is the public app that a refresh token was given to.
+	PublicClientOf(ctx context.Context, refresh string, o identity.Origin) (identity.Client, error)
 	IssueToken(ctx context.Context, c identity.Client, asked identity.Scopes, o identity.Origin) (identity.Token, error)
 	RefuseToken(ctx context.Context, c identity.Client, why string, o identity.Origin) error
 	RevokeToken(ctx context.Context, c identity.Client, token string, o identity.Origin) error
 	Introspect(ctx context.Context, c identity.Client, token string) (identity.TokenInfo, bool, error)
+
+	App(ctx context.Context, id string) (identity.Client, error)
+	CheckScopes(ctx context.Context, scopes identity.Scopes) error
+	KeepRequest(ctx context.Context, r identity.AuthRequest) (id string, err error)
+	PushRequest(ctx context.Context, r identity.AuthRequest) (id string, life time.Duration, err error)
+	TakePushed(ctx context.Context, id string) (identity.AuthRequest, error)
+	TakeLaunch(ctx context.Context, clientID, token string) (*identity.Launch, error)
+	NewLaunch(ctx context.Context, actor identity.Actor, clientID, patient string) (string, identity.Client, error)
+	Request(ctx context.Context, actor identity.Actor, id string) (identity.AuthRequest, identity.Client, identity.Asked, error)
+	Decide(ctx context.Context, actor identity.Actor, id string, d identity.Decision) (code string, r identity.AuthRequest, err error)
+	Redeem(ctx context.Context, c identity.Client, code, redirectURI, verifier string, o identity.Origin) (identity.Delegation, error)
+	Refresh(ctx context.Context, c identity.Client, token string, asked identity.Asked, o identity.Origin) (identity.Delegation, error)
+	SignClaims(ctx context.Context, claims any) (string, error)
+	PublicKeys(ctx context.Context) ([]byte, error)
+	AllowsOrigin(ctx context.Context, origin string) (bool, error)
 }
 
 // Config is what a Server needs. Issuer and FHIRBase are https URLs as clients
@@ -41,6 +63,12 @@ type Config struct {
 	Source func(*http.Request) string
 	// RequestID names the request in the audit log; nil leaves it out.
 	RequestID func(*http.Request) string
+	// MaySee refuses patients whom a person may not see, as the chart does; nil
+	// refuses all.
+	MaySee func(ctx context.Context, actor identity.Actor, patient string) error
+	// Stop shows a person why he cannot be sent back to an app; nil writes plain
+	// text.
+	Stop func(w http.ResponseWriter, r *http.Request, words string)
 }
 
 // Check reports whether a server can be built of c.
@@ -58,39 +86,77 @@ func (c Config) Check() error {
 	return nil
 }
 
-type server struct {
+// Server serves programs. Its methods serve the pages on which people decide.
+type Server struct {
 	cfg       Config
+	mux       *http.ServeMux
 	discovery []byte
+	openID    []byte
+	broken    error // of a Config that does not pass Check
 }
 
 // Paths below the issuer, and below the FHIR base.
 const (
+	authorizePath  = "/oauth2/authorize"
+	pushPath       = "/oauth2/par"
 	tokenPath      = "/oauth2/token"
 	revokePath     = "/oauth2/revoke"
 	introspectPath = "/oauth2/introspect"
+	keysPath       = "/oauth2/jwks"
 	discoveryPath  = "/.well-known/smart-configuration"
+	openIDPath     = "/.well-known/openid-configuration"
+	metadataPath   = "/.well-known/oauth-authorization-server"
+
+	// connectPath is where people decide, and appsPath where they see and end what
+	// they decided; both are pages of the portal.
+	connectPath = "/connect/"
+	appsPath    = "/apps"
 )
 
-// New returns the handler of the three endpoints and the discovery document. Of
-// a Config that does not pass Check it makes one that serves nobody.
-func New(cfg Config) http.Handler {
+// New returns the server. Of a Config that does not pass Check it makes one that
+// serves nobody.
+func New(cfg Config) *Server {
 	if cfg.Source == nil {
 		cfg.Source = peer
 	}
-	s := &server{cfg: cfg}
+	if cfg.MaySee == nil {
+		cfg.MaySee = func(context.Context, identity.Actor, string) error { return fault.New(fault.NotFound, "smart", "") }
+	}
+	if cfg.Stop == nil {
+		cfg.Stop = func(w http.ResponseWriter, _ *http.Request, words string) {
+			http.Error(w, words, http.StatusBadRequest)
+		}
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	base, err := url.Parse(cfg.FHIRBase)
-	if err = errors.Join(err, cfg.Check()); err == nil {
-		s.discovery, err = json.Marshal(discoveryOf(cfg))
+	if s.broken = errors.Join(err, cfg.Check()); s.broken != nil {
+		return s
 	}
-	if err != nil {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { refuseFault(w, err) })
+	var wrong [2]error
+	s.discovery, wrong[0] = json.Marshal(discoveryOf(cfg))
+	s.openID, wrong[1] = json.Marshal(openIDOf(cfg))
+	s.broken = errors.Join(wrong[:]...)
+	s.mux.HandleFunc("GET "+authorizePath, s.handleAuthorize)
+	s.mux.HandleFunc("POST "+authorizePath, s.handleAuthorize)
+	s.shared("POST", pushPath, s.handlePush)
+	s.shared("POST", tokenPath, s.handleToken)
+	s.shared("POST", revokePath, s.handleRevoke)
+	s.shared("POST", introspectPath, s.handleIntrospect)
+	s.shared("GET", keysPath, s.handleKeys)
+	s.shared("GET", base.Path+discoveryPath, document(s.discovery))
+	s.shared("GET", discoveryPath, document(s.discovery))
+	s.shared("GET", openIDPath, document(s.openID))
+	s.shared("GET", metadataPath, document(s.openID))
+	return s
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.broken != nil {
+		refuseFault(w, s.broken)
+		return
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST "+tokenPath, s.handleToken)
-	mux.HandleFunc("POST "+revokePath, s.handleRevoke)
-	mux.HandleFunc("POST "+introspectPath, s.handleIntrospect)
-	mux.HandleFunc("GET "+base.Path+discoveryPath, s.handleDiscovery)
-	return mux
+	s.mux.ServeHTTP(w, r)
 }
 
 func peer(r *http.Request) string {
@@ -101,46 +167,12 @@ func peer(r *http.Request) string {
 	return host
 }
 
-func (s *server) origin(r *http.Request) identity.Origin {
+func (s *Server) origin(r *http.Request) identity.Origin {
 	o := identity.Origin{Source: s.cfg.Source(r)}
 	if s.cfg.RequestID != nil {
 		o.RequestID = s.cfg.RequestID(r)
 	}
 	return o
-}
-
-// Discovery is SMART App Launch 2.2 §8, as far as it is served.
-type Discovery struct {
-	TokenEndpoint            string   `json:"token_endpoint"`
-	TokenEndpointAuthMethods []string `json:"token_endpoint_auth_methods_supported"`
-	GrantTypes               []string `json:"grant_types_supported"`
-	RevocationEndpoint       string   `json:"revocation_endpoint"`
-	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
-	Scopes                   []string `json:"scopes_supported"`
-	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"` // the standard requires this value
-	Capabilities             []string `json:"capabilities"`
-}
-
-func discoveryOf(cfg Config) Discovery {
-	return Discovery{
-		TokenEndpoint:            cfg.Issuer + tokenPath,
-		TokenEndpointAuthMethods: []string{"client_secret_basic", "client_secret_post"},
-		GrantTypes:               []string{grantClientCredentials},
-		RevocationEndpoint:       cfg.Issuer + revokePath,
-		IntrospectionEndpoint:    cfg.Issuer + introspectPath,
-		Scopes:                   []string{"system/*.cruds", "system/*.rs"},
-		CodeChallengeMethods:     []string{"S256"},
-		Capabilities:             []string{"client-confidential-symmetric", "permission-v2"},
-	}
-}
-
-// handleDiscovery answers in JSON whatever the client says it accepts, and to
-// pages of any origin: there is nothing in it that is not public.
-func (s *server) handleDiscovery(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	_, _ = w.Write(s.discovery) // the client hung up: nobody is left to tell
 }
 
 // refusal is an error response of RFC 6749 §5.2.
@@ -154,6 +186,9 @@ const (
 	invalidRequest = "invalid_request"
 	invalidClient  = "invalid_client"
 	invalidScope   = "invalid_scope"
+	invalidGrant   = "invalid_grant"
+	wrongClient    = "unauthorized_client"
+	accessDenied   = "access_denied"
 	wrongGrant     = "unsupported_grant_type"
 	notNow         = "temporarily_unavailable"
 	serverError    = "server_error"
@@ -178,6 +213,10 @@ func refuse(w http.ResponseWriter, code, description string) {
 // refuseFault answers with what went wrong in package identity. Nothing of the
 // request comes back.
 func refuseFault(w http.ResponseWriter, err error) {
+	if errors.Is(err, identity.ErrGrant) {
+		refuse(w, invalidGrant, fault.Public(err))
+		return
+	}
 	switch fault.KindOf(err) {
 	case fault.Unauthenticated:
 		w.Header().Set("WWW-Authenticate", `Basic realm="wardkeep", charset="UTF-8"`)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +26,13 @@ const (
 
 // fakeClients knows one client with one token.
 type fakeClients struct {
-	clock   clock.Clock
-	revoked bool
-	failure error
-	refused []string
-	calls   int
-	origin  identity.Origin
+	smart.Clients // what tests of this file do not come to
+	clock         clock.Clock
+	revoked       bool
+	failure       error
+	refused       []string
+	calls         int
+	origin        identity.Origin
 }
 
 func (f *fakeClients) AuthenticateClient(_ context.Context, id, secret string, o identity.Origin) (identity.Client, error) {
@@ -43,6 +45,31 @@ func (f *fakeClients) AuthenticateClient(_ context.Context, id, secret string, o
 		return identity.Client{}, fault.New(fault.Unauthenticated, "fake", "The client is unknown, disabled, or its secret is wrong.")
 	}
 	return identity.Client{ID: id, Scopes: identity.Scopes{{Type: "*", Access: identity.AccessRead | identity.AccessSearch}}}, nil
+}
+
+const goodAssertion = "e30.e30.e30"
+
+func signed(text string) string {
+	return "&client_assertion=" + text + "&client_assertion_type=" + url.QueryEscape("urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+}
+
+func (f *fakeClients) AuthenticateAssertion(_ context.Context, text string, audiences []string, o identity.Origin) (identity.Client, error) {
+	f.calls++
+	f.origin = o
+	if text != goodAssertion || !slices.Contains(audiences, "https://ward.example/oauth2/token") {
+		return identity.Client{}, fault.New(fault.Unauthenticated, "fake", "The assertion is not good.")
+	}
+	return identity.Client{ID: goodID, Scopes: identity.Scopes{{Type: "*", Access: identity.AccessRead | identity.AccessSearch}}}, nil
+}
+
+func (f *fakeClients) PublicClient(_ context.Context, _ string, o identity.Origin) (identity.Client, error) {
+	f.calls++
+	f.origin = o
+	return identity.Client{}, fault.New(fault.Unauthenticated, "fake", "The client has to prove who it is.")
+}
+
+func (f *fakeClients) AllowsOrigin(_ context.Context, origin string) (bool, error) {
+	return origin == "https://app.example", nil
 }
 
 func (f *fakeClients) IssueToken(_ context.Context, c identity.Client, asked identity.Scopes, _ identity.Origin) (identity.Token, error) {
@@ -136,7 +163,18 @@ func TestToken(t *testing.T) {
 		{"bearer", call{body: grant, auth: []string{"Bearer x"}}, 401, "invalid_client"},
 		{"bad base64", call{body: grant, auth: []string{"Basic !!!"}}, 401, "invalid_client"},
 		{"no colon", call{body: grant, auth: []string{"Basic " + base64.StdEncoding.EncodeToString([]byte("abc"))}}, 401, "invalid_client"},
-		{"assertion", call{body: grant + "&client_assertion=x&client_assertion_type=y", auth: []string{good}}, 401, "invalid_client"},
+		{"assertion", call{body: grant + signed(goodAssertion)}, 200, "system/*.rs"},
+		{"assertion and its id", call{body: grant + signed(goodAssertion) + "&client_id=" + goodID}, 200, "system/*.rs"},
+		{"version 1", call{body: grant + "&scope=system/*.read", auth: []string{good}}, 200, "system/*.read"},
+		{"granular", call{body: grant + "&scope=system/Observation.rs?category=a", auth: []string{good}}, 200, "system/Observation.rs?category=a"},
+
+		{"wrong assertion", call{body: grant + signed("x")}, 401, "invalid_client"},
+		{"assertion and secret", call{body: grant + signed(goodAssertion) + inForm}, 400, "invalid_request"},
+		{"assertion and header", call{body: grant + signed(goodAssertion), auth: []string{good}}, 400, "invalid_request"},
+		{"assertion of another", call{body: grant + signed(goodAssertion) + "&client_id=other"}, 400, "invalid_request"},
+		{"assertion of another kind", call{body: grant + "&client_assertion=" + goodAssertion + "&client_assertion_type=y"}, 400, "invalid_request"},
+		{"assertion without a kind", call{body: grant + "&client_assertion=" + goodAssertion}, 400, "invalid_request"},
+		{"kind without an assertion", call{body: grant + strings.Replace(signed("z"), "z", "", 1)}, 400, "invalid_request"},
 		{"two headers", call{body: grant, auth: []string{good, good}}, 400, "invalid_request"},
 		{"two ways", call{body: grant + inForm, auth: []string{good}}, 400, "invalid_request"},
 		{"two clients", call{body: grant + "&client_id=other", auth: []string{good}}, 400, "invalid_request"},
@@ -152,8 +190,9 @@ func TestToken(t *testing.T) {
 		{"too large", call{body: grant + "&x=" + strings.Repeat("a", 17<<10), auth: []string{good}}, 400, "invalid_request"},
 		{"no grant", call{body: "scope=system/*.rs", auth: []string{good}}, 400, "invalid_request"},
 		{"password grant", call{body: "grant_type=password", auth: []string{good}}, 400, "unsupported_grant_type"},
-		{"refresh", call{body: "grant_type=refresh_token&refresh_token=x", auth: []string{good}}, 400, "unsupported_grant_type"},
-		{"malformed scope", call{body: grant + "&scope=system/*.read", auth: []string{good}}, 400, "invalid_scope"},
+		{"refresh", call{body: "grant_type=refresh_token&refresh_token=x", auth: []string{good}}, 400, "unauthorized_client"},
+		{"code", call{body: "grant_type=authorization_code&code=x&redirect_uri=x&code_verifier=x", auth: []string{good}}, 400, "unauthorized_client"},
+		{"malformed scope", call{body: grant + "&scope=system/*.sr", auth: []string{good}}, 400, "invalid_scope"},
 		{"one scope too many", call{body: grant + "&scope=system/*.rs+openid", auth: []string{good}}, 400, "invalid_scope"},
 		{"nothing left", call{body: grant + "&scope=system/Patient.c", auth: []string{good}}, 400, "invalid_scope"},
 	}
@@ -253,8 +292,8 @@ func TestRevokeAndIntrospect(t *testing.T) {
 func TestMethods(t *testing.T) {
 	h, f := newServer(t)
 	for path, want := range map[string]int{
-		"/oauth2/token?client_id=a&client_secret=b": 405, "/oauth2/revoke": 405, "/oauth2/introspect": 405,
-		"/oauth2/authorize": 404, "/.well-known/openid-configuration": 404, "/oauth2/jwks": 404,
+		"/oauth2/token?client_id=a&client_secret=b": 405, "/oauth2/revoke": 405, "/oauth2/introspect": 405, "/oauth2/par": 405,
+		"/oauth2/register": 404, "/oauth2/userinfo": 404,
 	} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -264,47 +303,6 @@ func TestMethods(t *testing.T) {
 	}
 	if f.calls != 0 {
 		t.Error("a GET authenticated somebody")
-	}
-}
-
-// The document names what is served, by absolute URLs that no request can
-// change, and nothing else.
-func TestDiscovery(t *testing.T) {
-	h, _ := newServer(t)
-	r := httptest.NewRequest(http.MethodGet, "/fhir/.well-known/smart-configuration", nil)
-	r.Host = "evil.example"
-	r.Header.Set("Accept", "application/fhir+xml")
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" || w.Header().Get("Access-Control-Allow-Origin") != "*" {
-		t.Fatalf("%d %v", w.Code, w.Header())
-	}
-	var d map[string]any
-	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {
-		t.Fatal(err)
-	}
-	for key, value := range d {
-		if !strings.HasSuffix(key, "_endpoint") {
-			continue
-		}
-		u, err := url.Parse(value.(string))
-		if err != nil || u.Host != "ward.example" || u.Scheme != "https" {
-			t.Errorf("%s is %v", key, value)
-			continue
-		}
-		if w := post(h, call{path: u.Path, body: "a=b"}); w.Code != 401 {
-			t.Errorf("%s is not served: %d", key, w.Code)
-		}
-	}
-	for _, absent := range []string{"authorization_endpoint", "issuer", "jwks_uri", "registration_endpoint"} {
-		if _, ok := d[absent]; ok {
-			t.Errorf("%s is not served", absent)
-		}
-	}
-	for _, text := range d["scopes_supported"].([]any) {
-		if _, err := identity.ParseScopes(text.(string)); err != nil {
-			t.Errorf("scope %v", text)
-		}
 	}
 }
 

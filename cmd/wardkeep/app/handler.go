@@ -31,7 +31,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
 		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing, Jobs: h.Jobs,
-		AllowSource: h.Sources.Allow,
+		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin,
 	}
 	api, err := fhirhttp.New(cfg)
 	if err != nil {
@@ -41,9 +41,15 @@ func (s *Server) handler() (http.Handler, error) {
 	h.Jobs.Register(bulk.ImportKind, &bulk.Receiver{
 		Filing: &bulk.Filing{Chart: h.Chart, Marks: h.Vault}, Client: h.Sources, Clock: h.Clock,
 	})
+	var pages *portal.Portal
 	tokens := smart.New(smart.Config{
 		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
 		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },
+		MaySee: func(ctx context.Context, actor identity.Actor, patient string) error {
+			_, err := h.Chart.Read(ctx, actor, "Patient", patient, 0)
+			return err
+		},
+		Stop: func(w http.ResponseWriter, r *http.Request, words string) { pages.Stop(w, r, words) },
 	})
 	upstream, err := federation.New(federation.Config{
 		Providers: h.Config.Federation, Base: base, People: h.Identity, Short: records{h.Vault}, Clock: h.Clock,
@@ -51,7 +57,8 @@ func (s *Server) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := portal.New(portal.Config{
+	pages, err = portal.New(portal.Config{
+		Apps:  apps{tokens, h.Identity},
 		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Passkeys: h.Identity.PasskeysServed(), Own: h.Identity, People: h.Identity,
 		Places: func(ctx context.Context, wards []string, practitioner string) error {
 			return h.checkPlaces(ctx, newUser{Wards: wards, Practitioner: practitioner})
@@ -68,11 +75,20 @@ func (s *Server) handler() (http.Handler, error) {
 	mux.Handle("/fhir/websocket", fhirhttp.Socket(cfg))
 	mux.Handle("/fhir/.well-known/", tokens)
 	mux.Handle("/oauth2/", tokens)
+	mux.Handle("/.well-known/", tokens)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.handleReady)
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(pages))
 	return web.Chain(mux, web.Config{Log: h.Slog, Clock: h.Clock, OnFault: onFault}), nil
 }
+
+// apps shows pages what apps ask and may do.
+type apps struct {
+	*smart.Server
+	*identity.Service
+}
+
+var _ portal.Apps = apps{}
 
 // onFault answers for the chain in the surface's own format.
 func onFault(w http.ResponseWriter, r *http.Request, err error) {

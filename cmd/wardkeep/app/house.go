@@ -220,6 +220,8 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		RelyingParty: relyingParty(h.Config), Origin: h.Config.Base(), Providers: federation.Names(h.Config.Federation),
 		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength,
 		IdleLock: h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
+		KeySets:   h.keySets(),
+		Narrowing: func(ctx context.Context, typ, query string) error { return h.Chart.CheckScope(ctx, typ, query) },
 	})
 	if err != nil {
 		return err

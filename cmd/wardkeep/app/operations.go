@@ -19,6 +19,8 @@ type operation func(ctx context.Context, h *House, who string, in json.RawMessag
 func operations() map[string]operation {
 	return map[string]operation{
 		"client-add":    with(addClient),
+		"client-list":   with(listClients),
+		"client-end":    with(endClient),
 		"user-add":      with(addUser),
 		"user-disable":  with(disableUser),
 		"user-enable":   with(enableUser),
@@ -54,25 +56,6 @@ func (h *House) operate(ctx context.Context, who, name string, in json.RawMessag
 		return nil, fault.New(fault.NotFound, "app.operate", "The server does not know this operation; is it of another release?")
 	}
 	return op(ctx, h, who, in)
-}
-
-type newClient struct{ Name, Scope string }
-
-type addedClient struct {
-	ID       string `json:"client_id"`
-	Secret   string `json:"client_secret"`
-	TokenURL string `json:"token_url"`
-	FHIRURL  string `json:"fhir_url"`
-}
-
-func addClient(ctx context.Context, h *House, who string, in newClient) (addedClient, error) {
-	scopes, err := identity.ParseScopes(in.Scope)
-	if err != nil {
-		return addedClient{}, fault.New(fault.Invalid, "app.addClient", "The scope is not one that is granted here. An example: 'system/*.cruds', or 'system/Patient.rs system/Observation.rs'.")
-	}
-	client, secret, err := h.Identity.AddClient(ctx, operator(who, "operator"), in.Name, scopes)
-	base := h.Config.Base()
-	return addedClient{ID: client.ID, Secret: secret, TokenURL: base + "/oauth2/token", FHIRURL: base + "/fhir"}, err
 }
 
 type newUser struct {

@@ -156,36 +156,6 @@ func printInvitation(t Terminal, i invited, asJSON bool) error {
 	return nil
 }
 
-type clientCmd struct {
-	Add clientAddCmd `cmd:"" help:"Add a program that uses the API; prints its secret once."`
-}
-
-type clientAddCmd struct {
-	place
-	Name   string `help:"What the program is called." required:""`
-	Scope  string `help:"SMART system scopes." required:"" placeholder:"'system/*.cruds'"`
-	Secret bool   `help:"Make a client secret." required:""`
-	JSON   bool   `help:"Print the result as JSON."`
-}
-
-func (clientAddCmd) Help() string {
-	return `Example:
-  wardkeep client add --dir hospital --name 'lab feed' --scope 'system/Observation.cru system/Patient.rs' --secret`
-}
-
-func (c *clientAddCmd) Run(ctx context.Context, t Terminal) error {
-	var out addedClient
-	if err := c.atDesk(ctx, "client-add", newClient{Name: c.Name, Scope: c.Scope}, &out); err != nil {
-		return err
-	}
-	if c.JSON {
-		return json.NewEncoder(t.Out).Encode(out)
-	}
-	fmt.Fprintf(t.Out, "client_id      %s\nclient_secret  %s\ntoken_url      %s\nfhir_url       %s\n\nThe secret is shown this once and stored nowhere.\n",
-		out.ID, out.Secret, out.TokenURL, out.FHIRURL)
-	return nil
-}
-
 // atDesk runs one operation at the desk of the place.
 func (p place) atDesk(ctx context.Context, name string, in, out any) error {
 	cfg, err := p.existing()
