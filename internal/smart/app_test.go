@@ -346,4 +346,3 @@ func TestDecisions(t *testing.T) {
 	_, err = r.server.Question(ctx, r.actor(), id)
 	check(t, err)
 }
-
