@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
@@ -195,8 +196,35 @@ func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow N
 		}
 		p.exact = exact && p.narrow.exact()
 	}
+	if p.narrow.all && v.typed(expr[1:]) {
+		expr = expr[1:] // its class, the longest list of all, would tell nothing new
+	}
 	p.expr = v.narrowed(expr, p.narrow, p.exact)
 	return p, nil
+}
+
+// typed reports whether nothing but records of the type that an expression was
+// made for can be in it: fields bear the name of their type, but for that of
+// compartments, and no two fields have a wide token in common.
+func (v *Vault) typed(e store.Expr) bool {
+	if !v.sealer.Exact() {
+		return false
+	}
+	switch e := e.(type) {
+	case store.Has:
+		return true
+	case store.To:
+		return e.Rel != v.sealer.Rel(search.CompartmentField)
+	case store.Join:
+		return e.Rel != v.sealer.Rel(search.CompartmentField)
+	case store.And:
+		return slices.ContainsFunc(e, v.typed)
+	case store.Or:
+		return len(e) > 0 && !slices.ContainsFunc(e, func(one store.Expr) bool { return !v.typed(one) })
+	case store.Minus:
+		return v.typed(e.Of)
+	}
+	return false
 }
 
 // resolve runs a query on the way of another, a link of a chain, narrowed like
