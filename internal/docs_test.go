@@ -10,7 +10,7 @@ import (
 
 var testName = regexp.MustCompile("`([a-z0-9]+)\\.(Test[A-Za-z0-9]+)`")
 
-// TestDocsNameTests holds the threat model and the HIPAA page to their word:
+// TestDocsNameTests holds pages to their word:
 // every test they name exists in the package they name.
 func TestDocsNameTests(t *testing.T) {
 	tests := map[string]bool{}
@@ -29,7 +29,7 @@ func TestDocsNameTests(t *testing.T) {
 	if tests["internal.TestNotThere"] || !tests["internal.TestDocsNameTests"] {
 		t.Fatal("the check does not see tests")
 	}
-	for _, page := range []string{"threat-model.md", "hipaa.md"} {
+	for _, page := range []string{"threat-model.md", "hipaa.md", "smart.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "docs", page))
 		if err != nil {
 			t.Fatal(err)

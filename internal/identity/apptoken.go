@@ -253,7 +253,7 @@ func (s *Service) introspectRefresh(ctx context.Context, c Client, text string) 
 		return TokenInfo{}, false, err
 	}
 	con, err := s.standing(ctx, r.ConnectionID)
-	if fault.Is(err, fault.NotFound) || err == nil && con.ClientID != c.ID {
+	if fault.Is(err, fault.NotFound) || err == nil && con.ClientID != c.ID && !c.Inspects {
 		return TokenInfo{}, false, nil
 	}
 	if err != nil {
@@ -265,7 +265,7 @@ func (s *Service) introspectRefresh(ctx context.Context, c Client, text string) 
 	}
 	actor := con.actor(con.Granted.Scopes)
 	info := TokenInfo{
-		ClientID: c.ID, Scopes: actor.Scopes, Words: con.Granted.Words, Issued: r.Issued, Expires: r.Expires,
+		ClientID: con.ClientID, Scopes: actor.Scopes, Words: con.Granted.Words, Issued: r.Issued, Expires: r.Expires,
 		Subject: con.PersonID, Patient: con.Patient, Refresh: true,
 	}
 	if con.Granted.Has(WordFHIRUser) {

@@ -27,6 +27,7 @@ type Client struct {
 	RedirectURIs []string        `json:"redirectUris,omitempty"`
 	LaunchURL    string          `json:"launchUrl,omitempty"`
 	Origins      []string        `json:"origins,omitempty"`
+	Inspects     bool            `json:"inspects,omitempty"` // may be told about the tokens of all programs
 }
 
 // clientRecord is a client as stored. The secret has 256 random bits: its plain

@@ -34,6 +34,7 @@ type NewClient struct {
 	RedirectURIs []string // where it may be answered, exactly as it will name them
 	LaunchURL    string   // where it is started from a chart, "" if it is not
 	Origins      []string // of its pages, if it runs in browsers
+	Inspects     bool     // it may be told about the tokens of all programs: a resource server
 }
 
 // App reports whether the program acts for people.
@@ -58,7 +59,7 @@ func (s *Service) RegisterClient(ctx context.Context, actor Actor, n NewClient) 
 	c := &clientRecord{Epoch: 1, Client: Client{
 		ID: id, Name: n.Name, Scopes: normalise(n.Scopes), Words: n.Words, Status: StatusActive, Created: s.cfg.Clock.Now(),
 		Auth: n.Auth, JWKS: json.RawMessage(n.JWKS), JWKSURL: n.JWKSURL,
-		RedirectURIs: n.RedirectURIs, LaunchURL: n.LaunchURL, Origins: n.Origins,
+		RedirectURIs: n.RedirectURIs, LaunchURL: n.LaunchURL, Origins: n.Origins, Inspects: n.Inspects,
 	}}
 	var secret string
 	if n.Auth == AuthSecret {
@@ -83,6 +84,8 @@ func (s *Service) checkClient(ctx context.Context, n NewClient) error {
 		return bad("A program that acts for people has no scopes of level system. Register another one for what it does in its own name.")
 	case !app && (len(n.Scopes.At(LevelUser, LevelPatient)) > 0 || len(n.Words) > 0):
 		return bad("Scopes of level patient or user, and launch, openid and their like, are for programs with a redirect URI.")
+	case n.Inspects && n.Auth == AuthNone:
+		return bad("Who looks at the tokens of others has to prove who it is.")
 	case !app && (n.Auth == AuthNone || n.LaunchURL != "" || len(n.Origins) > 0):
 		return bad("A program without a redirect URI needs a secret or keys, and has neither a launch URL nor origins.")
 	case len(n.JWKS) > 0 && n.JWKSURL != "", keys != (len(n.JWKS) > 0 || n.JWKSURL != ""):

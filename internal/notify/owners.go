@@ -36,7 +36,7 @@ func (m *Manager) dismiss(ctx context.Context) {
 		}
 		m.mu.Lock()
 		for _, id := range ids {
-			if w := m.workers[id]; w != nil && w.isOf(who.owner.kind, who.owner.id) {
+			if w := m.workers[id]; w != nil && w.isOf(who.owner.kind, who.owner.id) && w.mandate.ConnectionID == who.mandate.ConnectionID {
 				m.sockets.close(id)
 			}
 		}
@@ -56,15 +56,19 @@ func (m *Manager) bound() map[*asker][]string {
 	defer m.mu.Unlock()
 	m.sockets.mu.Lock()
 	defer m.sockets.mu.Unlock()
-	owners, out := map[owner]*asker{}, map[*asker][]string{}
+	type by struct {
+		owner
+		connection string // of the program that acts for him
+	}
+	owners, out := map[by]*asker{}, map[*asker][]string{}
 	for id := range m.sockets.bound {
 		w := m.workers[id]
 		if w == nil {
 			continue
 		}
-		of := owner{w.mandate.Kind, w.mandate.ID}
+		of := by{owner{w.mandate.Kind, w.mandate.ID}, w.mandate.ConnectionID}
 		if owners[of] == nil {
-			owners[of] = &asker{of, w.mandate}
+			owners[of] = &asker{of.owner, w.mandate}
 		}
 		out[owners[of]] = append(out[owners[of]], id)
 	}

@@ -310,3 +310,32 @@ func TestForgedAndExpiredTokens(t *testing.T) {
 		t.Error("it never expires")
 	}
 }
+
+// A client that is registered to is told about the tokens of all, and does with
+// them nothing else.
+func TestInspectors(t *testing.T) {
+	r := newRig(t)
+	a := r.app(allWords+"patient/*.rs", nil)
+	got := a.redeem(a.code())
+	c, secret, err := r.people.RegisterClient(ctx, operator, identity.NewClient{
+		Name: "archive", Inspects: true, Scopes: identity.Scopes{{Type: "*", Access: identity.AccessRead}},
+	})
+	check(t, err)
+	archive := &app{rig: r, Client: c, secret: secret}
+	for _, token := range []string{got.Access, got.Refresh} {
+		out := map[string]any{}
+		archive.send("/oauth2/introspect", url.Values{"token": {token}}, &out)
+		if out["active"] != true || out["client_id"] != a.ID || out["sub"] != r.person.ID || out["patient"] != "p1" {
+			t.Errorf("%v", out)
+		}
+		archive.send("/oauth2/revoke", url.Values{"token": {token}}, &struct{}{})
+	}
+	if !r.alive(got.Access) || a.refresh(got.Refresh).status != http.StatusOK {
+		t.Error("it revoked what is another's")
+	}
+	if _, _, err := r.people.RegisterClient(ctx, operator, identity.NewClient{
+		Name: "app", Inspects: true, Auth: identity.AuthNone, RedirectURIs: []string{back}, Words: []string{"openid"},
+	}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("an app without a secret: %v", err)
+	}
+}

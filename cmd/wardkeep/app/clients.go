@@ -27,6 +27,7 @@ type newClient struct {
 	JWKS                json.RawMessage `json:",omitempty"`
 	JWKSURL, LaunchURL  string
 	RedirectURIs, Pages []string
+	Inspects            bool
 }
 
 type addedClient struct {
@@ -43,7 +44,7 @@ func addClient(ctx context.Context, h *House, who string, in newClient) (addedCl
 	}
 	client, secret, err := h.Identity.RegisterClient(ctx, operator(who, "operator"), identity.NewClient{
 		Name: in.Name, Scopes: asked.Scopes, Words: asked.Words, Auth: in.Auth, JWKS: in.JWKS, JWKSURL: in.JWKSURL,
-		RedirectURIs: in.RedirectURIs, LaunchURL: in.LaunchURL, Origins: in.Pages,
+		RedirectURIs: in.RedirectURIs, LaunchURL: in.LaunchURL, Origins: in.Pages, Inspects: in.Inspects,
 	})
 	base := h.Config.Base()
 	return addedClient{ID: client.ID, Secret: secret, TokenURL: base + "/oauth2/token", FHIRURL: base + "/fhir"}, err
@@ -90,6 +91,7 @@ type clientAddCmd struct {
 	Redirect  []string `help:"Where an app is answered, exactly as it will name it; repeat for several." placeholder:"URI" sep:"none"`
 	LaunchURL string   `name:"launch-url" help:"Where an app is started from a chart." placeholder:"URL"`
 	Origin    []string `help:"Origin of an app's pages, which then may call the API from browsers; repeat for several." placeholder:"https://app.example.org" sep:"none"`
+	Inspect   bool     `help:"It may be told about the tokens of all programs: for resource servers."`
 	JSON      bool     `help:"Print the result as JSON."`
 }
 
@@ -104,7 +106,7 @@ func (clientAddCmd) Help() string {
 
 func (c *clientAddCmd) Run(ctx context.Context, t Terminal) error {
 	in := newClient{
-		Name: c.Name, Scope: c.Scope, JWKSURL: c.JWKSURL, LaunchURL: c.LaunchURL, RedirectURIs: c.Redirect, Pages: c.Origin,
+		Name: c.Name, Scope: c.Scope, JWKSURL: c.JWKSURL, LaunchURL: c.LaunchURL, RedirectURIs: c.Redirect, Pages: c.Origin, Inspects: c.Inspect,
 	}
 	switch {
 	case c.Public:
