@@ -26,6 +26,8 @@ func TestPasswordRules(t *testing.T) {
 		"herons x":                        true,  // 8
 		"ünïcödé pass":                    true,  // 12 characters, more bytes
 		"password1234":                    false,
+		"1qaz2wsx":                        false,
+		"brooklyn":                        false,
 		"P@ssw0rd2026!!":                  false,
 		"passwordpassword":                false,
 		"123456789012":                    false,

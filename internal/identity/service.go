@@ -123,6 +123,10 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	blocked, err := newBlocklist()
+	if err != nil {
+		return nil, err
+	}
 	locks := &stripes{}
 	return &Service{
 		cfg: cfg,
@@ -130,7 +134,7 @@ func New(cfg Config) (*Service, error) {
 			cost: cfg.Cost, derive: cfg.Derive, rand: cfg.Rand,
 			slots: semaphore.NewWeighted(int64(cfg.Hashing)), queue: int64(64 * cfg.Hashing),
 		},
-		blocked:  newBlocklist(blocklistText),
+		blocked:  blocked,
 		throttle: &throttle{records: cfg.Records, clock: cfg.Clock, stripes: locks},
 		stripes:  &stripes{},
 		asked:    &stripes{},

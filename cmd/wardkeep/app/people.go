@@ -49,7 +49,11 @@ func (c *userAddCmd) Run(ctx context.Context, t Terminal) error {
 	if err != nil {
 		return err
 	}
-	return printInvitation(t, out, c.JSON)
+	if err := printInvitation(t, out, c.JSON); err != nil || c.JSON {
+		return err
+	}
+	fmt.Fprintln(t.Out, "The account opens once clearance and training are recorded, too: wardkeep user attest --help.")
+	return nil
 }
 
 // userStateCmd says who may sign in, and who may not.
@@ -150,8 +154,7 @@ func printInvitation(t Terminal, i invited, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(t.Out).Encode(i)
 	}
-	fmt.Fprintf(t.Out, "%s enrols at /enrol with this code, which works once and until %s:\n\n  %s\n\nHand it over in person, or by a way other than e-mail.\n"+
-		"The account opens once clearance and training are recorded, too: wardkeep user attest --help.\n",
+	fmt.Fprintf(t.Out, "%s enrols at /enrol with this code, which works once and until %s:\n\n  %s\n\nHand it over in person, or by a way other than e-mail.\n",
 		i.UserName, i.Expires, i.Code)
 	return nil
 }
