@@ -1,6 +1,8 @@
 package fhirhttp_test
 
 import (
+	"context"
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -34,6 +36,21 @@ func TestOrigins(t *testing.T) {
 		t.Errorf("a read: %v", w.Header())
 	}
 	r.do(401, "GET", "/Patient/ann", "", "Origin: "+app, as("nobody"))
+
+	growth := "https://growth.example.org" // registered by an app
+	r.config.AllowOrigin = func(_ context.Context, origin string) (bool, error) {
+		if origin == "https://broken.example.org" {
+			return true, errors.New("the store does not answer")
+		}
+		return origin == growth, nil
+	}
+	r.api, err = fhirhttp.New(r.config)
+	check(t, err)
+	for origin, want := range map[string]int{growth: 204, app: 204, "https://evil.example.org": 401, "https://broken.example.org": 401, "null": 401} {
+		if w := preflight(origin); w.Code != want || (want == 204) != (w.Header().Get("Access-Control-Allow-Origin") == origin) {
+			t.Errorf("%s: %d %v", origin, w.Code, w.Header())
+		}
+	}
 }
 
 func TestPretty(t *testing.T) {
