@@ -1,0 +1,87 @@
+package portal_test
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/portal"
+	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
+)
+
+// TestAccountRoutes goes through every address of one's own account and of others'
+// accounts: nothing without a session or in a locked one, no form from another
+// site, and no change by an old proof.
+func TestAccountRoutes(t *testing.T) {
+	pages := []string{"/account", "/account/passkey", "/account/recovery", "/account/password", "/people", "/people/new", "/people/u2"}
+	forms := []string{
+		"/account/passkey", "/account/passkey/remove", "/account/recovery", "/people/new",
+		"/people/u2/change", "/people/u2/attest", "/people/u2/disable", "/people/u2/enable", "/people/u2/end", "/people/u2/reset-mfa", "/people/u2/reset-password",
+	}
+	filled := url.Values{"reason": {"x"}, "kind": {"training"}, "on": {"2026-01-05"}, "by": {"x"}, "back": {"/people/u2"}}
+	store := &noRecords{}
+	v := visit(t, func(s *portaltest.Stage, cfg *portal.Config) {
+		people, err := identity.New(identity.Config{Records: store, Audit: store, Gate: store, Clock: s.Clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Own, cfg.People = people, people
+	})
+	all := func(what string, want int, leads string) {
+		t.Helper()
+		for _, path := range pages {
+			if a := v.get(path); a.StatusCode != want || !strings.HasPrefix(a.Header.Get("Location"), leads) {
+				t.Errorf("%s: GET %s: %d %s", what, path, a.StatusCode, a.Header.Get("Location"))
+			}
+		}
+		for _, path := range forms {
+			if a := v.do("POST", path, filled); a.StatusCode != want || !strings.HasPrefix(a.Header.Get("Location"), leads) {
+				t.Errorf("%s: POST %s: %d %s", what, path, a.StatusCode, a.Header.Get("Location"))
+			}
+		}
+	}
+	all("without a session", 303, "/sign-in")
+	v.signIn()
+	for _, path := range append(forms, "/account/session/end", "/account/sessions/end", "/account/news", "/account/password", "/step-up", "/passkey/ask") {
+		if a := v.do("POST", path, filled, "Sec-Fetch-Site", "cross-site"); a.StatusCode != 403 {
+			t.Errorf("a form of another site: %s: %d", path, a.StatusCode)
+		}
+	}
+	for range 2 {
+		v.stage.Clock.Advance(3 * time.Minute)
+		v.get("/ward")
+	}
+	for _, path := range forms {
+		if a := v.do("POST", path, filled); a.StatusCode != 303 || a.Header.Get("Location") != "/step-up?to=/people/u2" {
+			t.Errorf("an old proof: POST %s: %d %s", path, a.StatusCode, a.Header.Get("Location"))
+		}
+	}
+	if store.changes != 0 {
+		t.Errorf("%d changes by an old proof", store.changes)
+	}
+	v.post("/lock")
+	all("locked", 303, "/lock")
+}
+
+// noRecords is storage without anything in it, whose gate lets everybody through.
+type noRecords struct {
+	identity.Records
+	changes int
+}
+
+func (r *noRecords) Put(context.Context, identity.Event, []identity.Write) error {
+	r.changes++
+	return nil
+}
+
+func (r *noRecords) Get(context.Context, string, string) (identity.Doc, error) {
+	return identity.Doc{}, fault.New(fault.NotFound, "test", "")
+}
+
+func (r *noRecords) Append(context.Context, ...identity.Event) error { return nil }
+
+func (r *noRecords) Permit(context.Context, identity.Actor, string, string) error { return nil }
