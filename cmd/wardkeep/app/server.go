@@ -39,6 +39,7 @@ const (
 // Run serves until ctx ends, lets requests under way finish, and returns.
 func (s *Server) Run(ctx context.Context) error {
 	tuneCollector(heapLimit)
+	spareThread()
 	cfg := s.House.Config
 	cert, err := certificate(cfg, s.House.Clock.Now())
 	if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"os"
+	"runtime"
 	"runtime/debug"
 )
 
@@ -25,5 +26,14 @@ func tuneCollector(limit int64) {
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)
+	}
+}
+
+// spareThread lets one thread more run Go code than there are processors, unless
+// the operator has set how many. One of a server's mostly waits for the device,
+// and the scheduler notices too late that its place could be given away.
+func spareThread() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
 }
