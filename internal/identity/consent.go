@@ -88,7 +88,8 @@ func (s *Service) newConnection(ctx context.Context, actor Actor, r AuthRequest,
 	if r.Launch != nil {
 		patient = r.Launch.Patient
 	}
-	if len(granted.Scopes)+len(granted.Words) == 0 || patient == "" && len(granted.Scopes.At(LevelPatient)) > 0 || patient != "" && !validID(patient) {
+	wanted := len(granted.Scopes.At(LevelPatient)) > 0 || granted.Has(WordLaunchPatient)
+	if len(granted.Scopes)+len(granted.Words) == 0 || patient == "" && wanted || patient != "" && !validID(patient) {
 		return connectionRecord{}, fault.New(fault.Invalid, op, "Choose what the app may do, and for which patient.")
 	}
 	live, err := s.liveSession(ctx, actor.SessionID)

@@ -1,12 +1,18 @@
 package smart_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -98,6 +104,38 @@ func TestMixedClients(t *testing.T) {
 	}
 	if again := public.refresh(got.Refresh); again.status != http.StatusOK {
 		t.Errorf("its own, after that: %+v", again)
+	}
+}
+
+// An app that signs proves who it is at the exchange, as a backend does.
+func TestAppsThatSign(t *testing.T) {
+	r := newRig(t)
+	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	check(t, err)
+	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k1"}}})
+	check(t, err)
+	a := r.app(allWords+"patient/*.rs", func(n *identity.NewClient) { n.Auth, n.JWKS = identity.AuthKey, set })
+	assertion := func(aud string) string {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES384, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "k1"))
+		check(t, err)
+		claims, err := json.Marshal(map[string]any{"iss": a.ID, "sub": a.ID, "aud": aud, "jti": rand.Text(), "exp": r.clock.Now().Add(time.Minute).Unix()})
+		check(t, err)
+		signed, err := signer.Sign(claims)
+		check(t, err)
+		text, err := signed.CompactSerialize()
+		check(t, err)
+		return text
+	}
+	kind := "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	code := a.code()
+	if got := a.redeem(code); got.status != http.StatusUnauthorized {
+		t.Errorf("without an assertion: %+v", got)
+	}
+	if got := a.redeem(code, "client_assertion", assertion("https://evil.example/token"), "client_assertion_type", kind); got.status != http.StatusUnauthorized {
+		t.Errorf("one for somebody else: %+v", got)
+	}
+	if got := a.redeem(code, "client_assertion", assertion(issuer+"/oauth2/token"), "client_assertion_type", kind); got.status != http.StatusOK {
+		t.Errorf("%+v", got)
 	}
 }
 
