@@ -61,6 +61,9 @@ func (p *Policy) rowsOf(role, typ, action string) *Rows {
 	return p.rows[role][typ]
 }
 
+// Rows returns the records of a type that a role is confined to, nil for all.
+func (p *Policy) Rows(role, typ string) *Rows { return p.rows[role][typ] }
+
 // View returns which elements of a type the roles show together, nil for all.
 func (p *Policy) View(roles []string, typ string) *fhir.Mask {
 	var view *fhir.Mask

@@ -28,7 +28,7 @@ import (
 
 // rig is the trust core in memory, on a clock that stands still.
 type rig struct {
-	t     *testing.T
+	t     testing.TB
 	store *switched
 	log   *audit.Log
 	vault *vault.Vault
@@ -39,7 +39,7 @@ type rig struct {
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func newRig(t *testing.T, tokenBits int) *rig {
+func newRig(t testing.TB, tokenBits int) *rig {
 	t.Helper()
 	r := &rig{t: t, clock: clock.NewManual(noon), glass: glassOf{}}
 	engine, err := pebble.OpenMemory(r.clock)
@@ -84,7 +84,7 @@ func (r *rig) bury(t *testing.T, typ, id string) {
 	check(t, err)
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

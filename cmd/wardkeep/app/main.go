@@ -45,6 +45,7 @@ type cli struct {
 	Export  exportCmd  `cmd:"" help:"Export all records as NDJSON, a file a type."`
 	Package packageCmd `cmd:"" help:"Load FHIR packages: profiles, value sets, search parameters."`
 	Audit   auditCmd   `cmd:"" help:"Verify the audit log, prove entries, export it."`
+	Policy  policyCmd  `cmd:"" help:"Say which rules decide what somebody may do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
