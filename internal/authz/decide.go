@@ -220,7 +220,8 @@ func (p *Policy) evaluate(q question) Decision {
 
 // slice returns the rules whose scope (who, what, on which type) fits the
 // question. A rule whose scope does not fit is neither met nor stumbles, so
-// leaving it out changes no decision; the engine itself says which fit.
+// leaving it out changes no decision; the engine itself says which fit, for each
+// part of the scope on its own.
 func (p *Policy) slice(q question) rules {
 	q.relations, q.labels, q.scoped, q.mfa, q.fresh = 0, 0, false, false, false
 	p.mu.RLock()
@@ -229,9 +230,8 @@ func (p *Policy) slice(q question) rules {
 	if ok {
 		return fit
 	}
-	for _, r := range p.rules {
-		alone := rules{{id: r.id, policy: r.scope}}
-		if d, why := p.authorize(q, alone); d == cedar.Allow || len(why.Reasons) != 0 || len(why.Errors) != 0 {
+	for i, r := range p.rules {
+		if p.fits(whoScope, question{kind: q.kind, role: q.role}, q)[i] && p.fits(actionScope, question{action: q.action}, q)[i] && p.fits(typeScope, question{typ: q.typ}, q)[i] {
 			fit = append(fit, r)
 		}
 	}
@@ -241,6 +241,33 @@ func (p *Policy) slice(q question) rules {
 		clear(p.sliced)
 	}
 	p.sliced[q] = fit
+	return fit
+}
+
+// Parts of a rule's scope.
+const (
+	whoScope = iota
+	actionScope
+	typeScope
+)
+
+// fits returns which rules' scopes fit a question in one part, which is all that
+// name tells of it.
+func (p *Policy) fits(part int, name, q question) []bool {
+	p.mu.RLock()
+	fit := p.fit[name]
+	p.mu.RUnlock()
+	if fit != nil {
+		return fit
+	}
+	fit = make([]bool, len(p.rules))
+	for i, r := range p.rules {
+		d, why := p.authorize(q, rules{{id: r.id, policy: r.scope[part]}})
+		fit[i] = d == cedar.Allow || len(why.Reasons) != 0 || len(why.Errors) != 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fit[name] = fit
 	return fit
 }
 

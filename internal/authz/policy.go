@@ -50,6 +50,7 @@ type Policy struct {
 
 	mu      sync.RWMutex
 	sliced  map[question]rules
+	fit     map[question][]bool
 	decided map[question]Decision
 	reached map[reached]reachResult
 }
@@ -59,7 +60,7 @@ type rule struct {
 	id     types.PolicyID
 	says   string
 	policy *cedar.Policy
-	scope  *cedar.Policy // the same without its conditions
+	scope  [3]*cedar.Policy // the same without its conditions, each with one part of its scope
 
 	relations, labels alphabet
 }
@@ -99,7 +100,7 @@ func New(files fs.FS) (*Policy, error) { return NewAt(files, clock.System{}) }
 func NewAt(files fs.FS, c clock.Clock) (*Policy, error) {
 	p := &Policy{
 		clock: c,
-		named: map[string]bool{}, sliced: map[question]rules{}, decided: map[question]Decision{}, reached: map[reached]reachResult{},
+		named: map[string]bool{}, sliced: map[question]rules{}, fit: map[question][]bool{}, decided: map[question]Decision{}, reached: map[reached]reachResult{},
 	}
 	digest := sha256.New()
 	read := func(name string) ([]byte, error) {
@@ -203,15 +204,33 @@ func (p *Policy) addFile(name string, src []byte, check *validate.Validator, gro
 		if err := errors.Join(check.Policy(string(r.id), tree), p.checkWords(one, groups)); err != nil {
 			return fmt.Errorf("%s: %w", where, err)
 		}
-		bare := *tree
-		bare.Conditions = nil
-		r.scope = cedar.NewPolicyFromAST((*publicast.Policy)(&bare))
+		r.scope = scopesOf(tree)
 		if r.relations, r.labels, err = alphabets(one); err != nil {
 			return err
 		}
 		p.rules = append(p.rules, r)
 	}
 	return nil
+}
+
+// scopesOf returns a rule without conditions three times: for everything but the
+// principals, the actions, and the types that it is for.
+func scopesOf(tree *ast.Policy) (out [3]*cedar.Policy) {
+	for part := range out {
+		bare := *tree
+		bare.Conditions = nil
+		if part != whoScope {
+			bare.Principal = ast.ScopeTypeAll{}
+		}
+		if part != actionScope {
+			bare.Action = ast.ScopeTypeAll{}
+		}
+		if part != typeScope {
+			bare.Resource = ast.ScopeTypeAll{}
+		}
+		out[part] = cedar.NewPolicyFromAST((*publicast.Policy)(&bare))
+	}
+	return out
 }
 
 // Version names these rules: a digest of their files.
