@@ -141,6 +141,9 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, rt *route) error
 		if actor, err = s.Authenticate(r); err != nil {
 			return err
 		}
+		if actor, err = withPurpose(actor, r.Header); err != nil {
+			return err
+		}
 		event := web.EventOf(r.Context())
 		event.Add(slog.String("actor", actor.ID))
 		actor.RequestID = event.RequestID
