@@ -229,3 +229,20 @@ func TestIDsAreNotChosen(t *testing.T) {
 		}
 	}
 }
+
+// A scope may not be narrowed by what the person is not shown: which records it lets
+// through would tell the program.
+func TestScopesAskNothingHidden(t *testing.T) {
+	r := hospital(t, 64)
+	r.as(program(t)).put(full("enc", "ann"))
+	for scope, want := range map[string]bool{"user/Encounter.rs?status=in-progress": true, "user/Encounter.rs?reason-code=1": false} {
+		app := person("billing")
+		app.ClientID, app.ConnectionID, app.Scopes = "app", "c", granted(t, scope)
+		if err := r.as(app).get("Encounter/enc"); (err == nil) != want {
+			t.Errorf("%s: %v", scope, err)
+		}
+		if _, err := r.as(app).find("Encounter?_id=enc"); (err == nil) != want {
+			t.Errorf("%s, a search: %v", scope, err)
+		}
+	}
+}
