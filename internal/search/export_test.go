@@ -1,6 +1,9 @@
 package search
 
-import "maps"
+import (
+	"maps"
+	"strings"
+)
 
 // What the tests of formats look at.
 
@@ -113,4 +116,17 @@ func CompareNumbers(a, b string) (int, []byte, []byte) {
 	x, _ := parseNumber(a)
 	y, _ := parseNumber(b)
 	return x.decimal.cmp(y.decimal), x.appendOrdered(nil), y.appendOrdered(nil)
+}
+
+// ForeignFields returns the fields whose names do not begin with their type: vault
+// leaves the list of a type out of a search where fields bear it.
+func ForeignFields() (out []string, n int) {
+	for typ, s := range Base().schemas {
+		for _, e := range s.elements {
+			if n++; e.text != typ && !strings.HasPrefix(e.text, typ+".") {
+				out = append(out, typ+": "+e.text)
+			}
+		}
+	}
+	return out, n
 }

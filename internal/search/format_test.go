@@ -148,3 +148,12 @@ func sign(n int) int {
 	}
 	return 0
 }
+
+// TestFieldsBearTheirType: words of two types are never the same, so that who
+// seeks one needs no list of the type beside it.
+func TestFieldsBearTheirType(t *testing.T) {
+	foreign, n := search.ForeignFields()
+	if len(foreign) > 0 || n < 1000 {
+		t.Errorf("%d fields, of which do not bear their type: %v", n, foreign)
+	}
+}
