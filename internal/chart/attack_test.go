@@ -2,6 +2,8 @@ package chart_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -268,6 +270,35 @@ func TestRefusalsNameWhatWasTried(t *testing.T) {
 	want := "Observation/k-bob;Encounter/stay-bob;code=2823-3;PUT Observation/k-bob"
 	if text := strings.Join(got, ";"); text != want {
 		t.Errorf("the log says %q", text)
+	}
+}
+
+// TestAnEntryNamesOnce: what an entry names by its key it does not name again.
+func TestAnEntryNamesOnce(t *testing.T) {
+	r := hospital(t, 64)
+	ctx := context.Background()
+	p := r.as(program(t))
+	res, err := r.chart.Read(ctx, p.actor, "Observation", "k-ann", 0)
+	check(t, err)
+	_, err = r.chart.Update(ctx, p.actor, p.parse(result("ann", "9", "2026-11-22")), chart.Condition{})
+	check(t, err)
+	_, err = r.chart.Read(ctx, p.actor, "Observation", "k-nobody", 0)
+	wantKind(t, err, fault.NotFound, "a read of nothing")
+	_, err = r.chart.Delete(ctx, p.actor, "Observation", "k-nobody", chart.Condition{})
+	wantKind(t, err, fault.NotFound, "a deletion of nothing")
+	check(t, r.log.Integrate(ctx))
+	var got []string
+	check(t, r.log.Search(ctx, audit.Filter{Actor: p.actor.ID}, func(rec *audit.Record) error {
+		said := rec.Action + " " + rec.Query
+		for _, i := range rec.Items {
+			said += fmt.Sprint(" version ", i.Version)
+		}
+		got = append(got, said)
+		return nil
+	}))
+	want := []string{"read  version 1", "update  version 2", "read Observation/k-nobody", "delete Observation/k-nobody"}
+	if n := len(want); len(got) < n || !slices.Equal(got[len(got)-n:], want) {
+		t.Errorf("the log says %q of version %d, want %q", got, res.Version, want)
 	}
 }
 

@@ -5,6 +5,7 @@
 package chart
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -124,7 +125,11 @@ type request struct {
 	chart *Chart
 	actor Actor
 	event audit.Event
-	seen  map[record.Key]uint64
+	// name is of the record asked for, if it was asked for by name. It is told
+	// when nothing of it was shown or changed: else the entry holds its key, by
+	// which the entry's reader finds the name while the record can be opened.
+	name string
+	seen map[record.Key]uint64
 
 	count  uint64 // of the census, when the search under way was narrowed
 	settle bool   // it is not run anew any more
@@ -173,6 +178,9 @@ func (r *request) finish(ctx context.Context, err error) error {
 	}
 	if err != nil {
 		r.event.Outcome, r.event.Detail = outcomeOf(err), fault.KindOf(err).String()
+	}
+	if err != nil || len(r.event.Items) == 0 {
+		r.event.Query = cmp.Or(r.event.Query, r.name)
 	}
 	if auditErr := r.chart.log.Append(ctx, r.event); auditErr != nil {
 		return fault.Wrap(fault.Unavailable, "chart.finish", auditErr)

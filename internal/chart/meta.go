@@ -40,7 +40,7 @@ func (c *Chart) MetaDelete(ctx context.Context, actor Actor, typ, id string, met
 type combine func(have, given []json.RawMessage) []json.RawMessage
 
 func (c *Chart) changeMeta(ctx context.Context, actor Actor, typ, id, name string, f combine, meta fhir.Node) (Outcome, error) {
-	return c.change(ctx, actor, authz.Update, typ, typ+"/"+id+"/"+name, func(*request) (plan, error) {
+	return c.change(ctx, actor, authz.Update, typ, aim{where: typ + "/" + id + "/" + name}, func(*request) (plan, error) {
 		var p plan
 		for range maxRaces {
 			old, err := c.before(ctx, actor, authz.Update, typ, id)

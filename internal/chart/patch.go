@@ -17,7 +17,7 @@ type Patch func(*fhir.Resource) (*fhir.Resource, error)
 // Patch applies a patch to the current state of a record (FHIR R4 3.1.0.6). It is
 // decided on like an update, on the state before and on the state after.
 func (c *Chart) Patch(ctx context.Context, actor Actor, typ, id string, apply Patch, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, authz.Patch, typ, typ+"/"+id, func(*request) (plan, error) {
+	return c.change(ctx, actor, authz.Patch, typ, aim{name: typ + "/" + id}, func(*request) (plan, error) {
 		return c.planPatch(ctx, actor, typ, id, apply, cond)
 	})
 }
@@ -25,7 +25,7 @@ func (c *Chart) Patch(ctx context.Context, actor Actor, typ, id string, apply Pa
 // PatchWhere patches the one record the search finds; none is fault.NotFound,
 // several are fault.Precondition.
 func (c *Chart) PatchWhere(ctx context.Context, actor Actor, typ string, where []search.Param, apply Patch, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, authz.Patch, typ, queryText(where), func(req *request) (plan, error) {
+	return c.change(ctx, actor, authz.Patch, typ, aim{where: queryText(where)}, func(req *request) (plan, error) {
 		match, _, err := c.match(ctx, req, typ, where)
 		if err != nil {
 			return plan{}, err

@@ -41,7 +41,7 @@ const maxRaces = 8
 // if the search, confined to what the actor may see, finds nothing; one match is
 // returned unchanged, several are fault.Precondition.
 func (c *Chart) Create(ctx context.Context, actor Actor, res *fhir.Resource, ifNoneExist []search.Param) (Outcome, error) {
-	return c.change(ctx, actor, authz.Create, res.Type(), queryText(ifNoneExist), func(req *request) (plan, error) {
+	return c.change(ctx, actor, authz.Create, res.Type(), aim{where: queryText(ifNoneExist)}, func(req *request) (plan, error) {
 		if ifNoneExist != nil {
 			match, absent, err := c.match(ctx, req, res.Type(), ifNoneExist)
 			if err != nil || match != nil {
@@ -59,7 +59,7 @@ func (c *Chart) Create(ctx context.Context, actor Actor, res *fhir.Resource, ifN
 // not exist, it is created under the chosen id by those whose reads are not
 // narrowed; to others it is fault.NotFound, like a record hidden from them.
 func (c *Chart) Update(ctx context.Context, actor Actor, res *fhir.Resource, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, authz.Update, res.Type(), res.Type()+"/"+res.ID(), func(*request) (plan, error) {
+	return c.change(ctx, actor, authz.Update, res.Type(), aim{name: res.Type() + "/" + res.ID()}, func(*request) (plan, error) {
 		return c.planUpdate(ctx, actor, res, res.ID(), cond)
 	})
 }
@@ -67,14 +67,14 @@ func (c *Chart) Update(ctx context.Context, actor Actor, res *fhir.Resource, con
 // UpdateWhere updates the one record the search finds, or creates one if it
 // finds none (FHIR R4 3.1.0.4.3).
 func (c *Chart) UpdateWhere(ctx context.Context, actor Actor, res *fhir.Resource, where []search.Param, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, authz.Update, res.Type(), queryText(where), func(req *request) (plan, error) {
+	return c.change(ctx, actor, authz.Update, res.Type(), aim{where: queryText(where)}, func(req *request) (plan, error) {
 		return c.planUpdateWhere(ctx, req, res, where, cond)
 	})
 }
 
 // Delete hides the record behind a tombstone; its history stays.
 func (c *Chart) Delete(ctx context.Context, actor Actor, typ, id string, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, authz.Delete, typ, typ+"/"+id, func(*request) (plan, error) {
+	return c.change(ctx, actor, authz.Delete, typ, aim{name: typ + "/" + id}, func(*request) (plan, error) {
 		return c.planDelete(ctx, actor, typ, id, cond)
 	})
 }
@@ -82,7 +82,7 @@ func (c *Chart) Delete(ctx context.Context, actor Actor, typ, id string, cond Co
 // DeleteWhere deletes the one record the search finds; none is no error, several
 // are fault.Precondition.
 func (c *Chart) DeleteWhere(ctx context.Context, actor Actor, typ string, where []search.Param, cond Condition) (Outcome, error) {
-	return c.change(ctx, actor, authz.Delete, typ, queryText(where), func(req *request) (plan, error) {
+	return c.change(ctx, actor, authz.Delete, typ, aim{where: queryText(where)}, func(req *request) (plan, error) {
 		match, _, err := c.match(ctx, req, typ, where)
 		if err != nil || match == nil {
 			return plan{nothing: true}, err
@@ -104,12 +104,14 @@ type plan struct {
 
 func (p plan) idle() bool { return p.found != nil || p.nothing }
 
+// aim is what a request is after: a record by its name, or what a condition finds.
+type aim struct{ name, where string }
+
 // change plans and commits until it wins or the caller's own condition fails.
-// about says in the audit log what was to be changed, or by which condition.
-func (c *Chart) change(ctx context.Context, actor Actor, action, typ, about string, prepare func(*request) (plan, error)) (Outcome, error) {
+func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, after aim, prepare func(*request) (plan, error)) (Outcome, error) {
 	for race := 0; ; race++ {
 		req := c.begin(actor, action, typ)
-		req.event.Query = about
+		req.name, req.event.Query = after.name, after.where
 		var p plan
 		_, err := c.reach(actor, action, typ)
 		if err == nil {

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -126,4 +127,43 @@ func (v *Vault) openBody(id TypeID, row record.Row, opened *seal.Opened) (Record
 		return Record{}, v.storeFault("vault.openBody", err)
 	}
 	return r, nil
+}
+
+// Named tells by what names the records of some keys are known. Left out are keys
+// under which nothing is written, records of the program's own types, and those
+// whose patients' keys are gone.
+func (v *Vault) Named(ctx context.Context, keys []record.Key) (map[record.Key]TypeID, error) {
+	refs := make([]store.Ref, 0, len(keys))
+	for _, k := range keys {
+		if !k.IsZero() {
+			refs = append(refs, store.Ref{Key: k})
+		}
+	}
+	rows, err := v.store.Get(ctx, refs, store.WantCard)
+	if err != nil {
+		return nil, v.storeFault("vault.Named", err)
+	}
+	types, named := v.classes(), make(map[record.Key]TypeID, len(rows))
+	for i, row := range rows {
+		typ, known := types[row.Class]
+		if row.Version == 0 || !known {
+			continue
+		}
+		if row.Key != refs[i].Key {
+			return nil, fault.Wrap(fault.Internal, "vault.Named", errSwapped)
+		}
+		opened, err := v.openCard(ctx, typ, row)
+		if errors.Is(err, seal.ErrNoKey) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		header, err := search.ReadHeader(opened.Card)
+		if err != nil {
+			return nil, fault.Wrap(fault.Internal, "vault.Named", err)
+		}
+		named[row.Key] = TypeID{Type: typ, ID: header.ID}
+	}
+	return named, nil
 }

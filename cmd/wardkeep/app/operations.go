@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -252,7 +253,11 @@ func listAudit(ctx context.Context, h *House, _ string, in auditOrder) (auditPag
 	}
 	var page auditPage
 	err := h.Log.Search(ctx, audit.Filter{Since: in.Since, After: in.After, Limit: in.Run}, func(r *audit.Record) error {
-		entry, err := r.FHIR(h.Config.Base(), h.nameOf)
+		names, err := h.namesIn(ctx, r)
+		if err != nil {
+			return err
+		}
+		entry, err := r.FHIR(h.Config.Base(), names)
 		page.Entries = append(page.Entries, entry)
 		page.Last = r.Index
 		return err
@@ -285,9 +290,21 @@ func publish(ctx context.Context, h *House, _ string, _ struct{}) (published, er
 	return published{Checkpoint: string(signed), Origin: c.Origin, PublicKey: h.Keyring.Public()}, nil
 }
 
-// nameOf returns what an entry's record is called, "" if its name is not known
-// here: the key then has to do.
-func (h *House) nameOf(record.Key) string { return "" }
+// namesIn returns what the records of an entry are called, "" for those whose
+// names are not known any more: the key then has to do.
+func (h *House) namesIn(ctx context.Context, r *audit.Record) (func(record.Key) string, error) {
+	keys := slices.Clone(r.Patients)
+	for _, item := range r.Items {
+		keys = append(keys, item.Key)
+	}
+	named, err := h.Vault.Named(ctx, keys)
+	return func(k record.Key) string {
+		if n, ok := named[k]; ok {
+			return n.Type + "/" + n.ID
+		}
+		return ""
+	}, err
+}
 
 func counted(_ context.Context, h *House, _ string, _ struct{}) (vault.Counters, error) {
 	return h.Vault.Counters(), nil
