@@ -18,7 +18,7 @@ import (
 // Bounds of one round of integration, so that a long backlog is taken in steps
 // and a lost race costs little.
 const (
-	roundEntries = 4096
+	roundEntries = verify.PostingSpan // the leaves of one cell of the index are of one round
 	roundBytes   = 4 << 20
 )
 
@@ -110,7 +110,7 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 			return false, err
 		}
 	}
-	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, id: t.id(), ordinal: uint32(len(t.ids))}
+	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, id: t.id(), ordinal: uint32(len(t.ids))}
 	for _, shard := range shards {
 		if err := s.take(ctx, shard, t); err != nil {
 			return false, err
@@ -143,6 +143,7 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 		t.marks[shard] = m
 	}
 	l.taken.Store(t.marks[l.shard].Counter)
+	l.fresh.drop(t.marks[l.shard].Counter)
 	l.heads.grown(t)
 	return more, nil
 }
@@ -155,6 +156,7 @@ type step struct {
 	edge    *verify.Tree
 	leaves  []byte
 	marks   map[uint64]verify.Mark
+	posts   map[record.Token][]uint64 // the index by which officers search
 	cells   []record.Cell
 	state   []byte
 	count   int
@@ -184,9 +186,9 @@ func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
 		return s.log.fail("audit.Integrate", &ChainError{Shard: shard, Counter: mark.Counter + 1, Problem: "is missing"})
 	}
 	for _, stored := range entries {
-		next, err := s.log.checkLink(ctx, shard, mark, stored)
+		next, tokens, err := s.log.inspect(ctx, shard, mark, stored)
 		if err == nil {
-			err = s.add(shard, stored)
+			err = s.add(shard, stored, tokens)
 		}
 		if err != nil {
 			return s.broke(ctx, shard, err)
@@ -215,7 +217,31 @@ func (s *step) broke(ctx context.Context, shard uint64, err error) error {
 	return nil
 }
 
-func (s *step) add(shard uint64, stored store.Entry) error {
+// inspect returns what the next entry of a shard makes of its mark, and the tokens
+// it bears. An entry that the store gives back as this process linked it needs no
+// more than that comparison.
+func (l *Log) inspect(ctx context.Context, shard uint64, mark verify.Mark, stored store.Entry) (verify.Mark, []record.Token, error) {
+	if shard == l.shard && stored.Counter == mark.Counter+1 {
+		if own, ok := l.fresh.get(stored); ok {
+			return own.mark, own.tokens, nil
+		}
+	}
+	next, err := l.checkLink(ctx, shard, mark, stored)
+	if err != nil {
+		return mark, nil, err
+	}
+	e, err := verify.ParseEntry(stored.Bytes)
+	if err != nil || e.Flags&verify.FlagStatement != 0 {
+		return next, nil, err
+	}
+	a, err := l.openAccount(e)
+	if err != nil {
+		return mark, nil, &ChainError{Shard: e.Shard, Counter: e.Counter, Problem: "cannot be opened"}
+	}
+	return next, verify.Postings(a, l.cfg.Sealer.Token), nil
+}
+
+func (s *step) add(shard uint64, stored store.Entry, tokens []record.Token) error {
 	index := s.edge.Size()
 	if len(s.leaves) == 256*16 {
 		s.leaves = s.leaves[:0]
@@ -229,21 +255,8 @@ func (s *step) add(shard uint64, stored store.Entry) error {
 	}
 	s.count++
 	s.bytes += len(stored.Bytes)
-	return s.post(index, stored.Bytes)
-}
-
-// post adds the entry to the index by which officers search.
-func (s *step) post(index uint64, entry []byte) error {
-	e, err := verify.ParseEntry(entry)
-	if err != nil || e.Flags&verify.FlagStatement != 0 {
-		return err
-	}
-	a, err := s.log.openAccount(e)
-	if err != nil {
-		return &ChainError{Shard: e.Shard, Counter: e.Counter, Problem: "cannot be opened"}
-	}
-	for _, token := range verify.Postings(a, s.log.cfg.Sealer.Token) {
-		s.put(verify.PostingName(token, s.ordinal, index), []byte{1})
+	for _, token := range tokens {
+		s.posts[token] = append(s.posts[token], index)
 	}
 	return nil
 }
@@ -267,6 +280,9 @@ func (s *step) finish() error {
 	}
 	for shard, m := range s.marks {
 		s.put(verify.MarkName(shard), m.Append(nil))
+	}
+	for token, leaves := range s.posts {
+		s.put(verify.PostingName(token, s.ordinal, leaves[0]), verify.AppendPosting(nil, leaves))
 	}
 	s.state = verify.State{Size: s.edge.Size(), Root: s.edge.Root()}.Append(nil)
 	s.put(s.id.StateName(), s.state)

@@ -65,6 +65,7 @@ type Log struct {
 	closed  atomic.Bool
 
 	tree   tree
+	fresh  fresh
 	keys   keyCache
 	heads  heads
 	broken broken
@@ -135,26 +136,26 @@ func (l *Log) commit(ctx context.Context, op string, b record.Batch, parts []par
 	if b.Time.IsZero() {
 		b.Time = l.cfg.Clock.Now()
 	}
-	var linked uint64
+	var last uint64 // counter, once linked
 	if len(parts) > 0 {
 		if err := addCells(&b, parts); err != nil {
 			return nil, fault.Wrap(fault.Conflict, op, err)
 		}
-		b.Shard, b.Link = l.shard, l.linker(parts, &linked)
+		b.Shard, b.Link = l.shard, l.linker(parts, &last)
 	}
 	receipt, err := l.cfg.Store.Commit(ctx, b)
 	switch {
-	case err != nil && linked != 0:
+	case err != nil && last != 0:
 		return nil, l.fail(op, fmt.Errorf("a linked entry was not committed: %w", err))
 	case errors.Is(err, store.ErrFailed), errors.Is(err, store.ErrClosed), errors.Is(err, store.ErrCorrupt):
 		return nil, l.fail(op, err)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", op, err)
-	case len(parts) > 0 && linked == 0:
+	case len(parts) > 0 && last == 0:
 		return nil, l.fail(op, errors.New("the engine committed without linking"))
 	}
-	if linked != 0 {
-		raise(&l.visible, linked)
+	if last != 0 {
+		raise(&l.visible, last)
 		l.nudge()
 	}
 	return durable{receipt, l, op}, nil
@@ -162,7 +163,7 @@ func (l *Log) commit(ctx context.Context, op string, b record.Batch, parts []par
 
 // linker returns the batch's Link. It runs under the engine's commit lock, and
 // therefore does nothing that could have been done before.
-func (l *Log) linker(parts []part, linked *uint64) func() (record.LogRun, error) {
+func (l *Log) linker(parts []part, last *uint64) func() (record.LogRun, error) {
 	entries := make([][]byte, len(parts))
 	for i, p := range parts {
 		entries[i] = make([]byte, 0, p.size())
@@ -173,7 +174,7 @@ func (l *Log) linker(parts []part, linked *uint64) func() (record.LogRun, error)
 		if l.failure.Load() != nil {
 			return record.LogRun{}, errFailed
 		}
-		now := l.cfg.Clock.Now()
+		now := l.cfg.Clock.Now().UTC().Truncate(time.Microsecond)
 		if now.Before(l.last) {
 			now = l.last
 		}
@@ -185,8 +186,9 @@ func (l *Log) linker(parts []part, linked *uint64) func() (record.LogRun, error)
 			}
 			entries[i], l.prev = e.Append(entries[i], parts[i].digest, l.mac)
 			l.counter++
+			l.fresh.add(linked{verify.Mark{Counter: l.counter, Link: l.prev, Time: now}, entries[i], parts[i].tokens})
 		}
-		l.last, *linked = now, l.counter
+		l.last, *last = now, l.counter
 		return run, nil
 	}
 }

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -90,9 +89,9 @@ func (l *Log) candidates(ctx context.Context, f *Filter, leaves *leafReader) (fu
 	for nth, tree := range leaves.spans {
 		for _, token := range tokens {
 			prefix := verify.PostingPrefix(token, uint32(nth+1))
-			err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, _ []byte) error {
-				if len(name) == len(prefix)+8 {
-					leaf := binary.BigEndian.Uint64(name[len(prefix):])
+			err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, value []byte) error {
+				leaves, _ := verify.ParsePosting(name[len(prefix):], value) // none of a cell that cannot be read: audit verify tells
+				for _, leaf := range leaves {
 					if leaf < tree.size && f.beyond(tree.first+leaf) {
 						list = append(list, tree.first+leaf)
 					}

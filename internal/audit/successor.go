@@ -184,7 +184,7 @@ func (l *Log) succeed(ctx context.Context) error {
 		log: l, id: ids[len(ids)-1], ordinal: uint32(len(ids)),
 		edge: new(verify.Tree), marks: map[uint64]verify.Mark{l.shard: mark},
 	}
-	if err := s.add(l.shard, entries[0]); err != nil {
+	if err := s.add(l.shard, entries[0], nil); err != nil {
 		return err
 	}
 	if err := s.finish(); err != nil {

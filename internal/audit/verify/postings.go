@@ -3,10 +3,12 @@ package verify
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store"
 )
 
 // Fields of the tokens by which officers find entries.
@@ -50,13 +52,48 @@ func Postings(a *Account, token Tokenize) []record.Token {
 	return slices.Compact(tokens)
 }
 
-// PostingName is the cell that says that a leaf of the nth tree, from 1, bears
-// a token.
-func PostingName(token record.Token, nth uint32, leaf uint64) []byte {
-	return binary.BigEndian.AppendUint64(PostingPrefix(token, nth), leaf)
+// PostingSpan bounds how far the leaves of one cell of the index lie apart.
+const PostingSpan = 4096
+
+// PostingName is the cell that says which leaves of the nth tree, from 1, bear a
+// token: the one it is named by, and those its value tells, which follow.
+func PostingName(token record.Token, nth uint32, first uint64) []byte {
+	return binary.BigEndian.AppendUint64(PostingPrefix(token, nth), first)
 }
 
-const postingSpace = "i/"
+// AppendPosting appends the value of the cell of some leaves, which MUST ascend
+// and lie within PostingSpan.
+func AppendPosting(buf []byte, leaves []uint64) []byte {
+	buf = append(buf, layoutFormat)
+	for i := 1; i < len(leaves); i++ {
+		buf = binary.AppendUvarint(buf, leaves[i]-leaves[i-1])
+	}
+	return buf
+}
+
+// ParsePosting returns the leaves of a cell, from its name behind the prefix and
+// its value.
+func ParsePosting(name, value []byte) ([]uint64, error) {
+	if len(name) != 8 || len(value) == 0 || value[0] != layoutFormat {
+		return nil, errLayout
+	}
+	first := binary.BigEndian.Uint64(name)
+	leaves := []uint64{first}
+	for value = value[1:]; len(value) > 0; {
+		step, n := binary.Uvarint(value)
+		last := leaves[len(leaves)-1]
+		if n <= 0 || step == 0 || step >= PostingSpan-(last-first) || last+step < last {
+			return nil, errLayout
+		}
+		leaves, value = append(leaves, last+step), value[n:]
+	}
+	return leaves, nil
+}
+
+const (
+	postingSpace      = "i/"
+	postingPrefixSize = len(postingSpace) + 12
+)
 
 // PostingPrefix is what the names of a token's cells begin with.
 func PostingPrefix(token record.Token, nth uint32) []byte {
@@ -69,38 +106,69 @@ type postings struct {
 	*verifier
 	read  uint64 // leaves whose tokens are known
 	want  uint64
-	names [][]byte
-	leafs []uint64
+	nth   uint32                    // the tree whose leaves are due
+	due   map[record.Token][]uint64 // ascending
+	count int
 }
 
 // entry takes in what a leaf must be found by.
 func (p *postings) entry(a *Account, nth uint32, leaf uint64) error {
-	p.read++
-	for _, token := range Postings(a, p.Token) {
-		p.want++
-		p.names, p.leafs = append(p.names, PostingName(token, nth, leaf)), append(p.leafs, leaf)
-	}
-	if len(p.names) >= 4*tileWidth {
-		return p.check()
-	}
-	return nil
-}
-
-func (p *postings) check() error {
-	values, err := p.Store.Cells(p.ctx, record.SpaceTree, p.names)
-	if err != nil {
-		return fmt.Errorf("read the index of entries: %w", err)
-	}
-	for i, v := range values {
-		if v == nil {
-			p.find(Finding{Code: CodePosting, Leaf: &p.leafs[i], Text: "the index of entries does not find this entry by one of its tokens"})
+	if p.nth != nth || p.count >= 4*tileWidth {
+		if err := p.check(); err != nil {
+			return err
 		}
 	}
-	p.names, p.leafs = nil, nil
+	p.read, p.nth = p.read+1, nth
+	if p.due == nil {
+		p.due = map[record.Token][]uint64{}
+	}
+	for _, token := range Postings(a, p.Token) {
+		p.want++
+		p.count++
+		p.due[token] = append(p.due[token], leaf)
+	}
 	return nil
 }
 
-// finish counts the cells of the index, if it is known how many are due.
+// check asks the index for the leaves that are due.
+func (p *postings) check() error {
+	for _, token := range slices.Sorted(maps.Keys(p.due)) {
+		leaves := p.due[token]
+		has, err := p.found(token, leaves[0], leaves[len(leaves)-1])
+		if err != nil {
+			return fmt.Errorf("read the index of entries: %w", err)
+		}
+		for _, leaf := range leaves {
+			if !has[leaf] {
+				p.find(Finding{Code: CodePosting, Leaf: &leaf, Text: "the index of entries does not find this entry by one of its tokens"})
+			}
+		}
+	}
+	p.due, p.count = nil, 0
+	return nil
+}
+
+// found returns what the index finds by a token from one leaf to another.
+func (p *postings) found(token record.Token, from, to uint64) (map[uint64]bool, error) {
+	found, prefix := map[uint64]bool{}, PostingPrefix(token, p.nth)
+	var after []byte
+	if from >= PostingSpan {
+		after = PostingName(token, p.nth, from-PostingSpan)
+	}
+	err := p.Store.Scan(p.ctx, record.SpaceTree, prefix, after, func(name, value []byte) error {
+		leaves, err := ParsePosting(name[len(prefix):], value)
+		if err == nil && leaves[0] > to {
+			return store.ErrStop
+		}
+		for _, leaf := range leaves { // none of a cell that cannot be read
+			found[leaf] = true
+		}
+		return nil
+	})
+	return found, err
+}
+
+// finish counts the leaves of the index, if it is known how many are due.
 func (p *postings) finish() error {
 	if err := p.check(); err != nil {
 		return err
@@ -108,16 +176,22 @@ func (p *postings) finish() error {
 	if p.read < p.report.Leaves {
 		return nil
 	}
-	var have uint64
-	err := p.Store.Scan(p.ctx, record.SpaceTree, []byte(postingSpace), nil, func(_, _ []byte) error {
-		have++
+	var have, damaged uint64
+	err := p.Store.Scan(p.ctx, record.SpaceTree, []byte(postingSpace), nil, func(name, value []byte) error {
+		leaves, err := ParsePosting(name[min(len(name), postingPrefixSize):], value)
+		if have += uint64(len(leaves)); err != nil {
+			damaged++
+		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("count the index of entries: %w", err)
 	}
 	if have > p.want {
-		p.find(Finding{Code: CodePosting, Text: fmt.Sprintf("the index of entries holds %s cells too many", number(have-p.want))})
+		p.find(Finding{Code: CodePosting, Text: fmt.Sprintf("the index of entries names %s leaves too many", number(have-p.want))})
+	}
+	if damaged > 0 {
+		p.find(Finding{Code: CodePosting, Text: fmt.Sprintf("%s cells of the index of entries cannot be read", number(damaged))})
 	}
 	return nil
 }
