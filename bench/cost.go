@@ -11,8 +11,13 @@ import (
 	"time"
 )
 
-// costPatients make a store that is large enough for the mix of changes.
-const costPatients = 24
+// costPatients make a store that is large enough for 64 workers, of whom each has
+// a record of each type to himself.
+const costPatients = 72
+
+// costTurn is how long one server works before it is the next one's turn. A machine's
+// moods last longer, and so fall on all alike.
+const costTurn = 400 * time.Millisecond
 
 // costs measures what encryption and the audit log take: the same load, by turns,
 // on the program as released and on variants that lack one of them.
@@ -37,10 +42,8 @@ func (b *bench) costs(ctx context.Context) error {
 	}
 	stands = append(stands, plain)
 	for run := range b.runs {
-		for _, s := range stands {
-			if err := b.costRun(ctx, s, run); err != nil {
-				return fmt.Errorf("%s: %w", s.name, err)
-			}
+		if err := errors.Join(b.costRun(ctx, stands, run), b.idleRun(stands)); err != nil {
+			return err
 		}
 	}
 	b.compare()
@@ -53,6 +56,11 @@ type stand struct {
 	server *server
 	conn   *conn
 	stock  stock
+
+	crew crew
+	cpu  time.Duration // used when the run began
+	took time.Duration // of its turns
+	idle latencies
 }
 
 func (b *bench) raise(ctx context.Context, v variant, files []string) (*stand, error) {
@@ -73,8 +81,10 @@ func (b *bench) raise(ctx context.Context, v variant, files []string) (*stand, e
 	if s.server, err = own.rig.serve(ctx, dir); err != nil {
 		return nil, err
 	}
-	if s.conn, err = s.server.dial(); err == nil {
-		s.stock, err = readStock(s.conn, 300)
+	c, err := s.server.dial()
+	if err == nil {
+		defer c.close()
+		s.stock, err = readStock(c, 300)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.server.stop())
@@ -82,28 +92,84 @@ func (b *bench) raise(ctx context.Context, v variant, files []string) (*stand, e
 	return s, nil
 }
 
-// costRun loads one stand with 64 workers, and then asks it one read after
-// another, to see the time that an idle server takes.
-func (b *bench) costRun(ctx context.Context, s *stand, run int) error {
-	one := &bench{options: b.options, results: &results{}}
-	if err := one.crudRun(ctx, s.server, s.stock, run, b.lasts(), 1); err != nil {
-		return err
+// costRun loads the stands by turns, there and back.
+func (b *bench) costRun(ctx context.Context, stands []*stand, run int) error {
+	for _, s := range stands {
+		var err error
+		if s.crew, err = s.server.crew(ctx, s.stock, run); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		defer s.crew.close()
+		s.cpu, s.took = s.server.cpu(), 0
 	}
-	for _, column := range []string{"requests/s", "p50 ms", "p95 ms", "server µs/request"} {
-		b.results.add("cost", 1, s.name, column, one.results.value("crud", 1, "all", column))
+	order := slices.Clone(stands)
+	for at := time.Duration(0); at < b.lasts(); at += costTurn {
+		for _, s := range order {
+			took, err := s.crew.work(ctx, min(costTurn, b.lasts()))
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			s.took += took
+		}
+		slices.Reverse(order)
 	}
-	const reads = 300
-	c, err := s.server.dial()
-	if err != nil {
-		return err
+	for _, s := range stands {
+		one := &bench{options: b.options, results: &results{}}
+		// What a server still does for its requests while others have their
+		// turn, such as compactions, counts.
+		one.noteCRUD(s.crew, 1, s.took, s.server.cpu()-s.cpu)
+		for _, column := range []string{"requests/s", "p50 ms", "p95 ms", "server µs/request"} {
+			b.results.add("cost", 1, s.name, column, one.results.value("crud", 1, "all", column))
+		}
 	}
-	defer c.close()
+	return nil
+}
+
+// idleRun reads one record after the other, to see the time that an idle server
+// takes, and has the device sync, by turns, too.
+func (b *bench) idleRun(stands []*stand) error {
+	const rounds, reads = 60, 5
+	var syncs latencies
+	for _, s := range stands {
+		c, err := s.server.dial()
+		if err != nil {
+			return err
+		}
+		defer c.close()
+		s.conn, s.idle = c, nil
+	}
+	for range rounds {
+		for _, s := range stands {
+			if err := s.readIdle(reads); err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+		some, err := syncTimes(b.work, reads)
+		if err != nil {
+			return err
+		}
+		syncs = append(syncs, some...)
+	}
+	note := func(row string, times latencies) float64 {
+		slices.Sort(times)
+		b.results.add("cost", 1, row, "idle read p50 ms", times.percentile(50))
+		return times.percentile(50)
+	}
+	median := map[string]float64{}
+	for _, s := range stands {
+		median[s.name] = note(s.name, s.idle)
+	}
+	sync := note("one sync of the device", syncs)
+	b.results.add("cost", 1, "beyond "+noAudit.name, "idle: more than a sync, µs", 1000*(median[asReleased.name]-median[noAudit.name]-sync))
+	return nil
+}
+
+func (s *stand) readIdle(reads int) error {
 	list := s.stock["Observation"]
-	var times latencies
 	for range reads {
 		start := time.Now()
-		a, err := c.do("GET", list[rand.IntN(len(list))].path, nil)
-		times = append(times, time.Since(start))
+		a, err := s.conn.do("GET", list[rand.IntN(len(list))].path, nil)
+		s.idle = append(s.idle, time.Since(start))
 		if err != nil {
 			return err
 		}
@@ -111,18 +177,11 @@ func (b *bench) costRun(ctx context.Context, s *stand, run int) error {
 			return fmt.Errorf("a read is answered with status %d", a.status)
 		}
 	}
-	slices.Sort(times)
-	b.results.add("cost", 1, s.name, "idle read p50 ms", times.percentile(50))
-	syncs, err := syncTimes(b.work, reads)
-	if err != nil {
-		return err
-	}
-	b.results.add("cost", 1, "one sync of the device", "idle read p50 ms", syncs.percentile(50))
 	return nil
 }
 
 // compare says in per cent what the released program takes beyond the others. The
-// ratio is taken run by run, since those lie close together in time.
+// ratio is taken run by run: a run's turns lie close together in time.
 func (b *bench) compare() {
 	released := func(column string) []float64 { return b.results.find("cost", 1, asReleased.name, column).Runs }
 	for _, other := range []string{nullCipher.name, noAudit.name, plainName} {
@@ -132,9 +191,6 @@ func (b *bench) compare() {
 			b.results.add("cost", 1, row, "processor more %", 100*(released("server µs/request")[i]/b.results.find("cost", 1, other, "server µs/request").Runs[i]-1))
 		}
 	}
-	idle := func(row string) float64 { return b.results.value("cost", 1, row, "idle read p50 ms") }
-	b.results.add("cost", 1, "beyond "+noAudit.name, "idle: more than a sync, µs",
-		1000*(idle(asReleased.name)-idle(noAudit.name)-idle("one sync of the device")))
 }
 
 // plainName is an ordered index without any of it: the same documents and words
@@ -154,6 +210,7 @@ func (b *bench) raisePlain(ctx context.Context, from *stand) (*stand, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
+	defer c.close()
 	for _, list := range from.stock {
 		for _, record := range list {
 			if a, err := c.do("PUT", record.path, record.bodies[0]); err != nil || a.status != 200 {
@@ -161,5 +218,5 @@ func (b *bench) raisePlain(ctx context.Context, from *stand) (*stand, error) {
 			}
 		}
 	}
-	return &stand{name: plainName, server: s, conn: c, stock: from.stock}, nil
+	return &stand{name: plainName, server: s, stock: from.stock}, nil
 }

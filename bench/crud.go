@@ -149,23 +149,37 @@ func (w *crudWorker) check(kind, path string, a answer) error {
 	return nil
 }
 
-// crudRun keeps 64 workers busy for a time.
-func (b *bench) crudRun(ctx context.Context, s *server, st stock, run int, lasts time.Duration, scale int) error {
+// crew are the workers on one server.
+type crew []*crudWorker
+
+// crew dials for as many workers as there can be.
+func (s *server) crew(ctx context.Context, st stock, run int) (crew, error) {
 	if err := s.renew(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	workers := make([]*crudWorker, st.workers())
-	for i := range workers {
+	var all crew
+	for i := range st.workers() {
 		c, err := s.dial()
 		if err != nil {
-			return err
+			all.close()
+			return nil, err
 		}
-		defer c.close()
-		workers[i] = &crudWorker{conn: c, stock: st, nth: i, of: len(workers), turns: run, rng: rand.New(rand.NewPCG(uint64(run), uint64(i)))}
+		all = append(all, &crudWorker{conn: c, stock: st, nth: i, of: st.workers(), turns: run, rng: rand.New(rand.NewPCG(uint64(run), uint64(i)))})
 	}
+	return all, nil
+}
+
+func (c crew) close() {
+	for _, w := range c {
+		w.conn.close()
+	}
+}
+
+// work keeps all busy for a time, and returns how long it was.
+func (c crew) work(ctx context.Context, lasts time.Duration) (time.Duration, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	cpu, start := s.cpu(), time.Now()
-	for _, w := range workers {
+	start := time.Now()
+	for _, w := range c {
 		group.Go(func() error {
 			for ctx.Err() == nil && time.Since(start) < lasts {
 				if err := w.step(); err != nil {
@@ -175,14 +189,27 @@ func (b *bench) crudRun(ctx context.Context, s *server, st stock, run int, lasts
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	return time.Since(start), err
+}
+
+// crudRun keeps 64 workers busy for a time.
+func (b *bench) crudRun(ctx context.Context, s *server, st stock, run int, lasts time.Duration, scale int) error {
+	workers, err := s.crew(ctx, st, run)
+	if err != nil {
 		return err
 	}
-	b.noteCRUD(workers, scale, time.Since(start), s.cpu()-cpu)
+	defer workers.close()
+	cpu := s.cpu()
+	took, err := workers.work(ctx, lasts)
+	if err != nil {
+		return err
+	}
+	b.noteCRUD(workers, scale, took, s.cpu()-cpu)
 	return nil
 }
 
-func (b *bench) noteCRUD(workers []*crudWorker, scale int, took, cpu time.Duration) {
+func (b *bench) noteCRUD(workers crew, scale int, took, cpu time.Duration) {
 	var all latencies
 	note := func(row string, list latencies) {
 		slices.Sort(list)

@@ -131,7 +131,7 @@ var sections = []section{
 	{"search", "Search", "bench-search.svg", "Thirty kinds of search with values drawn from the data, `_count=20`, every page opened; times are those of a page. What\nthe pages held is compared with what is known of the data and with what the server counts. “selective” are those whose\nanswer does not grow with the number of copies."},
 	{"count", "Exact counts", "", "Forty-five sets, half by `_summary=count`, half by `_total=accurate`, one after another."},
 	{"bulk", "Whole records", "", ""},
-	{"cost", "What encryption and audit cost", "", "The mix of creates, reads, updates and deletes at 64 workers, by turns on the released program and on variants built from\nthe same source: one whose ciphers hide nothing in the same structures, one without audit entries, and, to see what all\nof it takes, a plain ordered index of the same documents and words over TLS, without keys, policy, audit or history.\nThe exchange happens in a build overlay: no shipped program holds a switch. Ratios are taken run by run."},
+	{"cost", "What encryption and audit cost", "", "The mix of creates, reads, updates and deletes at 64 workers, by turns on the released program and on variants built from\nthe same source: one whose ciphers hide nothing in the same structures, one without audit entries, and, to see what all\nof it takes, a plain ordered index of the same documents and words over TLS, without keys, policy, audit or history.\nThe exchange happens in a build overlay: no shipped program holds a switch. In a run\nthe servers have turns of 0.4 s, there and back, since a machine's moods last longer; ratios are taken run by run."},
 	{"memory", "Memory of the server", "", "After the searches, counts and exports of that scale."},
 }
 
