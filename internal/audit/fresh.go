@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
-	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
@@ -22,9 +21,9 @@ type fresh struct {
 
 // linked is an entry as it was linked.
 type linked struct {
-	mark   verify.Mark // after it
-	bytes  []byte
-	tokens []record.Token
+	mark    verify.Mark // after it
+	bytes   []byte
+	account *verify.Account // nil: a statement
 }
 
 func (f *fresh) add(e linked) {

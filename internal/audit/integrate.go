@@ -110,7 +110,7 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 			return false, err
 		}
 	}
-	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, id: t.id(), ordinal: uint32(len(t.ids))}
+	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, tokens: map[string]record.Token{}, id: t.id(), ordinal: uint32(len(t.ids))}
 	for _, shard := range shards {
 		if err := s.take(ctx, shard, t); err != nil {
 			return false, err
@@ -157,6 +157,7 @@ type step struct {
 	leaves  []byte
 	marks   map[uint64]verify.Mark
 	posts   map[record.Token][]uint64 // the index by which officers search
+	tokens  map[string]record.Token
 	cells   []record.Cell
 	state   []byte
 	count   int
@@ -186,9 +187,9 @@ func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
 		return s.log.fail("audit.Integrate", &ChainError{Shard: shard, Counter: mark.Counter + 1, Problem: "is missing"})
 	}
 	for _, stored := range entries {
-		next, tokens, err := s.log.inspect(ctx, shard, mark, stored)
+		next, account, err := s.log.inspect(ctx, shard, mark, stored)
 		if err == nil {
-			err = s.add(shard, stored, tokens)
+			err = s.add(shard, stored, account)
 		}
 		if err != nil {
 			return s.broke(ctx, shard, err)
@@ -217,13 +218,13 @@ func (s *step) broke(ctx context.Context, shard uint64, err error) error {
 	return nil
 }
 
-// inspect returns what the next entry of a shard makes of its mark, and the tokens
-// it bears. An entry that the store gives back as this process linked it needs no
-// more than that comparison.
-func (l *Log) inspect(ctx context.Context, shard uint64, mark verify.Mark, stored store.Entry) (verify.Mark, []record.Token, error) {
+// inspect returns what the next entry of a shard makes of its mark, and what it
+// tells; nil for a statement. An entry that the store gives back as this process
+// linked it needs no more than that comparison.
+func (l *Log) inspect(ctx context.Context, shard uint64, mark verify.Mark, stored store.Entry) (verify.Mark, *verify.Account, error) {
 	if shard == l.shard && stored.Counter == mark.Counter+1 {
 		if own, ok := l.fresh.get(stored); ok {
-			return own.mark, own.tokens, nil
+			return own.mark, own.account, nil
 		}
 	}
 	next, err := l.checkLink(ctx, shard, mark, stored)
@@ -238,10 +239,10 @@ func (l *Log) inspect(ctx context.Context, shard uint64, mark verify.Mark, store
 	if err != nil {
 		return mark, nil, &ChainError{Shard: e.Shard, Counter: e.Counter, Problem: "cannot be opened"}
 	}
-	return next, verify.Postings(a, l.cfg.Sealer.Token), nil
+	return next, a, nil
 }
 
-func (s *step) add(shard uint64, stored store.Entry, tokens []record.Token) error {
+func (s *step) add(shard uint64, stored store.Entry, account *verify.Account) error {
 	index := s.edge.Size()
 	if len(s.leaves) == 256*16 {
 		s.leaves = s.leaves[:0]
@@ -255,10 +256,27 @@ func (s *step) add(shard uint64, stored store.Entry, tokens []record.Token) erro
 	}
 	s.count++
 	s.bytes += len(stored.Bytes)
-	for _, token := range tokens {
+	if account == nil {
+		return nil
+	}
+	for _, token := range verify.Postings(account, s.token) {
 		s.posts[token] = append(s.posts[token], index)
 	}
 	return nil
+}
+
+// token is the sealer's; days and actors come again and again in a round.
+func (s *step) token(field string, value []byte) record.Token {
+	if field != verify.TokenDay && field != verify.TokenActor {
+		return s.log.cfg.Sealer.Token(field, value)
+	}
+	name := field + "\x00" + string(value)
+	t, ok := s.tokens[name]
+	if !ok {
+		t = s.log.cfg.Sealer.Token(field, value)
+		s.tokens[name] = t
+	}
+	return t
 }
 
 func (s *step) putTile(level int, n uint64, data []byte) error {

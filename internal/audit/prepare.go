@@ -36,7 +36,7 @@ type part struct {
 	content [32]byte
 	account []byte
 	digest  [32]byte // of account
-	tokens  []record.Token
+	plain   *verify.Account
 	cells   []record.Cell
 	guards  []record.Guard
 }
@@ -165,7 +165,7 @@ func (l *Log) prepareOne(ctx context.Context, e *Event, patients []record.Key, i
 		return part{}, fmt.Errorf("seal accountability: %w", err)
 	}
 	p.account, p.digest = sealed, verify.AccountDigest(sealed)
-	p.tokens = verify.Postings(&account, l.cfg.Sealer.Token)
+	p.plain = &account
 	if p.size() > verify.MaxEntry {
 		return part{}, errors.New("an event is larger than an entry may be")
 	}
