@@ -83,6 +83,7 @@ type Sealer struct {
 	scratches sync.Pool // *scratch
 
 	tenantKeys tenantKeys
+	runs       runs
 	cache      *keyCache
 	pending    pendingKeys
 
@@ -163,6 +164,7 @@ func Open(ctx context.Context, c Config) (*Sealer, error) {
 // keys. Every method fails after Close.
 func (s *Sealer) Close() {
 	s.tenantKeys.wipe()
+	s.runs.wipe()
 	s.cache.wipe()
 	s.pending.wipe()
 	s.fieldsMu.Lock()

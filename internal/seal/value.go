@@ -25,7 +25,7 @@ func (s *Sealer) SealValue(purpose string, aad, plaintext []byte) ([]byte, error
 	out := make([]byte, 0, 1+binary.MaxVarintLen32+box.Overhead+len(plaintext))
 	out = append(out, formatVersion)
 	out = binary.AppendUvarint(out, uint64(t.version))
-	return box.Seal(out, &t.key, valueInfo, s.valueAAD(purpose, t.version, aad), plaintext), nil
+	return s.runs.seal(out, purposeOf(purpose), &t, s.valueAAD(purpose, t.version, aad), plaintext), nil
 }
 
 // OpenValue opens what SealValue sealed for the same purpose and aad.

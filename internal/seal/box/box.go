@@ -3,7 +3,7 @@
 // A box is sealed under a key that may live for years. No such key is ever
 // given to AES-GCM: every box draws 24 random bytes of salt, derives a key of
 // its own and a commitment to it by HKDF-SHA-256, and the derived AES-256-GCM
-// key encrypts that one message. The commitment is compared, in constant time,
+// key encrypts that one message, or those of a Run. The commitment is compared, in constant time,
 // before anything is decrypted, so that no bytes open under two keys; without
 // it AES-GCM would allow that.
 //
