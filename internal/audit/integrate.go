@@ -110,7 +110,7 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 			return false, err
 		}
 	}
-	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, tokens: map[string]record.Token{}, id: t.id(), ordinal: uint32(len(t.ids))}
+	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, tokens: map[string]map[string]record.Token{}, id: t.id(), ordinal: uint32(len(t.ids))}
 	for _, shard := range shards {
 		if err := s.take(ctx, shard, t); err != nil {
 			return false, err
@@ -156,8 +156,8 @@ type step struct {
 	edge    *verify.Tree
 	leaves  []byte
 	marks   map[uint64]verify.Mark
-	posts   map[record.Token][]uint64 // the index by which officers search
-	tokens  map[string]record.Token
+	posts   map[record.Token][]uint64          // the index by which officers search
+	tokens  map[string]map[string]record.Token // by field and value
 	cells   []record.Cell
 	state   []byte
 	count   int
@@ -270,11 +270,14 @@ func (s *step) token(field string, value []byte) record.Token {
 	if field != verify.TokenDay && field != verify.TokenActor {
 		return s.log.cfg.Sealer.Token(field, value)
 	}
-	name := field + "\x00" + string(value)
-	t, ok := s.tokens[name]
+	known := s.tokens[field]
+	t, ok := known[string(value)]
 	if !ok {
-		t = s.log.cfg.Sealer.Token(field, value)
-		s.tokens[name] = t
+		if t = s.log.cfg.Sealer.Token(field, value); known == nil {
+			known = map[string]record.Token{}
+			s.tokens[field] = known
+		}
+		known[string(value)] = t
 	}
 	return t
 }

@@ -41,6 +41,9 @@ type part struct {
 	guards  []record.Guard
 }
 
+// roomy is enough for most accountability parts.
+const roomy = 512
+
 // size is what the entry takes: its fixed fields are 158 bytes.
 func (p *part) size() int { return 158 + len(p.account) }
 
@@ -160,7 +163,7 @@ func (l *Log) prepareOne(ctx context.Context, e *Event, patients []record.Key, i
 		p.guards = sealed.Guards
 	}
 	account := e.account(patients, items)
-	sealed, err := l.cfg.Sealer.SealValue(purpose, verify.AccountAAD(l.cfg.Tenant, l.shard, p.content), account.Append(nil))
+	sealed, err := l.cfg.Sealer.SealValue(purpose, verify.AccountAAD(l.cfg.Tenant, l.shard, p.content), account.Append(make([]byte, 0, roomy)))
 	if err != nil {
 		return part{}, fmt.Errorf("seal accountability: %w", err)
 	}

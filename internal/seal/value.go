@@ -49,7 +49,8 @@ func (s *Sealer) OpenValue(purpose string, aad, sealed []byte) ([]byte, error) {
 }
 
 func (s *Sealer) valueAAD(purpose string, version uint32, aad []byte) []byte {
-	out := appendSized(s.context(nil, useValue), purpose)
+	out := make([]byte, 0, len(s.prefix)+1+binary.MaxVarintLen32+len(purpose)+4+len(aad))
+	out = appendSized(s.context(out, useValue), purpose)
 	out = binary.BigEndian.AppendUint32(out, version)
 	return append(out, aad...)
 }

@@ -174,6 +174,7 @@ func (v *view) log(ctx context.Context, shard, from uint64, limit int) ([]store.
 		return nil, err
 	}
 	var out []store.Entry
+	var room []byte // several entries share a piece of memory
 	for ok := it.SeekGE(key); ok && (limit <= 0 || len(out) < limit); ok = it.Next() {
 		counter := binary.BigEndian.Uint64(it.Key()[9:])
 		if counter != from+uint64(len(out)) {
@@ -186,7 +187,12 @@ func (v *view) log(ctx context.Context, shard, from uint64, limit int) ([]store.
 		if err != nil {
 			return nil, errors.Join(err, it.Close())
 		}
-		out = append(out, store.Entry{Counter: counter, Bytes: bytes.Clone(b)})
+		if len(b) > cap(room)-len(room) {
+			room = make([]byte, 0, max(len(b), min(len(out), 64)*len(b)))
+		}
+		at := len(room)
+		room = append(room, b...)
+		out = append(out, store.Entry{Counter: counter, Bytes: room[at:len(room):len(room)]})
 	}
 	return out, errors.Join(it.Error(), it.Close())
 }
