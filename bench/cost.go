@@ -92,7 +92,8 @@ func (b *bench) raise(ctx context.Context, v variant, files []string) (*stand, e
 	return s, nil
 }
 
-// costRun loads the stands by turns, there and back.
+// costRun loads the stands by turns, in an order drawn for each round: who comes
+// after whom must not matter.
 func (b *bench) costRun(ctx context.Context, stands []*stand, run int) error {
 	for _, s := range stands {
 		var err error
@@ -104,6 +105,7 @@ func (b *bench) costRun(ctx context.Context, stands []*stand, run int) error {
 	}
 	order := slices.Clone(stands)
 	for at := time.Duration(0); at < b.lasts(); at += costTurn {
+		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, s := range order {
 			took, err := s.crew.work(ctx, min(costTurn, b.lasts()))
 			if err != nil {
@@ -111,7 +113,6 @@ func (b *bench) costRun(ctx context.Context, stands []*stand, run int) error {
 			}
 			s.took += took
 		}
-		slices.Reverse(order)
 	}
 	for _, s := range stands {
 		one := &bench{options: b.options, results: &results{}}
