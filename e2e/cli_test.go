@@ -27,6 +27,8 @@ func TestCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(root, "out", "misspelt.yaml"), "lisen: 127.0.0.1:1\n")
+	write(t, filepath.Join(root, "out", "ada.json"), `{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"PUT","url":"Patient/ada"},`+
+		`"resource":{"resourceType":"Patient","id":"ada"}}]}`)
 	for _, s := range []step{
 		{"", 0, "Usage: wardkeep"},
 		{"help", 0, "Usage: wardkeep"},
@@ -53,6 +55,8 @@ func TestCommandLine(t *testing.T) {
 		{"user disable amy --dir DIR --reason leave", 0, "is disabled"},
 		{"user enable amy --dir DIR --reason back", 0, "may sign in again"},
 		{"user disable nobody --dir DIR --reason left", 1, "nobody of that user name"},
+		{"import --dir DIR OUT/ada.json", 0, ""},
+		{"audit export --dir DIR", 0, `"reference":"Patient/ada/_history/1"`},
 		{"audit export --dir DIR --since yesterday", 2, "such as 2026-01-31"},
 		{"audit export --dir DIR --since 2020-01-31 --limit 1", 0, "AuditEvent"},
 		{"audit prove --dir DIR Patient", 2, "Patient/123"},
