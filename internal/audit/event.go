@@ -8,6 +8,7 @@
 package audit
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -121,7 +122,8 @@ func (e *Event) account(patients []record.Key, items []Item) verify.Account {
 		Time: e.Time, Action: clip(e.Action, maxText), Outcome: clip(e.Outcome, maxText),
 		Actor: clip(e.Actor, maxText), Client: clip(e.Client, maxText), Session: clip(e.Session, maxText),
 		Purpose: clip(e.Purpose, maxText), RequestID: clip(e.RequestID, maxText),
-		Type: clip(e.Type, maxText), Address: clip(e.Address, maxText), Patients: patients,
+		Type: clip(e.Type, maxText), Address: clip(e.Address, maxText),
+		Patients: slices.Clone(patients), // kept until the tree has the entry
 	}
 	for _, r := range e.Roles[:min(len(e.Roles), maxRoles)] {
 		if r != "" {
@@ -184,7 +186,7 @@ func eventOf(a *verify.Account) Event {
 // clip cuts s to at most n bytes, at a rune's edge, and makes it valid UTF-8.
 func clip(s string, n int) string {
 	if len(s) > n {
-		s = s[:n]
+		s = strings.Clone(s[:n]) // what is cut off is not kept in memory
 	}
 	return strings.ToValidUTF8(s, "")
 }

@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,6 +71,18 @@ func (r *Record) agents(f form, server string) []agent {
 		list[0].Requestor = true
 	}
 	return list
+}
+
+// Named returns the keys of the records that FHIR names, each once.
+func (r *Record) Named() []record.Key {
+	keys := slices.Clone(r.Patients)
+	if formOf(r.Action).profile != "Query" {
+		for _, i := range r.Items {
+			keys = append(keys, i.Key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b record.Key) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(keys)
 }
 
 func (r *Record) entities(f form, names func(record.Key) string) []entity {

@@ -8,7 +8,8 @@ import (
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
-// maxFresh bounds the bytes of entries that are remembered.
+// maxFresh bounds the bytes of entries that are remembered; what they tell takes as
+// much again.
 const maxFresh = 8 << 20
 
 // fresh remembers the entries that this process linked and that are not yet in the
@@ -21,6 +22,7 @@ type fresh struct {
 
 // linked is an entry as it was linked.
 type linked struct {
+	prev    [32]byte
 	mark    verify.Mark // after it
 	bytes   []byte
 	account *verify.Account // nil: a statement
@@ -36,15 +38,15 @@ func (f *fresh) add(e linked) {
 	f.bytes += len(e.bytes)
 }
 
-// get returns an entry if the store gives it back unchanged.
-func (f *fresh) get(stored store.Entry) (linked, bool) {
+// get returns the entry that follows a mark, if the store gives it back unchanged.
+func (f *fresh) get(mark verify.Mark, stored store.Entry) (linked, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.list) == 0 || stored.Counter < f.list[0].mark.Counter {
+	if len(f.list) == 0 || stored.Counter != mark.Counter+1 || stored.Counter < f.list[0].mark.Counter {
 		return linked{}, false
 	}
 	i := stored.Counter - f.list[0].mark.Counter
-	if i >= uint64(len(f.list)) || !bytes.Equal(f.list[i].bytes, stored.Bytes) {
+	if i >= uint64(len(f.list)) || f.list[i].prev != mark.Link || !bytes.Equal(f.list[i].bytes, stored.Bytes) {
 		return linked{}, false
 	}
 	return f.list[i], true

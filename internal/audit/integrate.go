@@ -110,7 +110,7 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 			return false, err
 		}
 	}
-	s := &step{log: l, edge: t.edge.Clone(), leaves: slices.Clone(t.leaves), marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, tokens: map[string]map[string]record.Token{}, id: t.id(), ordinal: uint32(len(t.ids))}
+	s := newStep(l, t)
 	for _, shard := range shards {
 		if err := s.take(ctx, shard, t); err != nil {
 			return false, err
@@ -120,9 +120,20 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 			break
 		}
 	}
-	if s.count == 0 {
-		return false, nil
+	if s.count > 0 {
+		if raced, err := l.advance(ctx, t, s); err != nil {
+			return raced, err
+		}
 	}
+	own := t.marks[l.shard].Counter
+	raise(&l.taken, own)
+	l.fresh.drop(own)
+	return more, nil
+}
+
+// advance commits a step and makes it the tree's state. raced says that another
+// process may have been faster.
+func (l *Log) advance(ctx context.Context, t *tree, s *step) (raced bool, err error) {
 	if err := s.finish(); err != nil {
 		return false, err
 	}
@@ -139,13 +150,9 @@ func (l *Log) round(ctx context.Context, shards []uint64) (more bool, err error)
 		return false, l.fail("audit.Integrate", err)
 	}
 	t.edge, t.leaves, t.cell = s.edge, s.leaves, s.state
-	for shard, m := range s.marks {
-		t.marks[shard] = m
-	}
-	l.taken.Store(t.marks[l.shard].Counter)
-	l.fresh.drop(t.marks[l.shard].Counter)
+	maps.Copy(t.marks, s.marks)
 	l.heads.grown(t)
-	return more, nil
+	return false, nil
 }
 
 // step gathers one round's changes.
@@ -164,6 +171,13 @@ type step struct {
 	bytes   int
 }
 
+func newStep(l *Log, t *tree) *step {
+	return &step{
+		log: l, id: t.id(), ordinal: uint32(len(t.ids)), edge: t.edge.Clone(), leaves: slices.Clone(t.leaves),
+		marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, tokens: map[string]map[string]record.Token{},
+	}
+}
+
 // take adds the shard's pending entries.
 func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
 	if s.log.broken.get(shard) != nil {
@@ -174,6 +188,9 @@ func (s *step) take(ctx context.Context, shard uint64, t *tree) error {
 		var err error
 		if mark, err = s.log.loadMark(ctx, shard); err != nil {
 			return err
+		}
+		if shard == s.log.shard && mark.Counter < s.log.taken.Load() {
+			return s.log.fail("audit.Integrate", &ChainError{Shard: shard, Counter: mark.Counter + 1, Problem: "was taken before"})
 		}
 		t.marks[shard] = mark
 	}
@@ -222,8 +239,8 @@ func (s *step) broke(ctx context.Context, shard uint64, err error) error {
 // tells; nil for a statement. An entry that the store gives back as this process
 // linked it needs no more than that comparison.
 func (l *Log) inspect(ctx context.Context, shard uint64, mark verify.Mark, stored store.Entry) (verify.Mark, *verify.Account, error) {
-	if shard == l.shard && stored.Counter == mark.Counter+1 {
-		if own, ok := l.fresh.get(stored); ok {
+	if shard == l.shard {
+		if own, ok := l.fresh.get(mark, stored); ok {
 			return own.mark, own.account, nil
 		}
 	}

@@ -186,7 +186,7 @@ func (l *Log) linker(parts []part, last *uint64) func() (record.LogRun, error) {
 			}
 			entries[i], l.prev = e.Append(entries[i], parts[i].digest, l.mac)
 			l.counter++
-			l.fresh.add(linked{verify.Mark{Counter: l.counter, Link: l.prev, Time: now}, entries[i], parts[i].plain})
+			l.fresh.add(linked{e.Prev, verify.Mark{Counter: l.counter, Link: l.prev, Time: now}, entries[i], parts[i].plain})
 		}
 		l.last, *last = now, l.counter
 		return run, nil

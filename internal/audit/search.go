@@ -90,8 +90,8 @@ func (l *Log) candidates(ctx context.Context, f *Filter, leaves *leafReader) (fu
 		for _, token := range tokens {
 			prefix := verify.PostingPrefix(token, uint32(nth+1))
 			err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, value []byte) error {
-				leaves, _ := verify.ParsePosting(name[len(prefix):], value) // none of a cell that cannot be read: audit verify tells
-				for _, leaf := range leaves {
+				some, _ := verify.ParsePosting(name[len(prefix):], value) // none of a cell that cannot be read: audit verify tells
+				for _, leaf := range some {
 					if leaf < tree.size && f.beyond(tree.first+leaf) {
 						list = append(list, tree.first+leaf)
 					}

@@ -8,8 +8,9 @@ import (
 
 // runs holds, for each tenant key in use, the run of boxes under way.
 type runs struct {
-	mu   sync.Mutex
-	list map[purpose]run
+	mu     sync.Mutex
+	list   map[purpose]run
+	closed bool
 }
 
 type run struct {
@@ -20,10 +21,11 @@ type run struct {
 // seal appends a box under the tenant key, of the run under way or of a new one.
 func (r *runs) seal(dst []byte, p purpose, t *tenantKey, aad, plaintext []byte) []byte {
 	for {
-		if out, ok := r.of(p, t).Seal(dst, aad, plaintext); ok {
+		boxes := r.of(p, t)
+		if out, ok := boxes.Seal(dst, aad, plaintext); ok {
 			return out
 		}
-		r.end(p)
+		r.end(p, boxes)
 	}
 }
 
@@ -32,23 +34,29 @@ func (r *runs) of(p purpose, t *tenantKey) *box.Run {
 	defer r.mu.Unlock()
 	now, ok := r.list[p]
 	if !ok || now.version != t.version {
+		now = run{t.version, box.NewRun(&t.key, valueInfo)}
+		if r.closed {
+			return now.boxes // for a value that was under way, and kept by nobody
+		}
 		if r.list == nil {
 			r.list = map[purpose]run{}
 		}
-		now = run{t.version, box.NewRun(&t.key, valueInfo)}
 		r.list[p] = now
 	}
 	return now.boxes
 }
 
-func (r *runs) end(p purpose) {
+// end forgets a run that is over.
+func (r *runs) end(p purpose, boxes *box.Run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.list, p)
+	if r.list[p].boxes == boxes {
+		delete(r.list, p)
+	}
 }
 
 func (r *runs) wipe() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.list = nil
+	r.list, r.closed = nil, true
 }

@@ -17,7 +17,8 @@ const (
 // cells, jobs. purpose names the use, and aad the place; "audit" uses the audit
 // key, "blob" the blob key, all others the data key.
 func (s *Sealer) SealValue(purpose string, aad, plaintext []byte) ([]byte, error) {
-	t, err := s.tenantKeys.current(purposeOf(purpose))
+	p := purposeOf(purpose)
+	t, err := s.tenantKeys.current(p)
 	if err != nil {
 		return nil, failed("seal.SealValue", err)
 	}
@@ -25,7 +26,7 @@ func (s *Sealer) SealValue(purpose string, aad, plaintext []byte) ([]byte, error
 	out := make([]byte, 0, 1+binary.MaxVarintLen32+box.Overhead+len(plaintext))
 	out = append(out, formatVersion)
 	out = binary.AppendUvarint(out, uint64(t.version))
-	return s.runs.seal(out, purposeOf(purpose), &t, s.valueAAD(purpose, t.version, aad), plaintext), nil
+	return s.runs.seal(out, p, &t, s.valueAAD(purpose, t.version, aad), plaintext), nil
 }
 
 // OpenValue opens what SealValue sealed for the same purpose and aad.

@@ -96,7 +96,8 @@ type Receipt interface {
 	Wait() error
 }
 
-// Entry is one stored audit entry.
+// Entry is one stored audit entry. Entries of one answer may share memory: who
+// keeps one for long keeps a copy.
 type Entry struct {
 	Counter uint64
 	Bytes   []byte

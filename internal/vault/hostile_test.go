@@ -51,7 +51,25 @@ func TestALyingStore(t *testing.T) {
 				ids = append(ids, rec.ID)
 			}
 			judge(t, "read", ids, err, lie.seen)
+			nameless(t, r, fresh, name == "swapped" || name == "exchanged")
 		})
+	}
+}
+
+// nameless: of ann there is her own name or none, and bob keeps his unless he was
+// lied about, too.
+func nameless(t *testing.T, r *rig, v *vault.Vault, both bool) {
+	t.Helper()
+	ann, bob := keyOf(t, r.Vault, id("Patient", "ann")), keyOf(t, r.Vault, id("Patient", "bob"))
+	named, err := v.Named(t.Context(), []record.Key{ann, bob})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, ok := named[ann]; ok && n != id("Patient", "ann") {
+		t.Errorf("ann is named %v", n)
+	}
+	if n, ok := named[bob]; ok != !both || ok && n != id("Patient", "bob") {
+		t.Errorf("bob is named %v (%v)", n, ok)
 	}
 }
 

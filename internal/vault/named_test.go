@@ -27,4 +27,12 @@ func TestNamed(t *testing.T) {
 	if !maps.Equal(named, want) {
 		t.Errorf("named %v, want %v", named, want)
 	}
+	receipt, err := r.store.Commit(t.Context(), record.Batch{Cells: []record.Cell{r.sealerOn(r.store).Shred(keys[0])}})
+	check(t, err)
+	check(t, receipt.Wait())
+	delete(want, keys[0])
+	delete(want, keys[2])
+	if named, err = r.stand(r.store).Named(t.Context(), keys); err != nil || !maps.Equal(named, want) {
+		t.Errorf("after ann's shred: named %v, want %v: %v", named, want, err)
+	}
 }

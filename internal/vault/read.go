@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -129,41 +128,49 @@ func (v *Vault) openBody(id TypeID, row record.Row, opened *seal.Opened) (Record
 	return r, nil
 }
 
-// Named tells by what names the records of some keys are known. Left out are keys
-// under which nothing is written, records of the program's own types, and those
-// whose patients' keys are gone.
+// Named tells by what names the records of some keys are known, to those who answer
+// for the audit log. Left out are keys under which nothing is written, records of the
+// program's own types, and those whose current version cannot be opened: because
+// their patients' keys are gone, or because the store does not give back what was
+// written, which must not hide the names of others.
 func (v *Vault) Named(ctx context.Context, keys []record.Key) (map[record.Key]TypeID, error) {
-	refs := make([]store.Ref, 0, len(keys))
-	for _, k := range keys {
-		if !k.IsZero() {
-			refs = append(refs, store.Ref{Key: k})
-		}
-	}
-	rows, err := v.store.Get(ctx, refs, store.WantCard)
-	if err != nil {
-		return nil, v.storeFault("vault.Named", err)
-	}
-	types, named := v.classes(), make(map[record.Key]TypeID, len(rows))
-	for i, row := range rows {
-		typ, known := types[row.Class]
-		if row.Version == 0 || !known {
+	named := make(map[record.Key]TypeID, len(keys))
+	for _, key := range keys {
+		if key.IsZero() {
 			continue
 		}
-		if row.Key != refs[i].Key {
-			return nil, fault.Wrap(fault.Internal, "vault.Named", errSwapped)
-		}
-		opened, err := v.openCard(ctx, typ, row)
-		if errors.Is(err, seal.ErrNoKey) {
-			continue
-		}
-		if err != nil {
+		id, err := v.nameOf(ctx, key)
+		switch {
+		case fault.Is(err, fault.Unavailable):
 			return nil, err
+		case err == nil && id != (TypeID{}):
+			named[key] = id
 		}
-		header, err := search.ReadHeader(opened.Card)
-		if err != nil {
-			return nil, fault.Wrap(fault.Internal, "vault.Named", err)
-		}
-		named[row.Key] = TypeID{Type: typ, ID: header.ID}
 	}
 	return named, nil
+}
+
+func (v *Vault) nameOf(ctx context.Context, key record.Key) (TypeID, error) {
+	const op = "vault.Named"
+	rows, err := v.store.Get(ctx, []store.Ref{{Key: key}}, store.WantCard)
+	if err != nil {
+		return TypeID{}, v.storeFault(op, err)
+	}
+	row := rows[0]
+	typ, known := v.classes()[row.Class]
+	if row.Version == 0 || row.Key == key && !known {
+		return TypeID{}, nil
+	}
+	if row.Key != key {
+		return TypeID{}, fault.Wrap(fault.Internal, op, errSwapped)
+	}
+	opened, err := v.openCard(ctx, typ, row)
+	if err != nil {
+		return TypeID{}, err
+	}
+	header, err := search.ReadHeader(opened.Card)
+	if err != nil {
+		return TypeID{}, fault.Wrap(fault.Internal, op, err)
+	}
+	return TypeID{Type: typ, ID: header.ID}, nil
 }

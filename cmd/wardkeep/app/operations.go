@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -293,11 +292,7 @@ func publish(ctx context.Context, h *House, _ string, _ struct{}) (published, er
 // namesIn returns what the records of an entry are called, "" for those whose
 // names are not known any more: the key then has to do.
 func (h *House) namesIn(ctx context.Context, r *audit.Record) (func(record.Key) string, error) {
-	keys := slices.Clone(r.Patients)
-	for _, item := range r.Items {
-		keys = append(keys, item.Key)
-	}
-	named, err := h.Vault.Named(ctx, keys)
+	named, err := h.Vault.Named(ctx, r.Named())
 	return func(k record.Key) string {
 		if n, ok := named[k]; ok {
 			return n.Type + "/" + n.ID

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"maps"
@@ -155,12 +156,13 @@ func (p *postings) found(token record.Token, from, to uint64) (map[uint64]bool, 
 	if from >= PostingSpan {
 		after = PostingName(token, p.nth, from-PostingSpan)
 	}
+	last := PostingName(token, p.nth, to)
 	err := p.Store.Scan(p.ctx, record.SpaceTree, prefix, after, func(name, value []byte) error {
-		leaves, err := ParsePosting(name[len(prefix):], value)
-		if err == nil && leaves[0] > to {
+		if bytes.Compare(name, last) > 0 {
 			return store.ErrStop
 		}
-		for _, leaf := range leaves { // none of a cell that cannot be read
+		leaves, _ := ParsePosting(name[len(prefix):], value) // none of a cell that cannot be read: finish tells
+		for _, leaf := range leaves {
 			found[leaf] = true
 		}
 		return nil

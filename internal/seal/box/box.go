@@ -3,9 +3,9 @@
 // A box is sealed under a key that may live for years. No such key is ever
 // given to AES-GCM: every box draws 24 random bytes of salt, derives a key of
 // its own and a commitment to it by HKDF-SHA-256, and the derived AES-256-GCM
-// key encrypts that one message, or those of a Run. The commitment is compared, in constant time,
-// before anything is decrypted, so that no bytes open under two keys; without
-// it AES-GCM would allow that.
+// key encrypts that one message, or those of a Run. The commitment is
+// compared, in constant time, before anything is decrypted, so that no bytes
+// open under two keys; without it AES-GCM would allow that.
 //
 // A Content is the same construction for a key that is born for one purpose
 // and shared out by wrapping it in boxes: it has no salt because the key is
@@ -14,10 +14,9 @@
 // Only algorithms approved by FIPS 140-3 are used, and only by the interfaces
 // that Go's validated module counts as approved: HKDF and HMAC with SHA-256,
 // AES-256-GCM with the module's own random nonce. That is why a nonce is kept
-// although a key used once would need none; it also makes a repeated use of a
-// key by mistake harmless.
+// although a key used once would need none; it also is what a Run rests on.
 //
-// The package is pure: no I/O, no state, no knowledge of records. Every byte is
+// The package is pure: no I/O, no state but a Run's count, no knowledge of records. Every byte is
 // described in docs/formats/seal.md.
 package box
 

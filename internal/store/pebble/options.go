@@ -19,7 +19,7 @@ import (
 const (
 	defaultMemTable = 32 << 20
 	defaultCache    = 128 << 20
-	blockSize       = 16 << 10
+	blockSize       = 4 << 10 // what a read of one row unseals, and the cache keeps
 )
 
 // options translates a Config. The format is fixed here, not by a default that

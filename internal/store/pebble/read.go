@@ -167,6 +167,9 @@ func (s *Store) Log(ctx context.Context, shard, from uint64, limit int) ([]store
 	return out, nil
 }
 
+// maxRoom bounds the memory that entries share.
+const maxRoom = 64 << 10
+
 func (v *view) log(ctx context.Context, shard, from uint64, limit int) ([]store.Entry, error) {
 	key := logKey(nil, shard, from)
 	it, err := v.iter(key[:9])
@@ -188,7 +191,7 @@ func (v *view) log(ctx context.Context, shard, from uint64, limit int) ([]store.
 			return nil, errors.Join(err, it.Close())
 		}
 		if len(b) > cap(room)-len(room) {
-			room = make([]byte, 0, max(len(b), min(len(out), 64)*len(b)))
+			room = make([]byte, 0, max(len(b), min(len(out)*len(b), maxRoom)))
 		}
 		at := len(room)
 		room = append(room, b...)
