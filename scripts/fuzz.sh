@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 targets=(
 	"internal/fhir FuzzParse"
+	"internal/fhir/xml FuzzToJSON"
 	"internal/search FuzzQuery"
 	"internal/search FuzzFilter"
 	"internal/fhir/path FuzzCompileEval"
