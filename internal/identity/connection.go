@@ -35,8 +35,8 @@ type connectionRecord struct {
 	Connection
 	PersonEpoch uint64 `json:"personEpoch"`
 	ClientEpoch uint64 `json:"clientEpoch"`
-	// Line names the session that online access lasts as long as; its Upstream is
-	// what that rests on.
+	// Line names the session that online access lasts as long as. Upstream is what
+	// the session rested on in which the connection was made.
 	Line     string           `json:"line,omitempty"`
 	Upstream *upstreamSession `json:"upstream,omitempty"`
 
@@ -98,8 +98,9 @@ type connected struct {
 }
 
 // standing returns a connection that stands now: neither ended nor outlived, the
-// app and the person as active as when it was made, and for online access, the
-// person still signed in. Any other is a fault.NotFound.
+// app and the person as active as when it was made, the person's own proof of
+// identity upheld, and for online access, the person still signed in. Any other
+// is a fault.NotFound.
 func (s *Service) standing(ctx context.Context, id string) (connected, error) {
 	gone := fault.New(fault.NotFound, "identity.standing", "")
 	c, err := s.connectionByID(ctx, id)
@@ -120,7 +121,7 @@ func (s *Service) standing(ctx context.Context, id string) (connected, error) {
 	if err != nil {
 		return connected{}, err
 	}
-	if !person.active() || person.Epoch != c.PersonEpoch {
+	if !s.upholds(person, c.Upstream) || person.Epoch != c.PersonEpoch {
 		return connected{}, gone
 	}
 	if c.Granted.Has(WordOnline) {

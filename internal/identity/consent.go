@@ -107,9 +107,9 @@ func (s *Service) newConnection(ctx context.Context, actor Actor, r AuthRequest,
 	rec := connectionRecord{PersonEpoch: live.rec.Epoch, ClientEpoch: app.Epoch, Connection: Connection{
 		ID: id, PersonID: actor.ID, ClientID: client.ID, Name: client.Name, Granted: granted, Patient: patient,
 		Created: s.cfg.Clock.Now(), AuthTime: actor.AuthTime,
-	}}
+	}, Upstream: live.rec.Upstream}
 	if granted.Has(WordOnline) {
-		rec.Line, rec.Upstream = lineOf(live.rec), live.rec.Upstream
+		rec.Line = lineOf(live.rec)
 	}
 	return rec, nil
 }

@@ -175,7 +175,7 @@ func (s *Service) sessionPasskey(ctx context.Context, l *live, answer PasskeyAns
 		return nil, err
 	}
 	return s.spendPasskey(ctx, l.rec.PersonID, c, parsed, e, func(a *account) bool {
-		return s.bears(a, l.rec) && a.Epoch == l.rec.Epoch
+		return s.bears(a, l.rec.Upstream) && a.Epoch == l.rec.Epoch
 	})
 }
 

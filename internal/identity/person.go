@@ -58,7 +58,8 @@ type account struct {
 	MFAResetBy      string     `json:"mfaResetBy,omitempty"`   // until a new one is enrolled
 	Recovery        []string   `json:"recovery,omitempty"`     // digests
 	Enrolment       *enrolment `json:"enrolment,omitempty"`
-	Links           []link     `json:"links,omitempty"` // who the person is elsewhere
+	Links           []link     `json:"links,omitempty"`  // who the person is elsewhere
+	Vouched         time.Time  `json:"vouched,omitzero"` // when she last came in by one of them
 	// Epoch is raised to end every session and challenge at once.
 	Epoch uint64 `json:"epoch"`
 

@@ -137,7 +137,7 @@ func (s *Service) EndOthers(ctx context.Context, token string, o Origin) (Grant,
 	e := s.about(view.Actor, "end-sessions", Success, "")
 	e.Detail = "all but this one"
 	a, err := s.changeAccount(ctx, l.rec.PersonID, e, func(a *account) error {
-		if a.Epoch != l.rec.Epoch || !s.bears(a, l.rec) {
+		if a.Epoch != l.rec.Epoch || !s.bears(a, l.rec.Upstream) {
 			return errNoSession(op)
 		}
 		a.Epoch++

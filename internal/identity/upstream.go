@@ -61,14 +61,23 @@ func (s *Service) upstreamSession(u Upstream) *upstreamSession {
 	}
 }
 
-// bears reports whether an account may hold such a session: its own proof of
-// identity must still stand.
-func (s *Service) bears(a *account, rec sessionRecord) bool {
-	if rec.Upstream == nil {
+// bears reports whether an account may hold what rests on u, nil for a password
+// here: that proof of identity must still stand.
+func (s *Service) bears(a *account, u *upstreamSession) bool {
+	if u == nil {
 		return a.usable()
 	}
-	held := link{Issuer: rec.Upstream.Issuer, Account: rec.Upstream.Account}
-	return a.active() && slices.Contains(a.Links, held) && slices.Contains(s.cfg.Providers, rec.Upstream.Provider)
+	return a.active() && slices.Contains(a.Links, link{Issuer: u.Issuer, Account: u.Account}) && slices.Contains(s.cfg.Providers, u.Provider)
+}
+
+// vouchedFor is how long the word of a provider holds for what goes on without the
+// person. Nobody tells this server that she has left her organisation: her next
+// sign-in there does.
+const vouchedFor = 7 * 24 * time.Hour
+
+// upholds reports whether what a person let an app do may go on while she is away.
+func (s *Service) upholds(a *account, u *upstreamSession) bool {
+	return s.bears(a, u) && (u == nil || s.cfg.Clock.Now().Before(a.Vouched.Add(vouchedFor)))
 }
 
 // AdmitUpstream counts one beginning of a sign-in by a provider against the
@@ -198,7 +207,8 @@ func (s *Service) admitted(ctx context.Context, u Upstream, action, only string,
 	}
 }
 
-// judge gives a the roles of u and says whether it may sign in.
+// judge gives a the roles of u and says whether it may sign in, of which it keeps
+// the time.
 func (s *Service) judge(a *account, u Upstream, e *Event) error {
 	a.Roles = u.Roles
 	e.Actor, e.Roles = a.ID, a.Roles
@@ -211,6 +221,7 @@ func (s *Service) judge(a *account, u Upstream, e *Event) error {
 	case len(u.Roles) == 0:
 		why, verdict = "no role is mapped", errNoRole
 	default:
+		a.Vouched = s.cfg.Clock.Now()
 		return nil
 	}
 	e.Actor, e.Outcome, e.Detail = "", Failure, by(u.Provider, why)

@@ -90,7 +90,7 @@ func (s *Service) endedUpstream(ctx context.Context, u *upstreamSession) (bool, 
 
 // stands reports whether a stored session may still be used by its account.
 func (s *Service) stands(ctx context.Context, a *account, rec sessionRecord) (bool, error) {
-	if a == nil || !s.bears(a, rec) || a.Epoch != rec.Epoch {
+	if a == nil || !s.bears(a, rec.Upstream) || a.Epoch != rec.Epoch {
 		return false, nil
 	}
 	ended, err := s.endedUpstream(ctx, rec.Upstream)
