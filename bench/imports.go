@@ -41,13 +41,14 @@ func (b *bench) load(ctx context.Context, dir string, paths []string) (imported,
 }
 
 // imports measures the import of the original data into new folders, and leaves
-// the last of them.
+// the last of them, which will grow, and the one before.
 func (b *bench) imports(ctx context.Context) (string, error) {
 	dir := ""
 	for run := range b.runs {
-		if dir != "" {
-			_ = os.RemoveAll(dir) // room for the next; what stays is removed with the work folder
+		if b.once != "" {
+			_ = os.RemoveAll(b.once) // room for the next; what stays is removed with the work folder
 		}
+		b.once = dir
 		var err error
 		if dir, err = b.rig.init(ctx, fmt.Sprintf("hospital-%d", run)); err != nil {
 			return "", err

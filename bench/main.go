@@ -29,6 +29,8 @@ type bench struct {
 	cat       *catalogue
 	results   *results
 	resources int // imported so far
+
+	once string // folder of the data once, untouched; "": there is none
 }
 
 type options struct {
@@ -288,6 +290,11 @@ func (b *bench) searches(ctx context.Context, s *server, c *conn, scale int) err
 	fmt.Printf("  searches at %d×: %.0f pages/s, p50 %.2f ms, p95 %.2f ms\n", scale,
 		b.results.value("search", scale, "all", "pages/s"), b.results.value("search", scale, "all", "p50 ms"),
 		b.results.value("search", scale, "all", "p95 ms"))
+	if scale > 1 && b.once != "" {
+		if err := b.growth(ctx, searched{s, list}, scale); err != nil {
+			return fmt.Errorf("growth: %w", err)
+		}
+	}
 	return confirm(c, list)
 }
 

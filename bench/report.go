@@ -127,6 +127,7 @@ type section struct {
 var sections = []section{
 	{"import", "Import", "bench-import.svg", "The Synthea set of 120 patients. At 1× the bzip2 bundles as they are, into a new folder; beyond it, copies of each\npatient with other ids, numbers and family names, gzipped, by one command into the folder that has the others: the rate\nis that of the growing store, measured once. Transactions over HTTPS come four at a time."},
 	{"tokens", "Index tokens by type", "", ""},
+	{"growth", "What growth costs a selective search", "", "The same searches on the data once and on its copies, by turns in each run, since a machine's moods last longer than a run."},
 	{"crud", "Create, read, update, delete", "bench-crud.svg", "64 closed-loop workers over Patient, Encounter, Condition, Observation, MedicationRequest, Procedure, DiagnosticReport,\nImmunization and Claim: 10 creates, 60 reads, 25 updates, 5 deletes in a hundred, answers with the whole record. On a copy\nof the folder."},
 	{"search", "Search", "bench-search.svg", "Thirty kinds of search with values drawn from the data, `_count=20`, every page opened; times are those of a page. What\nthe pages held is compared with what is known of the data and with what the server counts. “selective” are those whose\nanswer does not grow with the number of copies."},
 	{"count", "Exact counts", "", "Forty-five sets, half by `_summary=count`, half by `_total=accurate`, one after another."},
