@@ -104,7 +104,10 @@ func (p *parser) reference(i uint32, m r4.MemberID) {
 		return
 	}
 	raw := p.raw(at)
-	if len(raw) < 3 || raw[1] != '#' && raw[1] != '\\' && len(m.Targets()) == 0 {
+	if len(raw) < 3 || raw[0] != '"' { // what is no string was reported, and never read as one
+		return
+	}
+	if raw[1] != '#' && raw[1] != '\\' && len(m.Targets()) == 0 {
 		return
 	}
 	text := raw[1 : len(raw)-1]
