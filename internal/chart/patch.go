@@ -92,7 +92,7 @@ func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *f
 	if err != nil {
 		return plan{}, err
 	}
-	next, err := c.permitNew(ctx, actor, action, res, old.TypeID.ID)
+	next, err := c.permitNew(ctx, actor, action, old.Resource, res, old.TypeID.ID)
 	if err == nil {
 		err = c.keepsMarks(ctx, actor, old, next)
 	}

@@ -7,10 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wardkeep/wardkeep/internal/authz"
-	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
-	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
@@ -26,6 +23,9 @@ type teamWay struct {
 	params func(c *census, member string) [][]search.Param
 	// names tells whether a record names the member, now.
 	names func(c *census, res *fhir.Resource, member string) bool
+	// parts tells whether a record names the member at all, whatever its state and
+	// time: both change without her, by the clock and by what others do.
+	parts func(res *fhir.Resource, member string) bool
 	// whose are the patients it is about; nil: its subject.
 	whose func(res *fhir.Resource) []vault.TypeID
 }
@@ -39,27 +39,27 @@ const (
 var teamWays = [...]teamWay{
 	{"CareTeam", func(_ *census, member string) [][]search.Param {
 		return [][]search.Param{{{Key: "participant", Value: member}, {Key: "status", Value: "active"}}}
-	}, (*census).inCareTeam, nil},
+	}, (*census).inCareTeam, listed("participant", "member"), nil},
 	{"Encounter", func(c *census, member string) [][]search.Param {
 		by := search.Param{Key: "participant", Value: member}
 		return [][]search.Param{
 			{by, {Key: "status", Value: presentStatus}},
 			{by, {Key: "status", Value: "finished"}, {Key: "date", Value: "ge" + c.day(-careSpan)}},
 		}
-	}, (*census).inEncounter, nil},
+	}, (*census).inEncounter, listed("participant", "individual"), nil},
 	{"Appointment", func(c *census, member string) [][]search.Param {
 		return [][]search.Param{{
 			{Key: "practitioner", Value: member}, {Key: "status", Value: kept},
 			{Key: "date", Value: "ge" + c.day(-careSpan)}, {Key: "date", Value: "le" + c.day(careSpan)},
 		}}
-	}, (*census).inAppointment, appointed},
+	}, (*census).inAppointment, listed("participant", "actor"), appointed},
 	{"ServiceRequest", func(_ *census, member string) [][]search.Param {
 		open := search.Param{Key: "status", Value: openRequest}
 		return [][]search.Param{{{Key: "performer", Value: member}, open}, {{Key: "requester", Value: member}, open}}
-	}, (*census).inReferral, nil},
+	}, (*census).inReferral, refers, nil},
 	{"Task", func(_ *census, member string) [][]search.Param {
 		return [][]search.Param{{{Key: "owner", Value: member}, {Key: "status", Value: openTask}}}
-	}, (*census).inTask, taskFor},
+	}, (*census).inTask, owns, taskFor},
 }
 
 func (c *census) day(from time.Duration) string { return c.clock.Now().Add(from).Format(time.DateOnly) }
@@ -156,27 +156,41 @@ func (c *census) inAppointment(res *fhir.Resource, member string) bool {
 	return false
 }
 
-// inReferral: whom a patient is referred to, and who refers her to somebody. To
-// order a test refers nobody.
 func (c *census) inReferral(res *fhir.Resource, member string) bool {
-	root := res.Root()
-	if !among(root.Get("status").Text(), openRequest) {
-		return false
-	}
+	return among(res.Root().Get("status").Text(), openRequest) && refers(res, member)
+}
+
+// refers: whom a patient is referred to, and who refers her to somebody. To order
+// a test refers nobody.
+func refers(res *fhir.Resource, member string) bool {
 	referred := false
-	for p := range root.All("performer") {
+	for p := range res.Root().All("performer") {
 		to := local(p)
 		if to == member {
 			return true
 		}
 		referred = referred || strings.HasPrefix(to, "Practitioner/") || strings.HasPrefix(to, "PractitionerRole/")
 	}
-	return referred && local(root.Get("requester")) == member
+	return referred && local(res.Root().Get("requester")) == member
 }
 
 func (c *census) inTask(res *fhir.Resource, member string) bool {
 	root := res.Root()
-	return among(root.Get("status").Text(), openTask) && local(root.Get("owner")) == member && !c.over(root.Get("restriction").Get("period"))
+	return among(root.Get("status").Text(), openTask) && owns(res, member) && !c.over(root.Get("restriction").Get("period"))
+}
+
+func owns(res *fhir.Resource, member string) bool { return local(res.Root().Get("owner")) == member }
+
+// listed returns what tells whether a member is in a list of a record.
+func listed(list, element string) func(*fhir.Resource, string) bool {
+	return func(res *fhir.Resource, member string) bool {
+		for p := range res.Root().All(list) {
+			if local(p.Get(element)) == member {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 func among(status, list string) bool { return slices.Contains(strings.Split(list, ","), status) }
@@ -215,50 +229,4 @@ func (c *census) actsFor(ctx context.Context, account string) (vault.PatientSet,
 	}
 	whose := func(res *fhir.Resource) []vault.TypeID { return patientAt(res.Root().Get("patient")) }
 	return c.gatherBy(ctx, "RelatedPerson", now, whose, search.Param{Key: "identifier", Value: AccountSystem + "|" + search.Escape(account)})
-}
-
-// errJoins: who is in the team is decided by others.
-var errJoins = fault.New(fault.Denied, "chart.joins",
-	"This would put you into the care team of a patient in whose care you do not take part. Ask a member of the team, or registration, to do it.")
-
-// joins refuses a state by which its author would come to take part in the care of
-// a patient: what one may see by being in the team, one must not be able to give to
-// oneself. It concerns those whose rights depend on it.
-func (c *Chart) joins(ctx context.Context, actor Actor, res *fhir.Resource) error {
-	if res.Type() == "RelatedPerson" && actor.Kind == identity.KindPerson && bearsAccount(res, actor.ID) {
-		return errJoins
-	}
-	at := slices.IndexFunc(teamWays[:], func(w teamWay) bool { return w.typ == res.Type() })
-	if at < 0 || actor.Kind != identity.KindPerson || actor.PractitionerID == "" {
-		return nil
-	}
-	way, member := &teamWays[at], "Practitioner/"+actor.PractitionerID
-	if !way.names(c.census, res, member) {
-		return nil
-	}
-	if relations, _ := c.restsOn(actor); !slices.Contains(relations, authz.RelationTeam) {
-		return nil
-	}
-	whose := way.whose
-	if whose == nil {
-		whose = subjectOf
-	}
-	keys, err := c.vault.Keys(ctx, whose(res))
-	if err != nil {
-		return err
-	}
-	team, err := c.census.team(ctx, member)
-	if err == nil && len(keys) > 0 && !team.HasAll(keys) {
-		err = errJoins
-	}
-	return err
-}
-
-func bearsAccount(res *fhir.Resource, account string) bool {
-	for id := range res.Root().All("identifier") {
-		if id.Get("system").Text() == AccountSystem && id.Get("value").Text() == account {
-			return true
-		}
-	}
-	return false
 }

@@ -164,7 +164,7 @@ func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource,
 	if err != nil {
 		return plan{}, err
 	}
-	if _, err := c.permitNew(ctx, actor, authz.Create, res, id); err != nil {
+	if _, err := c.permitNew(ctx, actor, authz.Create, nil, res, id); err != nil {
 		return plan{}, err
 	}
 	return c.mandated(ctx, actor, nil, plan{change: vault.Change{TypeID: typeIDOf(res.Type(), id), Resource: res}})
@@ -187,8 +187,9 @@ func (c *Chart) localise(res *fhir.Resource) (*fhir.Resource, error) {
 }
 
 // permitNew decides on the state a change would leave behind under an id, which
-// need not be the one in the resource, and returns that state.
-func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *fhir.Resource, id string) (Resource, error) {
+// need not be the one in the resource, and returns that state. old is the one it
+// follows on, nil if there is none.
+func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, old, res *fhir.Resource, id string) (Resource, error) {
 	reach, err := c.reach(actor, action, res.Type())
 	if err != nil {
 		return Resource{}, err
@@ -200,7 +201,7 @@ func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, res *
 		}
 	}
 	state := Resource{Resource: res, TypeID: typeIDOf(res.Type(), id), patients: patients}
-	if err := c.joins(ctx, actor, res); err != nil {
+	if err := c.joins(ctx, actor, old, res); err != nil {
 		return Resource{}, err
 	}
 	allowed, err := c.permitChange(ctx, actor, action, state)
