@@ -56,7 +56,12 @@ func (c *Chart) changeMeta(ctx context.Context, actor Actor, typ, id, name strin
 			if err := c.mayRead(ctx, actor, *old); err != nil {
 				return plan{}, err
 			}
-			next, err := withMeta(old.Resource, meta, f)
+			// As a patch, it is made of what its author sees.
+			seen, err := c.own(ctx, actor, *old)
+			if err != nil {
+				return plan{}, err
+			}
+			next, err := withMeta(seen.Resource, meta, f)
 			if err != nil {
 				return plan{}, err
 			}

@@ -96,18 +96,20 @@ var (
 )
 
 // keepsHidden adds to a next version what of the one before its author was not
-// shown, so that he does not erase it. What he was not shown he may not change.
-func (c *Chart) keepsHidden(ctx context.Context, actor Actor, old Resource, next *fhir.Resource) (*fhir.Resource, error) {
+// shown, so that he does not erase it. What he was not shown he may not send,
+// either: whether it is what is there would tell him what is there. It returns by
+// which roles the one before was shown, nil if all of it was.
+func (c *Chart) keepsHidden(ctx context.Context, actor Actor, old Resource, next *fhir.Resource) (whole *fhir.Resource, roles []string, err error) {
 	if old.Resource == nil || actor.Kind == identity.KindSystem || c.policy.Hides(actor) == nil {
-		return next, nil
+		return next, nil, nil
 	}
 	seen, err := c.own(ctx, actor, old)
 	if err != nil || seen.Resource == old.Resource {
-		return next, err
+		return next, nil, err
 	}
 	offered, err := c.own(ctx, actor, Resource{Resource: next, TypeID: old.TypeID, patients: old.patients, Version: old.Version})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var before, shown, sent, admitted []member
 	for _, part := range []struct {
@@ -115,14 +117,15 @@ func (c *Chart) keepsHidden(ctx context.Context, actor Actor, old Resource, next
 		into *[]member
 	}{{old.Resource, &before}, {seen.Resource, &shown}, {next, &sent}, {offered.Resource, &admitted}} {
 		if *part.into, err = members(part.res.JSON()); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	merged, err := merge(before, shown, sent, admitted)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return fhir.Parse(joined(merged))
+	whole, err = fhir.Parse(joined(merged))
+	return whole, seen.roles, err
 }
 
 // merge makes the members of the next version: before as it is stored and as it was
@@ -131,7 +134,7 @@ func merge(before, shown, sent, admitted []member) ([]member, error) {
 	var out []member
 	for _, m := range sent {
 		old, was := memberNamed(before, m.name)
-		_, visible := memberNamed(admitted, m.name)
+		visible, _ := memberNamed(admitted, m.name)
 		switch {
 		case m.name == "meta":
 			value, err := withoutTag(m.value)
@@ -140,9 +143,9 @@ func merge(before, shown, sent, admitted []member) ([]member, error) {
 			}
 			m.value = value
 		case m.name == "text": // the narrative of what was sent, which he made
-		case !visible && (!was || !sameJSON(old, m.value)):
+		case !sameJSON(visible, m.value):
 			return nil, errHidden
-		case was && visible:
+		case was:
 			if part, _ := memberNamed(shown, m.name); !sameJSON(part, old) {
 				if !sameJSON(part, m.value) {
 					return nil, errPartHidden
@@ -174,9 +177,22 @@ func memberNamed(list []member, name string) (json.RawMessage, bool) {
 	return list[i].value, true
 }
 
+// sameJSON compares values whatever the order of members. Numbers are as they were
+// written.
 func sameJSON(a, b []byte) bool {
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+	x, errX := inOrder(a)
+	y, errY := inOrder(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+func inOrder(text []byte) ([]byte, error) {
+	var value any
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&value); err != nil {
+		return nil, err
+	}
+	return json.Marshal(value)
 }
 
 // withoutTag takes the tag SUBSETTED off a meta: what is stored is whole again.

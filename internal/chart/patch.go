@@ -85,9 +85,10 @@ func (c *Chart) mayRead(ctx context.Context, actor Actor, res Resource) error {
 
 // planNext plans a new version behind the current one.
 func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *fhir.Resource, old Resource) (plan, error) {
+	var roles []string
 	res, err := c.localise(res)
 	if err == nil {
-		res, err = c.keepsHidden(ctx, actor, old, res)
+		res, roles, err = c.keepsHidden(ctx, actor, old, res)
 	}
 	if err != nil {
 		return plan{}, err
@@ -101,6 +102,6 @@ func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *f
 	}
 	return c.mandated(ctx, actor, &old, plan{
 		change:  vault.Change{TypeID: old.TypeID, Expect: old.Version, Resource: res},
-		revived: old.Deleted,
+		revived: old.Deleted, shownBy: roles,
 	})
 }

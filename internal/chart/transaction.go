@@ -283,8 +283,8 @@ func (t *transaction) prepare(ctx context.Context, s *step, e *Entry) error {
 	}
 	absent := s.plan.absent
 	err := t.decide(ctx, s, e)
-	if err == nil && s.plan.change.Resource != nil {
-		s.plan.issues, err = t.chart.inspector.inspect(ctx, t.actor, s.plan.change.Resource)
+	if err == nil {
+		s.plan.issues, err = t.chart.inspect(ctx, t.actor, s.plan)
 	}
 	if err != nil {
 		var f *fault.Error

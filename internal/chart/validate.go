@@ -2,6 +2,8 @@ package chart
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -63,37 +65,76 @@ func (i *inspector) current(ctx context.Context) (*profile.Validator, error) {
 	return i.validator, nil
 }
 
-// inspect validates what is about to be written, as the policy says. It returns
+// inspect validates what a plan is about to write, as the policy says. It returns
 // what is to be told of a write that goes on.
-func (i *inspector) inspect(ctx context.Context, actor Actor, res *fhir.Resource) ([]fault.Issue, error) {
+func (c *Chart) inspect(ctx context.Context, actor Actor, p plan) ([]fault.Issue, error) {
+	i := c.inspector
 	// An import has nobody whom findings could be told.
-	if i.policy.Mode == ValidateOff || i.policy.Mode == ValidateWarn && actor.Kind == identity.KindSystem {
+	if p.change.Resource == nil || i.policy.Mode == ValidateOff || i.policy.Mode == ValidateWarn && actor.Kind == identity.KindSystem {
 		return nil, nil
 	}
 	v, err := i.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	result, err := v.Validate(ctx, profile.Request{Resource: res})
+	result, err := v.Validate(ctx, profile.Request{Resource: p.change.Resource})
 	if err != nil {
 		return nil, err
 	}
 	i.checked.Add(1)
-	switch {
-	case len(result.Issues) == 0:
+	if len(result.Issues) == 0 {
 		return nil, nil
-	case result.OK():
-		i.warned.Add(1)
-	case i.policy.Mode == ValidateEnforce:
+	}
+	issues := result.Outcome()
+	if p.shownBy != nil {
+		issues = tellable(issues, c.policy.View(p.shownBy, p.change.Type))
+	}
+	if !result.OK() && i.policy.Mode == ValidateEnforce {
 		i.refused.Add(1)
 		return nil, &fault.Error{
-			Kind: fault.Unprocessable, Op: "chart.inspect", Issues: result.Outcome(),
-			Public: "The resource breaks rules of FHIR or of a profile. The issues name each place.",
+			Kind: fault.Unprocessable, Op: "chart.inspect", Issues: issues,
+			Public: "The resource breaks rules of FHIR or of a profile: see the issues.",
 		}
-	default:
-		i.warned.Add(1)
 	}
-	return result.Outcome(), nil
+	i.warned.Add(1)
+	return issues, nil
+}
+
+const unshown = "Elements that are not shown to your role do not conform. Ask somebody who sees all of the record."
+
+// tellable returns the findings whose place is shown by a view. A graver one at
+// another place is told of in a sentence that is the same for all.
+func tellable(issues []fault.Issue, view *fhir.Mask) []fault.Issue {
+	var told []fault.Issue
+	worst, hidden := 0, 0
+	for _, issue := range issues {
+		weight := slices.Index(severities[:], issue.Severity)
+		if showsPlace(view, issue.Expression) {
+			told, worst = append(told, issue), max(worst, weight)
+		} else {
+			hidden = max(hidden, weight)
+		}
+	}
+	if hidden > worst {
+		told = append(told, fault.Issue{Severity: severities[hidden], Code: "invalid", Text: unshown})
+	}
+	return told
+}
+
+var severities = [...]string{"information", "warning", "error"}
+
+// showsPlace reports whether a view shows all that is at a place, written as
+// fhir.Node.Path does. A finding about the resource as a whole may rest on any of
+// it; a resource within it is shown by a view of its own, or not at all.
+func showsPlace(view *fhir.Mask, place string) bool {
+	names := strings.Split(place, ".")[1:]
+	for i, name := range names {
+		names[i], _, _ = strings.Cut(name, "[")
+	}
+	if len(names) == 0 || slices.Contains(names, "contained") || slices.Contains(names, "resource") {
+		return false
+	}
+	return slices.Contains([]string{"id", "meta", "implicitRules"}, names[0]) || view.Shows(names...)
 }
 
 // ValidationCounts returns how many writes were validated, and with what result.

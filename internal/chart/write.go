@@ -100,6 +100,7 @@ type plan struct {
 	nothing bool      // nothing to do
 	revived bool      // the change brings back what was deleted
 	issues  []fault.Issue
+	shownBy []string // roles by which its author is shown a part of it alone; nil: all of it is his
 }
 
 func (p plan) idle() bool { return p.found != nil || p.nothing }
@@ -117,8 +118,8 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, aft
 		if err == nil {
 			p, err = prepare(req)
 		}
-		if err == nil && p.change.Resource != nil {
-			p.issues, err = c.inspector.inspect(ctx, actor, p.change.Resource)
+		if err == nil {
+			p.issues, err = c.inspect(ctx, actor, p)
 		}
 		if err != nil {
 			return Outcome{}, req.finish(ctx, err)
