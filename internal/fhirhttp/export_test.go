@@ -52,7 +52,7 @@ func Found(cfg Config, r *http.Request) int {
 
 // WithRogue returns the API with one more route, which asks nobody.
 func WithRogue(cfg Config, line Line, says string) http.Handler {
-	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks), bodies: make(places, maxBodies)}
 	s.routes = prepared(append([]route{{
 		method: line.Method, pattern: line.Pattern, asks: line.Asks, free: line.Free, public: line.Public,
 		serve: func(w http.ResponseWriter, r *http.Request, _ chart.Actor) error {
@@ -65,7 +65,14 @@ func WithRogue(cfg Config, line Line, says string) http.Handler {
 
 // Walked returns the API while as many walks are under way as there may be.
 func Walked(cfg Config) http.Handler {
-	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places)}
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places), bodies: make(places, maxBodies)}
+	s.routes = prepared(s.table())
+	return s
+}
+
+// Laden returns the API while as many large bodies are held as there may be.
+func Laden(cfg Config) http.Handler {
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks), bodies: make(places)}
 	s.routes = prepared(s.table())
 	return s
 }

@@ -54,6 +54,7 @@ type server struct {
 	terms   *fhir.Resource // TerminologyCapabilities
 	bundles places         // one for each bundle that is being carried out
 	walks   places         // one for each history of many records, and each $lastn
+	bodies  places         // one for each body that is large
 }
 
 // maxBundles bounds the bundles carried out at the same time: each may be many
@@ -64,6 +65,10 @@ const maxBundles = 4
 // are read at the same time: each may open every version there is, or thousands of
 // records, to show the few that the caller may see or asks for.
 const maxWalks = 2
+
+// maxBodies bounds the large bodies held in memory at the same time, whoever sent
+// them and whatever they turn out to be.
+const maxBodies = 8
 
 // places bounds how much of one kind goes on at the same time.
 type places chan struct{}
@@ -80,7 +85,7 @@ func (p places) take(ctx context.Context) (release func(), err error) {
 
 // New returns the API, to be mounted at /fhir.
 func New(cfg Config) (http.Handler, error) {
-	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks)}
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks), bodies: make(places, maxBodies)}
 	s.routes = prepared(s.table())
 	if s.Jobs != nil {
 		s.Jobs.Register(waitingKind, waiting{s})

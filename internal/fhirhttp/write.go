@@ -193,6 +193,8 @@ func readAll(r *http.Request) ([]byte, error) {
 	switch {
 	case errors.As(err, &tooLong):
 		return nil, fault.New(fault.TooLarge, "fhirhttp.readAll", "The body is over the size limit.")
+	case fault.Is(err, fault.Unavailable): // no place for a large body
+		return nil, err
 	case err != nil:
 		return nil, fault.New(fault.Invalid, "fhirhttp.readAll", "The body ended early.")
 	}

@@ -163,8 +163,8 @@ func (p *Portal) signOutThere(w http.ResponseWriter, r *http.Request, by provide
 	})
 }
 
-// mostLogout bounds the form of a logout.
-const mostLogout = 128 << 10
+// endedPath leads to where providers post logout tokens.
+const endedPath = "/sign-in/ended/"
 
 // handleEnded is where a provider posts logout tokens (OpenID Connect Back-Channel
 // Logout 1.0, §2.5); answers are of §2.8.
@@ -173,9 +173,8 @@ func (p *Portal) handleEnded(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, mostLogout)
-	err := r.ParseForm()
-	if tokens := r.PostForm["logout_token"]; err == nil && len(tokens) == 1 {
+	err := error(nil)
+	if tokens := r.PostForm["logout_token"]; len(tokens) == 1 {
 		err = p.cfg.Federation.Ended(r.Context(), r.PathValue("provider"), tokens[0], p.originOf(r))
 	} else {
 		err = fault.New(fault.Invalid, "portal.handleEnded", "Send one logout_token as a form.")
@@ -184,6 +183,10 @@ func (p *Portal) handleEnded(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
+	logoutFailed(w, r, err)
+}
+
+func logoutFailed(w http.ResponseWriter, r *http.Request, err error) {
 	web.EventOf(r.Context()).Fail(err)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(web.Status(fault.KindOf(err)))

@@ -11,10 +11,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/clinical"
 	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/portal/assets"
@@ -209,7 +211,42 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
+	if err := boundForm(w, r); err != nil {
+		if strings.HasPrefix(r.URL.Path, endedPath) {
+			logoutFailed(w, r, fault.New(fault.Invalid, "portal", fault.Public(err)))
+			return
+		}
+		p.fail(w, r, err)
+		return
+	}
 	p.mux.ServeHTTP(w, r)
+}
+
+// maxForm bounds every body sent to the portal, before anybody has said who he is.
+// The largest form is the answer of a passkey; files come by the API.
+const maxForm = 128 << 10
+
+// boundForm reads the form, so that one too large is refused as such, and not taken
+// for one in which nothing was filled in.
+func boundForm(w http.ResponseWriter, r *http.Request) error {
+	const op = "portal.boundForm"
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	tooLarge := fault.New(fault.TooLarge, op, "This form is too large.")
+	if r.ContentLength > maxForm {
+		return tooLarge
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	err := r.ParseForm()
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return tooLarge
+	case err != nil:
+		return fault.New(fault.Invalid, op, "This form could not be read. Go back, and send it again.")
+	}
+	return nil
 }
 
 // routes lists every address. An address holds ids of records, never a name, a

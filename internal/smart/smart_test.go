@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -343,4 +345,38 @@ func FuzzToken(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestHugeForms: no form is read beyond what the largest in order needs. The
+// addresses are read from where they are mounted, so that none is forgotten.
+func TestHugeForms(t *testing.T) {
+	text, err := os.ReadFile("smart.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := map[string]string{}
+	for _, m := range regexp.MustCompile(`(\w+Path) += "(/[^"]*)"`).FindAllStringSubmatch(string(text), -1) {
+		paths[m[1]] = m[2]
+	}
+	mounted := regexp.MustCompile(`"POST(?: "\+|", )(\w+)`).FindAllStringSubmatch(string(text), -1)
+	if len(mounted) < 5 {
+		t.Fatalf("only %d addresses were found", len(mounted))
+	}
+	h, f := newServer(t)
+	for _, m := range mounted {
+		path, sent := paths[m[1]], strings.NewReader("token="+strings.Repeat("a", 1<<20))
+		r := httptest.NewRequest(http.MethodPost, path, sent)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if path == "" || w.Code != http.StatusBadRequest && w.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s %s: %d", m[1], path, w.Code)
+		}
+		if read := 1<<20 - sent.Len(); read > 64<<10 {
+			t.Errorf("%s: %d bytes were read", path, read)
+		}
+	}
+	if f.calls != 0 {
+		t.Error("somebody was authenticated")
+	}
 }
