@@ -17,10 +17,12 @@ import (
 // Bounds of a web socket.
 const (
 	socketMessage = 1024
-	socketSilence = 30 * time.Second // before a socket that is bound to nothing is closed
+	knownSilence  = 30 * time.Second // before a socket that is bound to nothing is closed
+	silence       = 5 * time.Second  // the same, if it came without an access token
 	socketBinds   = 50
 	maxTokenFor   = socketBinds // Subscriptions of one token
 	maxStrangers  = 200         // sockets at a time that came without an access token
+	maxNeighbours = 8           // of them, bound to nothing yet, from one network
 	maxSockets    = 2000
 )
 
@@ -29,17 +31,24 @@ const (
 // access token, to Subscriptions of its actor by their ids (FHIR R4,
 // Subscription, channel websocket).
 func Socket(cfg Config) http.Handler {
-	strangers, known := make(places, maxStrangers), make(places, maxSockets)
+	strangers, known, near := make(places, maxStrangers), make(places, maxSockets), newNeighbours()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var actor chart.Actor
+		c := socket{notifier: cfg.Notifier, silence: silence, bound: func() {}}
 		room := strangers
 		if r.Header.Get("Authorization") != "" {
 			var err error
-			if actor, err = cfg.Authenticate(r); err != nil {
+			if c.actor, err = cfg.Authenticate(r); err != nil {
 				Fail(w, r, err)
 				return
 			}
-			room = known
+			room, c.silence = known, knownSilence
+		} else {
+			var ok bool
+			if c.bound, ok = near.enter(peer(r)); !ok {
+				Fail(w, r, fault.New(fault.Throttled, "fhirhttp.Socket", "Too many web sockets of your network are bound to nothing. Bind those first, or come with an access token."))
+				return
+			}
+			defer c.bound()
 		}
 		select {
 		case room <- struct{}{}:
@@ -57,7 +66,7 @@ func Socket(cfg Config) http.Handler {
 			return // Accept has answered
 		}
 		conn.SetReadLimit(socketMessage)
-		c := socket{conn: conn, notifier: cfg.Notifier, actor: actor}
+		c.conn = conn
 		ctx, cancel := context.WithCancelCause(r.Context())
 		defer cancel(nil) // not before Close: a reading that is cancelled takes the connection with it, and the reason
 		err = c.serve(ctx, cancel)
@@ -81,6 +90,8 @@ type socket struct {
 	notifier *notify.Manager
 	actor    chart.Actor
 	told     chan []byte
+	silence  time.Duration
+	bound    func() // is called once it is bound to something
 }
 
 // serve carries out commands until ctx ends, which cancel MUST end.
@@ -101,7 +112,7 @@ func (c *socket) serve(ctx context.Context, cancel context.CancelCauseFunc) erro
 			}
 		}
 	}()
-	silence := time.NewTimer(socketSilence)
+	silence := time.NewTimer(c.silence)
 	defer silence.Stop()
 	binds := 0
 	for {
@@ -126,6 +137,7 @@ func (c *socket) serve(ctx context.Context, cancel context.CancelCauseFunc) erro
 			if err := c.bind(ctx, command); err != nil {
 				return err
 			}
+			c.bound()
 		}
 	}
 }

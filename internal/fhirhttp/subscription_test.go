@@ -3,6 +3,7 @@ package fhirhttp_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -112,24 +113,93 @@ func TestWebSocketOfOthers(t *testing.T) {
 // has an access token.
 func TestWebSocketFlood(t *testing.T) {
 	r := newRig(t)
-	server := httptest.NewServer(fhirhttp.Socket(r.config))
-	t.Cleanup(server.Close)
-	dial := func(header http.Header) (int, error) {
-		conn, answer, err := websocket.Dial(context.Background(), server.URL, &websocket.DialOptions{HTTPHeader: header})
-		if err == nil {
-			t.Cleanup(func() { _ = conn.CloseNow() })
-		}
-		return answer.StatusCode, err
-	}
-	for range 200 {
-		_, err := dial(nil)
+	dial := r.dialler(fhirhttp.Socket(r.config))
+	for i := range 200 {
+		_, _, err := dial(from(i))
 		check(t, err)
 	}
-	if status, err := dial(nil); err == nil || status != 429 {
+	if _, status, err := dial(from(200)); err == nil || status != 429 {
 		t.Errorf("one stranger more: %d %v", status, err)
 	}
-	_, err := dial(http.Header{"Authorization": {"Bearer program"}})
+	_, _, err := dial(http.Header{"Authorization": {"Bearer program"}})
 	check(t, err)
+}
+
+// from is a header by which a dialler's server takes a stranger to come from the
+// i-th network.
+func from(i int) http.Header {
+	return http.Header{"X-Test-Source": {fmt.Sprintf("198.51.%d.%d:4711", i/250, i%250)}}
+}
+
+// dialler opens sockets and leaves them silent.
+func (r *rig) dialler(h http.Handler) func(http.Header) (*websocket.Conn, int, error) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if s := req.Header.Get("X-Test-Source"); s != "" {
+			req.RemoteAddr = s
+		}
+		h.ServeHTTP(w, req)
+	}))
+	r.t.Cleanup(server.Close)
+	return func(header http.Header) (*websocket.Conn, int, error) {
+		conn, answer, err := websocket.Dial(context.Background(), server.URL, &websocket.DialOptions{HTTPHeader: header})
+		if err == nil {
+			r.t.Cleanup(func() { _ = conn.CloseNow() })
+			conn.CloseRead(context.Background()) // answers when it is closed
+		}
+		return conn, answer.StatusCode, err
+	}
+}
+
+// TestWebSocketNeighbours: one source cannot take the places of all strangers, and
+// what it holds without binding is free again soon.
+func TestWebSocketNeighbours(t *testing.T) {
+	r := newRig(t)
+	dial := r.dialler(fhirhttp.Socket(r.config))
+	for range 8 {
+		_, _, err := dial(from(1))
+		check(t, err)
+	}
+	for range 20 {
+		if _, status, err := dial(from(1)); err == nil || status != 429 {
+			t.Fatalf("one more of the same network: %d %v", status, err)
+		}
+	}
+	_, _, err := dial(from(2))
+	check(t, err)
+	_, _, err = dial(http.Header{"X-Test-Source": from(1)["X-Test-Source"], "Authorization": {"Bearer program"}})
+	check(t, err)
+	for deadline := time.Now().Add(8 * time.Second); ; time.Sleep(250 * time.Millisecond) {
+		if _, _, err := dial(from(1)); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("silent sockets stay")
+		}
+	}
+}
+
+// TestBoundSocketsAreNoNeighbours: who has bound his sockets may open more.
+func TestBoundSocketsAreNoNeighbours(t *testing.T) {
+	r := newRig(t)
+	r.do(201, "PUT", "/Subscription/s1", socketSubscription)
+	r.eventually("GET", "/Subscription/s1/$status", `"valueCode":"active"`)
+	dial := r.dialler(fhirhttp.Socket(r.config))
+	for i := range 10 {
+		var token struct {
+			Parameter []struct{ Name, ValueString string }
+		}
+		check(t, json.Unmarshal(r.do(200, "GET", "/Subscription/s1/$get-ws-binding-token", "").Body.Bytes(), &token))
+		for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+			conn, _, err := dial(from(1))
+			if err == nil {
+				check(t, conn.Write(context.Background(), websocket.MessageText, []byte("bind-with-token "+token.Parameter[0].ValueString)))
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("socket %d is refused though those before it are bound", i)
+			}
+		}
+	}
 }
 
 func TestSubscriptionStatus(t *testing.T) {

@@ -46,6 +46,7 @@ type Actor struct {
 	SessionID      string    // digest of the session or token: may be logged, cannot be used
 	AuthTime       time.Time // of the last proof of identity
 	freshFor       time.Duration
+	epoch          uint64 // of a program's credentials
 	Purpose        string // purpose of use, v3-ActReason
 	RequestID      string
 	Source         string // network address, as package web trusts it

@@ -47,7 +47,7 @@ func (e errAssertion) Error() string { return string(e) }
 func (s *Service) AuthenticateAssertion(ctx context.Context, text string, audiences []string, o Origin) (Client, error) {
 	const op = "identity.AuthenticateAssertion"
 	id, token, err := readAssertion(text)
-	net := network(o.Source)
+	net := Network(o.Source)
 	guess, source := claim{perClient, id + "\x00" + net}, claim{perSource, "client\x00" + net}
 	if err := s.throttle.check(ctx, guess, source); err != nil {
 		return Client{}, fmt.Errorf("%s: %w", op, err)

@@ -72,7 +72,7 @@ func (s *Service) App(ctx context.Context, id string) (Client, error) {
 // PublicClient returns an app that cannot prove who it is: its id is all it has.
 func (s *Service) PublicClient(ctx context.Context, id string, o Origin) (Client, error) {
 	const op = "identity.PublicClient"
-	net := network(o.Source)
+	net := Network(o.Source)
 	guess, source := claim{perClient, id + "\x00" + net}, claim{perSource, "client\x00" + net}
 	if err := s.throttle.check(ctx, guess, source); err != nil {
 		return Client{}, fmt.Errorf("%s: %w", op, err)

@@ -61,7 +61,7 @@ func (s *Service) AskPasskey(ctx context.Context, o Origin) (PasskeyAsk, error) 
 	if err := s.wantPasskeys(op); err != nil {
 		return PasskeyAsk{}, err
 	}
-	if _, err := s.throttle.admit(ctx, claim{perAsk, network(o.Source)}); err != nil {
+	if _, err := s.throttle.admit(ctx, claim{perAsk, Network(o.Source)}); err != nil {
 		return PasskeyAsk{}, fmt.Errorf("%s: %w", op, err)
 	}
 	options, data, err := s.webauthn.BeginDiscoverableLogin()

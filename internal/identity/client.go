@@ -109,7 +109,7 @@ func (s *Service) allClients(ctx context.Context) ([]Client, error) {
 // a program nobody knows costs the same.
 func (s *Service) AuthenticateClient(ctx context.Context, id, secret string, o Origin) (Client, error) {
 	const op = "identity.AuthenticateClient"
-	net := network(o.Source)
+	net := Network(o.Source)
 	guess, source := claim{perClient, id + "\x00" + net}, claim{perSource, "client\x00" + net}
 	if err := s.throttle.check(ctx, guess, source); err != nil {
 		return Client{}, fmt.Errorf("%s: %w", op, err)

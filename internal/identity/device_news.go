@@ -57,7 +57,7 @@ func (s *Service) meetDevice(ctx context.Context, a *account, session string, o 
 	if _, err := s.getShort(ctx, shortDevices, a.ID, &d); err != nil {
 		return err
 	}
-	now, here := s.cfg.Clock.Now(), knownDevice{Network: network(o.Source), Device: deviceWords(o.Device)}
+	now, here := s.cfg.Clock.Now(), knownDevice{Network: Network(o.Source), Device: deviceWords(o.Device)}
 	here.Last = now
 	first := len(d.Known) == 0
 	d.Known = slices.DeleteFunc(d.Known, func(k knownDevice) bool { return now.Sub(k.Last) > deviceLife })

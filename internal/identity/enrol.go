@@ -50,7 +50,7 @@ func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password s
 	if !ok {
 		name = nobody
 	}
-	net := network(o.Source)
+	net := Network(o.Source)
 	// By name and address: whoever knows a new colleague's name must not be able
 	// to keep her from enrolling, and the code is too long to be guessed.
 	if _, err := s.throttle.admit(ctx, enrolClaim(name, net), claim{perSource, net}); err != nil {

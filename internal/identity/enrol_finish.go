@@ -110,7 +110,7 @@ func (s *Service) finishEnrolment(ctx context.Context, token string, o Origin, p
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, err)
 	}
-	net := network(o.Source)
+	net := Network(o.Source)
 	err = errors.Join(s.dropShort(ctx, shortEnrolment, digest), s.throttle.clear(ctx, accountClaim(a.UserName, net, false), enrolClaim(a.UserName, net)),
 		s.throttle.add(ctx, -1, claim{perSource, net}))
 	if p.TOTPSecret == "" {

@@ -22,13 +22,20 @@ type Mandate struct {
 	ClientID       string `json:"client,omitempty"`
 	ConnectionID   string `json:"connection,omitempty"`
 	PatientContext string `json:"context,omitempty"`
+	// Epoch is of the credentials that a program asked with in its own name. What was
+	// ordered with a secret that was stolen ends with it. 0, kept before there was
+	// one, stands for the first.
+	Epoch uint64 `json:"epoch,omitempty"`
 }
+
+// firstEpoch is of credentials that were never changed.
+const firstEpoch = 1
 
 // Mandate returns what is kept of an actor who asks for something now.
 func (a Actor) Mandate(now time.Time) Mandate {
 	return Mandate{
 		Kind: a.Kind, ID: a.ID, Scopes: a.Scopes, MFA: a.MFA, Given: now,
-		ClientID: a.ClientID, ConnectionID: a.ConnectionID, PatientContext: a.PatientContext,
+		ClientID: a.ClientID, ConnectionID: a.ConnectionID, PatientContext: a.PatientContext, Epoch: a.epoch,
 	}
 }
 
@@ -53,7 +60,7 @@ func (s *Service) act(ctx context.Context, m Mandate) (Actor, error) {
 		if err != nil {
 			return Actor{}, err
 		}
-		if c.Status != StatusActive {
+		if c.Status != StatusActive || c.Epoch != max(m.Epoch, firstEpoch) {
 			return Actor{}, gone
 		}
 		return clientActor(c, m.Scopes.Meet(c.Scopes.At(LevelSystem)), "", m.Given, Origin{}), nil

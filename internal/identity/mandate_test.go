@@ -65,6 +65,42 @@ func TestMandateOfClient(t *testing.T) {
 	wantKind(t, err, fault.Denied)
 }
 
+// TestMandateEndsWithTheSecret: what was ordered with a secret that was stolen ends
+// when there is a new one, and so does what was kept before epochs were.
+func TestMandateEndsWithTheSecret(t *testing.T) {
+	w := newWorld(t)
+	c, secret, err := w.AddClient(ctx, operator, "lab feed", readAll)
+	must(t, err)
+	ordered := func(secret string) identity.Mandate {
+		c, err := w.AuthenticateClient(ctx, c.ID, secret, ward)
+		must(t, err)
+		token, err := w.IssueToken(ctx, c, nil, ward)
+		must(t, err)
+		actor, err := w.Authenticate(ctx, token.Text, ward)
+		must(t, err)
+		return kept(t, actor.Mandate(w.clock.Now()))
+	}
+	stolen := ordered(secret)
+	former := stolen
+	former.Epoch = 0
+	for _, m := range []identity.Mandate{stolen, former} {
+		a, err := w.Act(ctx, m)
+		must(t, err)
+		again := kept(t, a.Mandate(w.clock.Now())) // what it orders in turn
+		if _, err := w.Act(ctx, again); err != nil {
+			t.Errorf("of a mandate's own order: %v", err)
+		}
+	}
+	secret, err = w.NewClientSecret(ctx, operator, c.ID, "it leaked")
+	must(t, err)
+	for _, m := range []identity.Mandate{stolen, former} {
+		_, err := w.Act(ctx, m)
+		wantKind(t, err, fault.Denied)
+	}
+	_, err = w.Act(ctx, ordered(secret))
+	must(t, err)
+}
+
 func TestMandateOfNobody(t *testing.T) {
 	w := newWorld(t)
 	for _, m := range []identity.Mandate{{}, {Kind: identity.KindPerson, ID: "nobody"}, {Kind: identity.KindClient, ID: "nobody"}, {Kind: identity.KindSystem, ID: "import"}} {

@@ -17,7 +17,7 @@ import (
 // knows or is.
 func (s *Service) SignInPasskey(ctx context.Context, answer PasskeyAnswer, o Origin) (Grant, error) {
 	const op = "identity.SignInPasskey"
-	source := claim{perSource, network(o.Source)}
+	source := claim{perSource, Network(o.Source)}
 	if err := s.throttle.check(ctx, source); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}

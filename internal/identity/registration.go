@@ -56,7 +56,7 @@ func (s *Service) RegisterClient(ctx context.Context, actor Actor, n NewClient) 
 	if err != nil {
 		return Client{}, "", err
 	}
-	c := &clientRecord{Epoch: 1, Client: Client{
+	c := &clientRecord{Epoch: firstEpoch, Client: Client{
 		ID: id, Name: n.Name, Scopes: normalise(n.Scopes), Words: n.Words, Status: StatusActive, Created: s.cfg.Clock.Now(),
 		Auth: n.Auth, JWKS: json.RawMessage(n.JWKS), JWKSURL: n.JWKSURL,
 		RedirectURIs: n.RedirectURIs, LaunchURL: n.LaunchURL, Origins: n.Origins, Inspects: n.Inspects,

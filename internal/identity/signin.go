@@ -55,7 +55,7 @@ func (s *Service) Begin(ctx context.Context, userName, password string, o Origin
 	if !ok {
 		name = nobody
 	}
-	net := network(o.Source)
+	net := Network(o.Source)
 	known, err := s.knownSource(ctx, name, net)
 	if err != nil {
 		return Challenge{}, err

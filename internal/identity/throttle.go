@@ -199,9 +199,9 @@ func (t *throttle) store(ctx context.Context, id string, v tally, keep time.Dura
 	return nil
 }
 
-// network returns what counts as one source: an IPv4 address, or the /64 that
+// Network returns what counts as one source: an IPv4 address, or the /64 that
 // one customer of IPv6 has to himself. What is not an address is one source.
-func network(source string) string {
+func Network(source string) string {
 	addr, err := netip.ParseAddr(source)
 	if err != nil {
 		return "elsewhere"

@@ -83,7 +83,7 @@ func (s *Service) upholds(a *account, u *upstreamSession) bool {
 // AdmitUpstream counts one beginning of a sign-in by a provider against the
 // address it comes from. fault.Throttled says to wait.
 func (s *Service) AdmitUpstream(ctx context.Context, o Origin) error {
-	if _, err := s.throttle.admit(ctx, claim{perSource, network(o.Source)}); err != nil {
+	if _, err := s.throttle.admit(ctx, claim{perSource, Network(o.Source)}); err != nil {
 		return fmt.Errorf("identity.AdmitUpstream: %w", err)
 	}
 	return nil
@@ -91,7 +91,7 @@ func (s *Service) AdmitUpstream(ctx context.Context, o Origin) error {
 
 // CheckUpstream returns fault.Throttled to an address that failed too often.
 func (s *Service) CheckUpstream(ctx context.Context, o Origin) error {
-	if err := s.throttle.check(ctx, claim{perSource, network(o.Source)}); err != nil {
+	if err := s.throttle.check(ctx, claim{perSource, Network(o.Source)}); err != nil {
 		return fmt.Errorf("identity.CheckUpstream: %w", err)
 	}
 	return nil
@@ -100,7 +100,7 @@ func (s *Service) CheckUpstream(ctx context.Context, o Origin) error {
 // RefuseUpstream records what a provider sent and was not believed. action is
 // login or logout; why is ours and never what was sent.
 func (s *Service) RefuseUpstream(ctx context.Context, action, provider, why string, o Origin) error {
-	err := s.throttle.add(ctx, 1, claim{perSource, network(o.Source)})
+	err := s.throttle.add(ctx, 1, claim{perSource, Network(o.Source)})
 	return errors.Join(err, s.note(ctx, s.arrival(o, action, Failure, by(provider, why))))
 }
 
@@ -115,7 +115,7 @@ func (s *Service) SignInUpstream(ctx context.Context, u Upstream, o Origin) (Gra
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
-	if err := s.throttle.add(ctx, -1, claim{perSource, network(o.Source)}); err != nil {
+	if err := s.throttle.add(ctx, -1, claim{perSource, Network(o.Source)}); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
 	rec := s.newSession()
