@@ -51,16 +51,21 @@ func (s *Service) BeginEnrolment(ctx context.Context, userName, code, password s
 		name = nobody
 	}
 	net := Network(o.Source)
-	// By name and address: whoever knows a new colleague's name must not be able
-	// to keep her from enrolling, and the code is too long to be guessed.
-	if _, err := s.throttle.admit(ctx, enrolClaim(name, net), claim{perSource, net}); err != nil {
-		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
-	}
 	a, err := s.accountByName(ctx, name)
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
 	}
-	if !s.invited(a, code) {
+	// The code is too long to be guessed: who has it is counted by it alone, so that
+	// nobody who knows a new colleague's name or shares her address keeps her out.
+	invited := s.invited(a, code)
+	claims := []claim{enrolClaim(name, net), {perSource, net}}
+	if invited {
+		claims = []claim{{perSource, "enrolling\x00" + a.Enrolment.Digest}}
+	}
+	if _, err := s.throttle.admit(ctx, claims...); err != nil {
+		return Enrolment{}, fmt.Errorf("%s: %w", op, err)
+	}
+	if !invited {
 		err := errors.Join(errEnrol(op), s.note(ctx, s.arrival(o, "enrol", Failure, "no such invitation")))
 		wait()
 		return Enrolment{}, err

@@ -14,18 +14,19 @@ import (
 
 // SignInPasskey takes the browser's answer to AskPasskey and opens a session. A
 // passkey that verified its user is two factors: what she has, and what she
-// knows or is.
+// knows or is. A passkey is not guessed, so that only what fails is counted against
+// the address: others there cannot keep her out.
 func (s *Service) SignInPasskey(ctx context.Context, answer PasskeyAnswer, o Origin) (Grant, error) {
 	const op = "identity.SignInPasskey"
 	source := claim{perSource, Network(o.Source)}
-	if err := s.throttle.check(ctx, source); err != nil {
-		return Grant{}, fmt.Errorf("%s: %w", op, err)
-	}
 	e := s.arrival(o, "login", Success, "passkey")
 	a, err := s.signInPasskey(ctx, answer, e)
 	if fault.Is(err, fault.Unauthenticated) {
+		if _, wait := s.throttle.admit(ctx, source); wait != nil {
+			return Grant{}, fmt.Errorf("%s: %w", op, wait)
+		}
 		e.Outcome, e.Detail = Failure, "passkey refused"
-		return Grant{}, errors.Join(err, s.throttle.add(ctx, 1, source), s.note(ctx, e))
+		return Grant{}, errors.Join(err, s.note(ctx, e))
 	}
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)

@@ -60,7 +60,7 @@ func (s *Service) Begin(ctx context.Context, userName, password string, o Origin
 	if err != nil {
 		return Challenge{}, err
 	}
-	counts, err := s.throttle.admit(ctx, accountClaim(name, net, known), claim{perSource, net})
+	counts, err := s.throttle.admit(ctx, signInClaims(name, net, known)...)
 	if err != nil {
 		return Challenge{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -133,7 +133,6 @@ func (s *Service) Finish(ctx context.Context, token, code string, o Origin) (Gra
 	if err != nil {
 		return Grant{}, err
 	}
-	account, source := accountClaim(ch.Name, ch.Network, ch.Known), claim{perSource, ch.Network}
 	a, recovered, err := s.finishAccount(ctx, ch, code, o)
 	if err != nil {
 		if !fault.Is(err, fault.Unauthenticated) {
@@ -141,11 +140,11 @@ func (s *Service) Finish(ctx context.Context, token, code string, o Origin) (Gra
 		}
 		e := s.arrival(o, "login", Failure, "code or password wrong")
 		e.Type, e.Target = TypeUser, ch.PersonID
-		err = errors.Join(err, s.throttle.add(ctx, 1, account, source), s.note(ctx, e))
+		err = errors.Join(err, s.throttle.add(ctx, 1, signInClaims(ch.Name, ch.Network, ch.Known)...), s.note(ctx, e))
 		wait()
 		return Grant{}, err
 	}
-	if err := s.settleSignIn(ctx, digest, ch, source); err != nil {
+	if err := s.settleSignIn(ctx, digest, ch); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
 	g, err := s.beginSession(ctx, a, s.newSession(), o)
@@ -225,13 +224,15 @@ func (s *Service) spendCode(ctx context.Context, personID, code string, e Event,
 // settleSignIn forgives what this sign-in cost: everything held against the
 // account, and its own part of what is held against the address. Somebody with
 // one good account cannot wash away his guesses at others.
-func (s *Service) settleSignIn(ctx context.Context, digest string, ch challenge, source claim) error {
+func (s *Service) settleSignIn(ctx context.Context, digest string, ch challenge) error {
 	mine, anywhere := accountClaim(ch.Name, ch.Network, true), accountClaim(ch.Name, ch.Network, false)
 	if err := s.throttle.clear(ctx, mine, anywhere); err != nil {
 		return err
 	}
-	if err := s.throttle.add(ctx, -ch.Tries, source); err != nil {
-		return err
+	if !ch.Known {
+		if err := s.throttle.add(ctx, -ch.Tries, claim{perSource, ch.Network}); err != nil {
+			return err
+		}
 	}
 	if err := s.dropShort(ctx, shortChallenge, digest); err != nil {
 		return err
@@ -251,6 +252,17 @@ func accountClaim(name, net string, known bool) claim {
 		return claim{perAccount, name + "\x00" + net}
 	}
 	return claim{perAccount, name}
+}
+
+// signInClaims are the keys under which an attempt to sign in is counted. Where the
+// person has signed in from lately, what others there do does not count against
+// her: a hospital has one address, and anybody in it can use that up.
+func signInClaims(name, net string, known bool) []claim {
+	claims := []claim{accountClaim(name, net, known)}
+	if !known {
+		claims = append(claims, claim{perSource, net})
+	}
+	return claims
 }
 
 func knownKey(name, net string) string { return digestOf([]byte(name + "\x00" + net)) }

@@ -31,7 +31,8 @@ var (
 	// perAccount slows guessing at one account, from wherever.
 	perAccount = limit{name: "account", free: 5, longest: 15 * time.Minute, keep: 30 * 24 * time.Hour}
 	// perSource slows one address that tries many accounts. A hospital has one
-	// address for many people: what ends well is forgiven.
+	// address for many people: what ends well is forgiven, and who is known there or
+	// proves himself by what nobody guesses is not counted.
 	perSource = limit{name: "source", free: 30, longest: 5 * time.Minute, leak: time.Minute, keep: 6 * time.Hour}
 	// perClient slows one address guessing at one program's secret. It is not
 	// by client alone: whoever knows an id could shut the program out.

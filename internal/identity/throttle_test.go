@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -150,5 +151,72 @@ func TestWardIsNotSlowed(t *testing.T) {
 		s := w.add(fmt.Sprintf("nurse%d", i), "nurse")
 		_, err := w.trySignIn(s, goodPassword, ward)
 		must(t, err)
+	}
+}
+
+// TestNeighboursCannotLockOut: whoever shares an address with a ward keeps nobody
+// out who is known there: not by names nobody has, not by passkeys, codes and
+// answers that are none. He himself waits.
+func TestNeighboursCannotLockOut(t *testing.T) {
+	w := keyWorld(t)
+	ana := w.add("ana.okafor", "nurse")
+	key := w.addKey(w.signIn(ana), "Phone")
+	bo, invitation, err := w.AddPerson(ctx, operator, identity.NewPerson{UserName: "bo.lind", Family: "Lind", Roles: []string{"nurse"}})
+	must(t, err)
+	waited := map[string]int{}
+	stranger := func(i int) {
+		_, err := w.Begin(ctx, fmt.Sprintf("nobody%d", i), "x", ward)
+		waited["password"] += throttled(err)
+		_, err = w.SignInPasskey(ctx, identity.PasskeyAnswer{Ask: strings.Repeat("A", 43), JSON: []byte("{}")}, ward)
+		waited["passkey"] += throttled(err)
+		_, err = w.BeginEnrolment(ctx, bo.UserName, "0000", "x", ward)
+		waited["enrolment"] += throttled(err)
+		waited["provider"] += throttled(w.RefuseUpstream(ctx, "login", "lakeside", "state", ward))
+	}
+	for i := range 45 {
+		stranger(i)
+	}
+	for i := range 360 {
+		w.clock.Advance(time.Second)
+		stranger(45 + i)
+		if i%31 != 0 { // each code works once
+			continue
+		}
+		if _, err := w.trySignIn(ana, goodPassword, ward); err != nil {
+			t.Fatalf("the nurse's password after %d s: %v", i, err)
+		}
+		key.count++
+		if _, err := w.signInKey(key); err != nil {
+			t.Fatalf("the nurse's passkey after %d s: %v", i, err)
+		}
+		must(t, w.AdmitUpstream(ctx, ward))
+	}
+	if _, err := w.BeginEnrolment(ctx, bo.UserName, invitation.Code, goodPassword, ward); err != nil {
+		t.Errorf("the new colleague's enrolment: %v", err)
+	}
+	for _, way := range []string{"password", "passkey", "enrolment", "provider"} {
+		if waited[way] < 350 {
+			t.Errorf("%s: a stranger had to wait %d times only", way, waited[way])
+		}
+	}
+}
+
+func throttled(err error) int {
+	if fault.Is(err, fault.Throttled) {
+		return 1
+	}
+	return 0
+}
+
+// TestKnownNamesAreGuessedNoFaster: who guesses at somebody known where he is waits
+// as anywhere.
+func TestKnownNamesAreGuessedNoFaster(t *testing.T) {
+	w := newWorld(t)
+	ana := w.add("ana.okafor", "nurse")
+	w.signIn(ana)
+	for i, pause := range []time.Duration{0, 0, 0, 0, 0, time.Second, 2 * time.Second, 4 * time.Second} {
+		if got := w.waits(w.Service, ana.UserName, "no", ward); got.Round(time.Second) != pause {
+			t.Errorf("attempt %d waits %v, want %v", i+1, got, pause)
+		}
 	}
 }

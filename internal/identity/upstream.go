@@ -81,27 +81,26 @@ func (s *Service) upholds(a *account, u *upstreamSession) bool {
 }
 
 // AdmitUpstream counts one beginning of a sign-in by a provider against the
-// address it comes from. fault.Throttled says to wait.
+// address it comes from. fault.Throttled says to wait. Nobody guesses anything by
+// it, so that guesses at passwords do not count here.
 func (s *Service) AdmitUpstream(ctx context.Context, o Origin) error {
-	if _, err := s.throttle.admit(ctx, claim{perSource, Network(o.Source)}); err != nil {
+	if _, err := s.throttle.admit(ctx, awayClaim(o)); err != nil {
 		return fmt.Errorf("identity.AdmitUpstream: %w", err)
 	}
 	return nil
 }
 
-// CheckUpstream returns fault.Throttled to an address that failed too often.
-func (s *Service) CheckUpstream(ctx context.Context, o Origin) error {
-	if err := s.throttle.check(ctx, claim{perSource, Network(o.Source)}); err != nil {
-		return fmt.Errorf("identity.CheckUpstream: %w", err)
-	}
-	return nil
-}
+func awayClaim(o Origin) claim { return claim{perAsk, "upstream\x00" + Network(o.Source)} }
 
-// RefuseUpstream records what a provider sent and was not believed. action is
-// login or logout; why is ours and never what was sent.
+// RefuseUpstream counts and records what a provider sent and was not believed.
+// action is login or logout; why is ours and never what was sent. To an address
+// that failed too often it returns fault.Throttled: only failures are counted, since
+// what a provider signs is not guessed.
 func (s *Service) RefuseUpstream(ctx context.Context, action, provider, why string, o Origin) error {
-	err := s.throttle.add(ctx, 1, claim{perSource, Network(o.Source)})
-	return errors.Join(err, s.note(ctx, s.arrival(o, action, Failure, by(provider, why))))
+	if _, err := s.throttle.admit(ctx, claim{perSource, Network(o.Source)}); err != nil {
+		return fmt.Errorf("identity.RefuseUpstream: %w", err)
+	}
+	return s.note(ctx, s.arrival(o, action, Failure, by(provider, why)))
 }
 
 func by(provider, what string) string { return "provider " + provider + ": " + what }
@@ -115,7 +114,7 @@ func (s *Service) SignInUpstream(ctx context.Context, u Upstream, o Origin) (Gra
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
-	if err := s.throttle.add(ctx, -1, claim{perSource, Network(o.Source)}); err != nil {
+	if err := s.throttle.add(ctx, -1, awayClaim(o)); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
 	rec := s.newSession()

@@ -35,7 +35,6 @@ import (
 // People is what this package needs of identity.Service.
 type People interface {
 	AdmitUpstream(ctx context.Context, o identity.Origin) error
-	CheckUpstream(ctx context.Context, o identity.Origin) error
 	RefuseUpstream(ctx context.Context, action, provider, why string, o identity.Origin) error
 	SignInUpstream(ctx context.Context, u identity.Upstream, o identity.Origin) (identity.Grant, error)
 	RenewUpstream(ctx context.Context, sessionID string, u identity.Upstream, o identity.Origin) (identity.Grant, error)

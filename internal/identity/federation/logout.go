@@ -52,9 +52,6 @@ func (f *Federation) Ended(ctx context.Context, name, raw string, o identity.Ori
 	if err != nil {
 		return err
 	}
-	if err := f.cfg.People.CheckUpstream(ctx, o); err != nil {
-		return err
-	}
 	end, id, until, err := p.logoutToken(ctx, raw)
 	if err == nil {
 		err = f.cfg.People.EndUpstream(ctx, end, id, until, o)

@@ -3,6 +3,7 @@ package federation
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -25,7 +26,10 @@ func (f *Federation) refused(ctx context.Context, action string, p *provider, er
 		return err
 	}
 	said := &fault.Error{Kind: r.kind, Op: "federation." + action, Public: r.public, Err: errors.New(r.why)}
-	if err := f.cfg.People.RefuseUpstream(ctx, action, p.Name, r.why, o); err != nil {
+	switch err := f.cfg.People.RefuseUpstream(ctx, action, p.Name, r.why, o); {
+	case fault.Is(err, fault.Throttled):
+		return fmt.Errorf("federation.%s: %w", action, err)
+	case err != nil:
 		return errors.Join(said, err)
 	}
 	return said

@@ -129,9 +129,6 @@ func (f *Federation) Finish(ctx context.Context, name string, answer url.Values,
 	if err != nil {
 		return Return{}, err
 	}
-	if err := f.cfg.People.CheckUpstream(ctx, o); err != nil {
-		return Return{}, fmt.Errorf("federation.Finish: %w", err)
-	}
 	kept, up, err := f.finish(ctx, p, answer, binding)
 	if err != nil {
 		return Return{}, f.refused(ctx, "login", p, err, o)
