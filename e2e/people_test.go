@@ -57,14 +57,30 @@ func TestPeopleInBrowser(t *testing.T) {
 	}
 	w.accessible("invited")
 	w.look("invited")
-	for _, kind := range []string{"clearance", "training"} {
-		w.do(chromedp.Click(`input[value="`+kind+`"]`), chromedp.SetValue("#by", "Personnel office"), chromedp.Submit("#by"), chromedp.WaitVisible(".notice"))
+	if !w.holds("data-another") || w.holds(`id="by"`) {
+		t.Error("who invited somebody is led to attest her as well")
 	}
+	must(t, "user", "attest", "b.lind", "--dir", w.s.dir, "--clearance", "2026-01-05", "--training", "2026-01-09", "--by", "Personnel office")
+	w.openPerson("b.lind")
 	if got := w.text(".pairs"); strings.Contains(got, "Not recorded") || strings.Count(got, "by Personnel office") != 2 || !strings.Contains(got, "has not enrolled") {
 		t.Errorf("attested: %q", got)
 	}
+	w.openPerson("nurse") // whom the server made
+	for _, kind := range []string{"clearance", "training"} {
+		w.do(chromedp.Click(`input[value="`+kind+`"]`), chromedp.SetValue("#by", "Personnel office"), chromedp.Submit("#by"), chromedp.WaitVisible(".notice"))
+	}
+	if got := w.text(".pairs"); strings.Count(got, "by Personnel office") != 2 {
+		t.Errorf("attested in the browser: %q", got)
+	}
 	w.look("person")
 	w.dismiss(nurse)
+}
+
+// openPerson opens the page of somebody from the list.
+func (w *ward) openPerson(user string) {
+	w.t.Helper()
+	w.open("/people", ".people")
+	w.do(chromedp.Click(`//tr[td[1][normalize-space()="`+user+`"]]//a`), chromedp.WaitVisible("#state-title"))
 }
 
 // dismiss disables the nurse and wants her open page to end within a second.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -81,6 +82,7 @@ func (s *Service) newAccount(ctx context.Context, actor Actor, n NewPerson) (*ac
 	if err != nil {
 		return nil, err
 	}
+	p.InvitedBy = actor.ID
 	return &account{Person: p, Epoch: 1}, nil
 }
 
@@ -108,7 +110,7 @@ func (s *Service) another(ctx context.Context, actor Actor, action, personID str
 		return err
 	}
 	if actor.ID == personID {
-		return fault.New(fault.Denied, "identity.another", "Nobody does this for himself. Ask another administrator.")
+		return errAnotherPerson("identity.another", "Nobody does this for himself. Ask another administrator.")
 	}
 	return nil
 }
@@ -140,7 +142,14 @@ func (s *Service) ResetPassword(ctx context.Context, actor Actor, personID, reas
 }
 
 func errSecondPerson() error {
-	return fault.New(fault.Denied, "identity.reset", "Password and second factor of one person are reset by two administrators.")
+	return errAnotherPerson("identity.reset", "Password and second factor of one person are reset by two administrators.")
+}
+
+// ErrAnotherPerson says that what was asked for takes a second person.
+var ErrAnotherPerson = errors.New("this takes another person")
+
+func errAnotherPerson(op, public string) error {
+	return &fault.Error{Kind: fault.Denied, Op: op, Err: ErrAnotherPerson, Public: public}
 }
 
 func (s *Service) reset(ctx context.Context, actor Actor, personID, action, reason string, take func(*account) error) (Invitation, error) {
@@ -157,6 +166,7 @@ func (s *Service) reset(ctx context.Context, actor Actor, personID, action, reas
 			return fault.New(fault.Unprocessable, op, "This person signs in by her organisation's identity provider. Password and second factor are reset there.")
 		}
 		if a.Status == StatusInvited { // both are missing, and were from the start
+			a.reinvited(actor)
 			var err error
 			inv, err = s.invite(a, true, true)
 			return err

@@ -38,7 +38,10 @@ func errWaits(op string) error {
 }
 
 // Attest records an attestation of somebody else, in place of an older one of
-// its kind. Once both are there, an account that waited for them is active.
+// its kind. Once both are there, an account that waited for them is active. Who
+// invited the person or last gave her roles or wards cannot attest it: it takes two
+// people to let somebody in. The operator of the host is not held to it, since he
+// holds the keys; what he did is on the record and in the audit log.
 func (s *Service) Attest(ctx context.Context, actor Actor, personID string, kind AttestationKind, on time.Time, by string) error {
 	const op = "identity.Attest"
 	if err := s.another(ctx, actor, "update", personID); err != nil {
@@ -53,6 +56,9 @@ func (s *Service) Attest(ctx context.Context, actor Actor, personID string, kind
 	_, err = s.changeAccount(ctx, personID, e, func(a *account) error {
 		if a.Status == StatusEnded {
 			return fault.New(fault.Unprocessable, op, "This person's account has ended.")
+		}
+		if actor.Kind != KindSystem && a.MadeBy(actor.ID) {
+			return errAnotherPerson(op, "You invited this person, or gave the roles and wards. Another administrator has to attest.")
 		}
 		a.attest(t)
 		return nil
@@ -100,6 +106,28 @@ func (a *account) settle() {
 // Has reports whether p bears an attestation of the kind.
 func (p Person) Has(kind AttestationKind) bool {
 	return slices.ContainsFunc(p.Attestations, func(t Attestation) bool { return t.Kind == kind })
+}
+
+// MadeBy reports whether the actor of an id made the account what it is.
+func (p Person) MadeBy(id string) bool { return id != "" && (p.InvitedBy == id || p.EntitledBy == id) }
+
+// entitled notes who gave the account its rights. If it is not open yet, what he
+// attested before falls: the order of the two must not matter.
+func (a *account) entitled(by Actor) {
+	a.EntitledBy = by.ID
+	if by.Kind == KindSystem || a.Status == StatusActive {
+		return
+	}
+	a.Attestations = slices.DeleteFunc(slices.Clone(a.Attestations), func(t Attestation) bool { return t.Recorder == by.ID })
+}
+
+// reinvited notes who holds an invitation in place of the one before. What others
+// attested was of whom another had invited, and falls: he could enrol himself.
+func (a *account) reinvited(by Actor) {
+	if by.Kind != KindSystem && by.ID != a.InvitedBy {
+		a.Attestations = nil
+	}
+	a.InvitedBy = by.ID
 }
 
 // attested reports whether p bears all that an account needs.

@@ -1,6 +1,8 @@
 package identity_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -165,4 +167,95 @@ func TestAttestationRules(t *testing.T) {
 		}
 	}
 	must(t, w.Attest(ctx, admin, bo.ID, identity.AttestTraining, now, "x"))
+}
+
+// attestsBoth has an actor attest everything, and wants it refused as taking another
+// person if refused is set.
+func (w *world) attestsBoth(actor identity.Actor, p identity.Person, refused bool) {
+	w.t.Helper()
+	for _, kind := range identity.AttestationKinds() {
+		err := w.Attest(ctx, actor, p.ID, kind, w.clock.Now(), "Personnel office")
+		if !refused {
+			must(w.t, err)
+		} else if !fault.Is(err, fault.Denied) || !errors.Is(err, identity.ErrAnotherPerson) {
+			w.t.Errorf("%s by %s: %v", kind, actor.ID, err)
+		}
+	}
+}
+
+// invites has an administrator invite somebody.
+func (w *world) invites(by identity.Actor, name, role string) identity.Person {
+	w.t.Helper()
+	p, _, err := w.AddPerson(ctx, by, identity.NewPerson{UserName: name, Family: "X", Roles: []string{role}})
+	must(w.t, err)
+	return p
+}
+
+// administrators are two who have just signed in.
+func (w *world) administrators() (ana, bea identity.Actor) {
+	w.t.Helper()
+	return w.signIn(w.add("ana.okafor", "admin")).Session.Actor, w.signIn(w.add("bea.stone", "admin")).Session.Actor
+}
+
+func (w *world) wantAttested(p identity.Person, n int, invitedBy string) {
+	w.t.Helper()
+	got, err := w.Person(ctx, operator, p.ID)
+	must(w.t, err)
+	if len(got.Attestations) != n || got.InvitedBy != invitedBy {
+		w.t.Errorf("%d attestations, invited by %s; want %d, %s", len(got.Attestations), got.InvitedBy, n, invitedBy)
+	}
+}
+
+// TestTwoPeopleLetSomebodyIn: one administrator alone makes no account that opens
+// anything, be it a nurse's or another administrator's; the operator of the host
+// may, and is on the record.
+func TestTwoPeopleLetSomebodyIn(t *testing.T) {
+	w := newWorld(t)
+	ana, bea := w.administrators()
+	for _, role := range []string{"nurse", "admin"} {
+		p := w.invites(ana, "made."+role, role)
+		w.attestsBoth(ana, p, true)
+		w.wantAttested(p, 0, ana.ID)
+		w.attestsBoth(bea, p, false)
+		w.wantAttested(p, 2, ana.ID)
+	}
+	p := w.invites(operator, "first", "admin")
+	w.attestsBoth(operator, p, false)
+	w.wantAttested(p, 2, operator.ID)
+}
+
+// TestWhoGivesRightsDoesNotAttest, in whichever order; a name is no right.
+func TestWhoGivesRightsDoesNotAttest(t *testing.T) {
+	w := newWorld(t)
+	ana, bea := w.administrators()
+	family, roles, wards, practitioner := "Y", []string{"doctor"}, []string{identity.EveryWard}, "prac-9"
+	for i, c := range []identity.Change{{Roles: &roles}, {WardIDs: &wards}, {PractitionerID: &practitioner}, {PatientID: &practitioner}} {
+		p := w.invites(bea, fmt.Sprintf("invited%d", i), "billing")
+		_, err := w.ChangePerson(ctx, ana, p.ID, "married", identity.Change{Family: &family, Roles: &p.Roles})
+		must(t, err)
+		w.attestsBoth(ana, p, false)
+		_, err = w.ChangePerson(ctx, ana, p.ID, "needed", c)
+		must(t, err)
+		w.wantAttested(p, 0, bea.ID)
+		w.attestsBoth(ana, p, true)
+		w.attestsBoth(bea, p, true) // who invited
+		w.attestsBoth(operator, p, false)
+	}
+}
+
+// TestTakenInvitation: nobody enrols himself as somebody whom another has invited
+// and a third attested. Whose invitation expired gets a new one of who gave it.
+func TestTakenInvitation(t *testing.T) {
+	w := newWorld(t)
+	ana, bea := w.administrators()
+	p := w.invites(ana, "invited", "nurse")
+	w.attestsBoth(operator, p, false)
+	_, err := w.ResetPassword(ctx, ana, p.ID, "the code expired")
+	must(t, err)
+	w.wantAttested(p, 2, ana.ID)
+	_, err = w.ResetPassword(ctx, bea, p.ID, "the code is lost")
+	must(t, err)
+	w.wantAttested(p, 0, bea.ID)
+	w.attestsBoth(bea, p, true)
+	w.attestsBoth(ana, p, false)
 }

@@ -125,8 +125,12 @@ func (s *Service) ChangePerson(ctx context.Context, actor Actor, personID, reaso
 			PractitionerID: pick(c.PractitionerID, a.PractitionerID), PatientID: pick(c.PatientID, a.PatientID),
 		}
 		p, err := n.person(a.ID, a.Created)
-		p.Status, p.Attestations = a.Status, a.Attestations
+		p.Status, p.Attestations, p.InvitedBy, p.EntitledBy = a.Status, a.Attestations, a.InvitedBy, a.EntitledBy
+		same := slices.Equal(p.Roles, a.Roles) && slices.Equal(p.WardIDs, a.WardIDs) && p.PractitionerID == a.PractitionerID && p.PatientID == a.PatientID
 		a.Person = p
+		if !same {
+			a.entitled(actor)
+		}
 		return err
 	})
 	if err != nil {

@@ -44,6 +44,10 @@ type Person struct {
 	Created        time.Time `json:"created"`
 
 	Attestations []Attestation `json:"attestations,omitempty"` // one of a kind
+	// InvitedBy gave the invitation, and EntitledBy last changed roles, wards or whose
+	// record in the chart is the person's: ids of actors, who cannot attest it too.
+	InvitedBy  string `json:"invitedBy,omitempty"`
+	EntitledBy string `json:"entitledBy,omitempty"`
 }
 
 // account is a person as stored, secrets included. It never leaves this package.

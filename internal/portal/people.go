@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -118,6 +119,7 @@ type personPage struct {
 	Page
 	Row        personRow
 	Self       bool // nobody administers himself
+	Mine       bool // invited or given rights by whoever looks: another attests
 	Roles      []roleChoice
 	Ended      bool
 	Disabled   bool
@@ -178,10 +180,13 @@ func (pg *personPage) invited(done string, i identity.Invitation, p *Portal) {
 func (p *Portal) peopleWords(r *http.Request, err error) string {
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Unprocessable, fault.Conflict, fault.TooLarge:
-		web.EventOf(r.Context()).Fail(err)
-		return fault.Public(err)
+	default:
+		if !errors.Is(err, identity.ErrAnotherPerson) {
+			return ""
+		}
 	}
-	return ""
+	web.EventOf(r.Context()).Fail(err)
+	return fault.Public(err)
 }
 
 // places checks that wards and practitioner exist: whose ward is misspelt would

@@ -23,7 +23,7 @@ func (p *Portal) renderPerson(w http.ResponseWriter, r *http.Request, actor iden
 	pg := p.personPage(r, actor, "A person")
 	pg.Here = "/people/" + person.ID
 	pg.Row, pg.Roles = p.personRow(person), roleChoices(person.Roles)
-	pg.Self = person.ID == actor.ID
+	pg.Self, pg.Mine = person.ID == actor.ID, person.MadeBy(actor.ID)
 	pg.Ended, pg.Disabled = person.Status == identity.StatusEnded, person.Status == identity.StatusDisabled
 	fill(&pg)
 	p.render(w, r, status, "person", pg)
