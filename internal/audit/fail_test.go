@@ -50,8 +50,13 @@ type undurable struct{ store.Receipt }
 func (undurable) Wait() error { return errDisk }
 
 func brittle(t *testing.T) (*world, *brittleStore, *audit.Log) {
+	return behind(t, func(s store.Store) *brittleStore { return &brittleStore{Store: s} })
+}
+
+// behind opens a log, at which nothing happens by itself, on a store behind another.
+func behind[S store.Store](t *testing.T, front func(store.Store) S) (*world, S, *audit.Log) {
 	w := newWorld(t)
-	s := &brittleStore{Store: w.store}
+	s := front(w.store)
 	w.store = s
 	l, err := audit.Open(t.Context(), quietConfig(w))
 	if err != nil {

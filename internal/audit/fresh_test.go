@@ -48,15 +48,7 @@ func (s *tellingStore) Commit(ctx context.Context, b record.Batch) (store.Receip
 }
 
 func telling(t *testing.T) (*world, *tellingStore, *audit.Log) {
-	w := newWorld(t)
-	s := &tellingStore{Store: w.store}
-	w.store = s
-	l, err := audit.Open(t.Context(), quietConfig(w))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close(context.Background()) })
-	return w, s, l
+	return behind(t, func(s store.Store) *tellingStore { return &tellingStore{Store: s} })
 }
 
 // TestOwnEntriesAreCompared: what the store gives back of this process's entries is
