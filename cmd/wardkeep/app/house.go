@@ -157,10 +157,19 @@ func (h *House) openStore(ctx context.Context, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("the keys cannot be used: %w", err)
 	}
+	// Opening writes files: a process that dies while it does must not leave them
+	// beside an inventory that does not know them.
+	putBack, err := openInventory(h.Config.Dir)
+	if err != nil {
+		return fmt.Errorf("the store cannot be opened: %w", err)
+	}
 	h.Store, err = pebble.Open(pebble.Config{
 		Dir: filepath.Join(h.Config.Dir, storeDir), FS: disk, Clock: h.Clock,
 		Logger: h.Slog, CacheSize: int64(h.Config.CacheMB) << 20,
 	})
+	if err != nil {
+		err = errors.Join(err, putBack())
+	}
 	if errors.Is(err, pebble.ErrInUse) {
 		return fmt.Errorf("%s is in use: a server is running there. Stop it, or use the command while it runs", h.Config.Dir)
 	}
@@ -168,9 +177,6 @@ func (h *House) openStore(ctx context.Context, opt Options) error {
 		return fmt.Errorf("the store cannot be opened: %w", err)
 	}
 	h.onDisk = opt.FS == nil
-	if err := openInventory(h.Config.Dir); err != nil {
-		return fmt.Errorf("the store cannot be opened: %w", err)
-	}
 	return nil
 }
 

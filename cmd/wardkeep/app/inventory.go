@@ -20,13 +20,16 @@ const (
 	inventoryOpen = "store.inventory.before"
 )
 
-// openInventory sets the inventory of the last close aside.
-func openInventory(dir string) error {
-	err := os.Rename(filepath.Join(dir, inventoryFile), filepath.Join(dir, inventoryOpen))
+// openInventory sets the inventory of the last close aside, and returns what puts
+// it back if the store is not opened then. Of a store that another process has
+// open there is none to set aside, and nothing is put back.
+func openInventory(dir string) (putBack func() error, err error) {
+	closed, open := filepath.Join(dir, inventoryFile), filepath.Join(dir, inventoryOpen)
+	err = os.Rename(closed, open)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return func() error { return nil }, nil
 	}
-	return err
+	return func() error { return os.Rename(open, closed) }, err
 }
 
 // closeInventory lists the files of a store that has just been closed.
