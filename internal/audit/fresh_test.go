@@ -106,9 +106,6 @@ func TestOwnEntriesAreCompared(t *testing.T) {
 // TestManyEntries: more entries than a round takes, more than are remembered, and
 // tokens that most of them bear.
 func TestManyEntries(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
-	}
 	w, _, l := telling(t)
 	events := make([]audit.Event, 2*verify.PostingSpan+300)
 	for i := range events {
