@@ -107,7 +107,7 @@ func TestOwnEntriesAreCompared(t *testing.T) {
 // tokens that most of them bear.
 func TestManyEntries(t *testing.T) {
 	w, _, l := telling(t)
-	events := make([]audit.Event, 2*verify.PostingSpan+300)
+	events := make([]audit.Event, 2*verify.RunLeaves+300)
 	for i := range events {
 		events[i] = shown("r", byte(i%3), audit.Item{Key: key(byte(i % 7)), Version: 1})
 		events[i].Query, events[i].Reason = "", ""
@@ -130,7 +130,7 @@ func TestManyEntries(t *testing.T) {
 		t.Fatal(r)
 	}
 	again := w.open()
-	for request, want := range map[string]int{"r": 2*verify.PostingSpan + 300, "wide": large} {
+	for request, want := range map[string]int{"r": 2*verify.RunLeaves + 300, "wide": large} {
 		found, err := again.Find(t.Context(), audit.Filter{RequestID: request})
 		if err != nil || len(found) != want {
 			t.Errorf("%d entries of request %q, want %d: %v", len(found), request, want, err)

@@ -18,7 +18,7 @@ import (
 // Bounds of one round of integration, so that a long backlog is taken in steps
 // and a lost race costs little.
 const (
-	roundEntries = verify.PostingSpan // the leaves of one cell of the index are of one round
+	roundEntries = verify.RunLeaves // the index of a round fits into one cell
 	roundBytes   = 4 << 20
 )
 
@@ -33,6 +33,7 @@ type tree struct {
 	cell   []byte // the state cell as read or written
 	edge   *verify.Tree
 	leaves []byte // the unfinished cell of leaves
+	index  index
 	marks  map[uint64]verify.Mark
 }
 
@@ -149,7 +150,7 @@ func (l *Log) advance(ctx context.Context, t *tree, s *step) (raced bool, err er
 	if err := receipt.Wait(); err != nil {
 		return false, l.fail("audit.Integrate", err)
 	}
-	t.edge, t.leaves, t.cell = s.edge, s.leaves, s.state
+	t.edge, t.leaves, t.index, t.cell = s.edge, s.leaves, s.index, s.state
 	maps.Copy(t.marks, s.marks)
 	l.heads.grown(t)
 	return false, nil
@@ -163,8 +164,10 @@ type step struct {
 	edge    *verify.Tree
 	leaves  []byte
 	marks   map[uint64]verify.Mark
-	posts   map[record.Token][]uint64          // the index by which officers search
-	tokens  map[string]map[string]record.Token // by field and value
+	index   index
+	kept    int                                // of its postings are in cells of earlier steps
+	from    uint64                             // leaf of the first of the others
+	tokens  map[string]map[string]record.Token // of fields that repeat, by value
 	cells   []record.Cell
 	state   []byte
 	count   int
@@ -174,7 +177,8 @@ type step struct {
 func newStep(l *Log, t *tree) *step {
 	return &step{
 		log: l, id: t.id(), ordinal: uint32(len(t.ids)), edge: t.edge.Clone(), leaves: slices.Clone(t.leaves),
-		marks: map[uint64]verify.Mark{}, posts: map[record.Token][]uint64{}, tokens: map[string]map[string]record.Token{},
+		marks: map[uint64]verify.Mark{}, index: t.index, kept: len(t.index.posts),
+		tokens: map[string]map[string]record.Token{verify.TokenDay: {}, verify.TokenActor: {}, verify.TokenPatient: {}},
 	}
 }
 
@@ -273,27 +277,21 @@ func (s *step) add(shard uint64, stored store.Entry, account *verify.Account) er
 	}
 	s.count++
 	s.bytes += len(stored.Bytes)
-	if account == nil {
-		return nil
-	}
-	for _, token := range verify.Postings(account, s.token) {
-		s.posts[token] = append(s.posts[token], index)
+	if account != nil {
+		s.post(account, index)
 	}
 	return nil
 }
 
-// token is the sealer's; days and actors come again and again in a round.
+// token is the sealer's; days, actors and patients come again and again in a round.
 func (s *step) token(field string, value []byte) record.Token {
-	if field != verify.TokenDay && field != verify.TokenActor {
+	known := s.tokens[field]
+	if known == nil {
 		return s.log.cfg.Sealer.Token(field, value)
 	}
-	known := s.tokens[field]
 	t, ok := known[string(value)]
 	if !ok {
-		if t = s.log.cfg.Sealer.Token(field, value); known == nil {
-			known = map[string]record.Token{}
-			s.tokens[field] = known
-		}
+		t = s.log.cfg.Sealer.Token(field, value)
 		known[string(value)] = t
 	}
 	return t
@@ -319,9 +317,7 @@ func (s *step) finish() error {
 	for shard, m := range s.marks {
 		s.put(verify.MarkName(shard), m.Append(nil))
 	}
-	for token, leaves := range s.posts {
-		s.put(verify.PostingName(token, s.ordinal, leaves[0]), verify.AppendPosting(nil, leaves))
-	}
+	s.putStep()
 	s.state = verify.State{Size: s.edge.Size(), Root: s.edge.Root()}.Append(nil)
 	s.put(s.id.StateName(), s.state)
 	return nil

@@ -70,12 +70,16 @@ func (l *Log) loadTree(ctx context.Context) error {
 			return errTree
 		}
 	}
+	index, err := l.loadIndex(ctx, uint32(len(ids)))
+	if err != nil {
+		return err
+	}
 	if len(ids) != len(t.past)+1 {
 		if t.past, err = l.loadPast(ctx, ids[:len(ids)-1]); err != nil {
 			return err
 		}
 	}
-	t.ids, t.cell, t.edge, t.leaves = ids, slices.Clone(cell), edge, slices.Clone(leaves)
+	t.ids, t.cell, t.edge, t.leaves, t.index = ids, slices.Clone(cell), edge, slices.Clone(leaves), index
 	t.marks, t.loaded = map[uint64]verify.Mark{}, true
 	l.heads.grown(t)
 	return nil

@@ -86,21 +86,15 @@ func (l *Log) candidates(ctx context.Context, f *Filter, leaves *leafReader) (fu
 		return f.span(leaves.size()), nil
 	}
 	var list []uint64
+	want := wantedOf(tokens)
 	for nth, tree := range leaves.spans {
-		for _, token := range tokens {
-			prefix := verify.PostingPrefix(token, uint32(nth+1))
-			err := l.cfg.Store.Scan(ctx, record.SpaceTree, prefix, nil, func(name, value []byte) error {
-				some, _ := verify.ParsePosting(name[len(prefix):], value) // none of a cell that cannot be read: audit verify tells
-				for _, leaf := range some {
-					if leaf < tree.size && f.beyond(tree.first+leaf) {
-						list = append(list, tree.first+leaf)
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				return nil, fmt.Errorf("read the index: %w", err)
+		err := want.find(ctx, l.cfg.Store, uint32(nth+1), func(leaf uint64) {
+			if leaf < tree.size && f.beyond(tree.first+leaf) {
+				list = append(list, tree.first+leaf)
 			}
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the index: %w", err)
 		}
 	}
 	slices.Sort(list)

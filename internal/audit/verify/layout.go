@@ -64,21 +64,29 @@ func ShardName(shard uint64) []byte { return binary.BigEndian.AppendUint64(nil, 
 
 var errLayout = errors.New("malformed audit cell")
 
-const layoutFormat = 1
+const (
+	layoutFormat = 1
+	treesFormat  = 2 // 1 had another index of entries
+)
 
 // AppendTrees appends the cell of the trees' ids.
 func AppendTrees(buf []byte, ids []TreeID) []byte {
-	buf = append(buf, layoutFormat)
+	buf = append(buf, treesFormat)
 	for _, id := range ids {
 		buf = append(buf, id[:]...)
 	}
 	return buf
 }
 
+var errOtherFormat = errors.New("the audit log is in a format of another version of wardkeep, which alone can read it")
+
 // ParseTrees reads it. There is at least one tree.
 func ParseTrees(src []byte) ([]TreeID, error) {
-	if len(src) < 9 || src[0] != layoutFormat || len(src)%8 != 1 {
+	if len(src) < 9 || len(src)%8 != 1 {
 		return nil, errLayout
+	}
+	if src[0] != treesFormat {
+		return nil, errOtherFormat
 	}
 	var ids []TreeID
 	for src = src[1:]; len(src) > 0; src = src[8:] {

@@ -1,15 +1,13 @@
 package verify
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/binary"
-	"fmt"
-	"maps"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/record"
-	"github.com/wardkeep/wardkeep/internal/store"
 )
 
 // Fields of the tokens by which officers find entries.
@@ -27,173 +25,157 @@ type Tokenize func(field string, value []byte) record.Token
 // Day returns the value of TokenDay.
 func Day(t time.Time) []byte { return t.UTC().AppendFormat(nil, time.DateOnly) }
 
-// Postings returns the tokens under which an entry is found.
-func Postings(a *Account, token Tokenize) []record.Token {
-	tokens := make([]record.Token, 0, 3+len(a.Patients)+len(a.Read)+len(a.Written)+len(a.Amended))
-	tokens = append(tokens, token(TokenDay, Day(a.Time)))
+// Posting says that a leaf bears a token.
+type Posting struct {
+	Token record.Token
+	Leaf  uint64
+}
+
+// AppendPostings appends the tokens under which the entry of a leaf is found, a
+// token that the entry bears twice among them twice.
+func AppendPostings(list []Posting, leaf uint64, a *Account, token Tokenize) []Posting {
+	bear := func(field string, value []byte) { list = append(list, Posting{token(field, value), leaf}) }
+	bear(TokenDay, Day(a.Time))
 	if a.Actor != "" {
-		tokens = append(tokens, token(TokenActor, []byte(a.Actor)))
+		bear(TokenActor, []byte(a.Actor))
 	}
 	if a.RequestID != "" {
-		tokens = append(tokens, token(TokenRequest, []byte(a.RequestID)))
+		bear(TokenRequest, []byte(a.RequestID))
 	}
 	for i := range a.Patients {
-		tokens = append(tokens, token(TokenPatient, a.Patients[i][:]))
+		bear(TokenPatient, a.Patients[i][:])
 	}
 	for i := range a.Read {
-		tokens = append(tokens, token(TokenRecord, a.Read[i].Key[:]))
+		bear(TokenRecord, a.Read[i].Key[:])
 	}
 	for i := range a.Written {
-		tokens = append(tokens, token(TokenRecord, a.Written[i].Key[:]))
+		bear(TokenRecord, a.Written[i].Key[:])
 	}
 	for i := range a.Amended {
-		tokens = append(tokens, token(TokenRecord, a.Amended[i].Key[:]))
+		bear(TokenRecord, a.Amended[i].Key[:])
 	}
-	slices.Sort(tokens)
-	return slices.Compact(tokens)
+	return list
 }
 
-// PostingSpan bounds how far the leaves of one cell of the index lie apart.
-const PostingSpan = 4096
-
-// PostingName is the cell that says which leaves of the nth tree, from 1, bear a
-// token: the one it is named by, and those its value tells, which follow.
-func PostingName(token record.Token, nth uint32, first uint64) []byte {
-	return binary.BigEndian.AppendUint64(PostingPrefix(token, nth), first)
+// ComparePostings orders by token, then by leaf.
+func ComparePostings(a, b Posting) int {
+	if a.Token != b.Token {
+		return cmp.Compare(a.Token, b.Token)
+	}
+	return cmp.Compare(a.Leaf, b.Leaf)
 }
 
-// AppendPosting appends the value of the cell of some leaves, which MUST ascend
-// and lie within PostingSpan.
-func AppendPosting(buf []byte, leaves []uint64) []byte {
+// SortPostings returns the postings in order, each once. It writes to list.
+func SortPostings(list []Posting) []Posting {
+	slices.SortFunc(list, ComparePostings)
+	return slices.Compact(list)
+}
+
+// The index of a tree is made of runs: the postings of leaves that follow each
+// other, RunLeaves of them at most, in up to Buckets cells by the first bits of
+// the token. What came since the last whole run is in one cell a step.
+const (
+	RunLeaves   = 4096
+	RunPostings = 1 << 16 // a run that has as many is whole
+
+	Buckets    = 1 << bucketBits
+	bucketBits = 6
+
+	runSpace  = "i/"
+	stepSpace = "j/"
+)
+
+// Bucket says in which of a run's cells a token is.
+func Bucket(token record.Token) byte { return byte(uint64(token) >> (64 - bucketBits)) }
+
+// RunPrefix is what the names of a bucket's cells in the nth tree, from 1, begin with.
+func RunPrefix(nth uint32, bucket byte) []byte {
+	return append(binary.BigEndian.AppendUint32([]byte(runSpace), nth), bucket)
+}
+
+// RunName is the cell of a bucket of the run that begins at a leaf.
+func RunName(nth uint32, bucket byte, first uint64) []byte {
+	return endingWith(RunPrefix(nth, bucket), first)
+}
+
+// StepPrefix is what the names of the cells that came since the last whole run of
+// the nth tree begin with.
+func StepPrefix(nth uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte(stepSpace), nth)
+}
+
+// StepName is the cell of what a step added, from a leaf on.
+func StepName(nth uint32, first uint64) []byte {
+	return endingWith(StepPrefix(nth), first)
+}
+
+func endingWith(prefix []byte, leaf uint64) []byte {
+	return binary.BigEndian.AppendUint64(slices.Clip(prefix), leaf)
+}
+
+// PostingsFirst returns the leaf that a cell's name ends with.
+func PostingsFirst(name []byte) (uint64, error) {
+	if len(name) < len(stepSpace)+4+8 {
+		return 0, errLayout
+	}
+	return binary.BigEndian.Uint64(name[len(name)-8:]), nil
+}
+
+// AppendPostingsCell appends the value of a cell whose name ends with first. The list
+// MUST be sorted, its leaves lie in the RunLeaves from first on.
+func AppendPostingsCell(buf []byte, first uint64, list []Posting) []byte {
 	buf = append(buf, layoutFormat)
-	for i := 1; i < len(leaves); i++ {
-		buf = binary.AppendUvarint(buf, leaves[i]-leaves[i-1])
+	for len(list) > 0 {
+		token, n := list[0].Token, 1
+		for n < len(list) && list[n].Token == token {
+			n++
+		}
+		buf = binary.BigEndian.AppendUint64(buf, uint64(token))
+		buf = binary.AppendUvarint(buf, uint64(n))
+		at := first
+		for _, p := range list[:n] {
+			buf = binary.AppendUvarint(buf, p.Leaf-at)
+			at = p.Leaf
+		}
+		list = list[n:]
 	}
 	return buf
 }
 
-// ParsePosting returns the leaves of a cell, from its name behind the prefix and
-// its value.
-func ParsePosting(name, value []byte) ([]uint64, error) {
-	if len(name) != 8 || len(value) == 0 || value[0] != layoutFormat {
-		return nil, errLayout
+// ParsePostings visits what a cell of the index tells, sorted, until it is malformed.
+func ParsePostings(name, value []byte, visit func(Posting)) error {
+	first, err := PostingsFirst(name)
+	if err != nil || first > math.MaxInt64 || len(value) == 0 || value[0] != layoutFormat {
+		return errLayout
 	}
-	first := binary.BigEndian.Uint64(name)
-	leaves := []uint64{first}
-	for value = value[1:]; len(value) > 0; {
-		step, n := binary.Uvarint(value)
-		last := leaves[len(leaves)-1]
-		if n <= 0 || step == 0 || step >= PostingSpan-(last-first) || last+step < last {
-			return nil, errLayout
+	p := Posting{}
+	for rest, begun := value[1:], false; len(rest) > 0; begun = true {
+		if len(rest) < 8 || begun && record.Token(binary.BigEndian.Uint64(rest)) <= p.Token {
+			return errLayout
 		}
-		leaves, value = append(leaves, last+step), value[n:]
-	}
-	return leaves, nil
-}
-
-const (
-	postingSpace      = "i/"
-	postingPrefixSize = len(postingSpace) + 12
-)
-
-// PostingPrefix is what the names of a token's cells begin with.
-func PostingPrefix(token record.Token, nth uint32) []byte {
-	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte(postingSpace), uint64(token)), nth)
-}
-
-// postings holds the index of entries against the entries: whoever thins it out
-// hides accesses from a search, though not from the log.
-type postings struct {
-	*verifier
-	read  uint64 // leaves whose tokens are known
-	want  uint64
-	nth   uint32                    // the tree whose leaves are due
-	due   map[record.Token][]uint64 // ascending
-	count int
-}
-
-// entry takes in what a leaf must be found by.
-func (p *postings) entry(a *Account, nth uint32, leaf uint64) error {
-	if p.nth != nth || p.count >= 4*tileWidth {
-		if err := p.check(); err != nil {
+		p.Token = record.Token(binary.BigEndian.Uint64(rest))
+		if rest, err = parseLeaves(rest[8:], first, p.Token, visit); err != nil {
 			return err
 		}
 	}
-	p.read, p.nth = p.read+1, nth
-	if p.due == nil {
-		p.due = map[record.Token][]uint64{}
-	}
-	for _, token := range Postings(a, p.Token) {
-		p.want++
-		p.count++
-		p.due[token] = append(p.due[token], leaf)
-	}
 	return nil
 }
 
-// check asks the index for the leaves that are due.
-func (p *postings) check() error {
-	for _, token := range slices.Sorted(maps.Keys(p.due)) {
-		leaves := p.due[token]
-		has, err := p.found(token, leaves[0], leaves[len(leaves)-1])
-		if err != nil {
-			return fmt.Errorf("read the index of entries: %w", err)
+// parseLeaves visits the leaves of one token, and returns what follows them.
+func parseLeaves(src []byte, first uint64, token record.Token, visit func(Posting)) ([]byte, error) {
+	count, size := binary.Uvarint(src)
+	if size <= 0 || count == 0 || count > RunLeaves {
+		return nil, errLayout
+	}
+	at := first
+	for i := range count {
+		src = src[size:]
+		var step uint64
+		if step, size = binary.Uvarint(src); size <= 0 || step >= RunLeaves-(at-first) || i > 0 && step == 0 {
+			return nil, errLayout
 		}
-		for _, leaf := range leaves {
-			if !has[leaf] {
-				p.find(Finding{Code: CodePosting, Leaf: &leaf, Text: "the index of entries does not find this entry by one of its tokens"})
-			}
-		}
+		at += step
+		visit(Posting{token, at})
 	}
-	p.due, p.count = nil, 0
-	return nil
-}
-
-// found returns what the index finds by a token from one leaf to another.
-func (p *postings) found(token record.Token, from, to uint64) (map[uint64]bool, error) {
-	found, prefix := map[uint64]bool{}, PostingPrefix(token, p.nth)
-	var after []byte
-	if from >= PostingSpan {
-		after = PostingName(token, p.nth, from-PostingSpan)
-	}
-	last := PostingName(token, p.nth, to)
-	err := p.Store.Scan(p.ctx, record.SpaceTree, prefix, after, func(name, value []byte) error {
-		if bytes.Compare(name, last) > 0 {
-			return store.ErrStop
-		}
-		leaves, _ := ParsePosting(name[len(prefix):], value) // none of a cell that cannot be read: finish tells
-		for _, leaf := range leaves {
-			found[leaf] = true
-		}
-		return nil
-	})
-	return found, err
-}
-
-// finish counts the leaves of the index, if it is known how many are due.
-func (p *postings) finish() error {
-	if err := p.check(); err != nil {
-		return err
-	}
-	if p.read < p.report.Leaves {
-		return nil
-	}
-	var have, damaged uint64
-	err := p.Store.Scan(p.ctx, record.SpaceTree, []byte(postingSpace), nil, func(name, value []byte) error {
-		leaves, err := ParsePosting(name[min(len(name), postingPrefixSize):], value)
-		if have += uint64(len(leaves)); err != nil {
-			damaged++
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("count the index of entries: %w", err)
-	}
-	if have > p.want {
-		p.find(Finding{Code: CodePosting, Text: fmt.Sprintf("the index of entries names %s leaves too many", number(have-p.want))})
-	}
-	if damaged > 0 {
-		p.find(Finding{Code: CodePosting, Text: fmt.Sprintf("%s cells of the index of entries cannot be read", number(damaged))})
-	}
-	return nil
+	return src[size:], nil
 }

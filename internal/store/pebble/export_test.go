@@ -31,3 +31,20 @@ func Dump(s *Store) string {
 	}
 	return out.String()
 }
+
+// Files returns the first and the last key of each file of the tree.
+func Files(s *Store) (bounds [][2][]byte, err error) {
+	levels, err := s.db.SSTables()
+	if err != nil {
+		return nil, err
+	}
+	for _, level := range levels {
+		for _, f := range level {
+			bounds = append(bounds, [2][]byte{f.Smallest.UserKey, f.Largest.UserKey})
+		}
+	}
+	return bounds, nil
+}
+
+// Flush writes the memtable out.
+func Flush(s *Store) error { return s.db.Flush() }
