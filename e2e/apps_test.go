@@ -144,7 +144,7 @@ func (g *growth) standalone() {
 	g.accessible("choose")
 	g.look("choose")
 	family := strings.ToLower(familyOf(g.s, critical))
-	g.do(chromedp.SendKeys("#q", family[:min(4, len(family))]), chromedp.Submit("#q"), chromedp.WaitVisible(`button[name=patient][value="`+critical+`"]`))
+	g.seek(family[:min(4, len(family))])
 	g.do(chromedp.Click(`button[name=patient][value="`+critical+`"]`), chromedp.WaitVisible(`button[value="allow"]`))
 	g.accessible("connect")
 	g.look("connect")
@@ -156,6 +156,21 @@ func (g *growth) standalone() {
 	}
 	g.do(chromedp.Click(`button[value="allow"]`))
 	g.reads(critical)
+}
+
+// seek sends the form by which a patient is found, and waits for the page that answers:
+// elements of the page before it are gone then.
+func (g *growth) seek(name string) {
+	g.t.Helper()
+	g.do(chromedp.SendKeys("#q", name), chromedp.Submit("#q"))
+	for range 100 {
+		if evaluate[bool](g.ward, `location.pathname.endsWith("/find") && document.readyState === "complete"`) {
+			g.do(chromedp.WaitVisible(`button[name=patient][value="` + critical + `"]`))
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	g.t.Fatalf("the form for %q is not answered", name)
 }
 
 func (g *growth) fromChart() {
@@ -187,7 +202,8 @@ func (g *growth) declines() {
 func (g *growth) ends() {
 	g.t.Helper()
 	g.begin("launch/patient offline_access patient/Patient.rs")
-	g.do(chromedp.WaitVisible("#q"), chromedp.SendKeys("#q", strings.ToLower(familyOf(g.s, critical))), chromedp.Submit("#q"), chromedp.WaitVisible(`button[value="`+critical+`"]`))
+	g.do(chromedp.WaitVisible("#q"))
+	g.seek(strings.ToLower(familyOf(g.s, critical)))
 	g.do(chromedp.Click(`button[value="`+critical+`"]`), chromedp.WaitVisible(`button[value="allow"]`), chromedp.Click(`button[value="allow"]`))
 	g.told()
 	token := evaluate[string](g.ward, `window.client ? client.state.tokenResponse.access_token : ""`)
