@@ -67,6 +67,8 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 	}
 	start := time.Now()
 	summary, err := importer.Run(ctx, files)
+	bar.tidying()
+	_ = desk.call(ctx, "tidy", struct{}{}, nil) // an index in layers is slower, not wrong
 	took := time.Since(start)
 	bar.close()
 	if err := desk.call(context.WithoutCancel(ctx), "counters", struct{}{}, &after); err != nil {
@@ -127,6 +129,12 @@ func (m *meter) add(bytes int64, resources int) {
 		m.bar.Describe(fmt.Sprintf("%d resources, %.0f/s", n, rate))
 	}
 	_ = m.bar.Add64(bytes) // a bar that cannot be drawn is not worth stopping for
+}
+
+func (m *meter) tidying() {
+	if m.bar != nil {
+		m.bar.Describe("putting the index in order")
+	}
 }
 
 func (m *meter) close() {

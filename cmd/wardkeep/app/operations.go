@@ -36,6 +36,7 @@ func operations() map[string]operation {
 		"export-types":   with(exportTypes),
 		"audit-publish":  with(publish),
 		"counters":       with(counted),
+		"tidy":           with(tidy),
 		"package-list":   with(listPackages),
 	}
 }
@@ -303,4 +304,9 @@ func (h *House) namesIn(ctx context.Context, r *audit.Record) (func(record.Key) 
 
 func counted(_ context.Context, h *House, _ string, _ struct{}) (vault.Counters, error) {
 	return h.Vault.Counters(), nil
+}
+
+// tidy puts the index in order after much was filed.
+func tidy(ctx context.Context, h *House, _ string, _ struct{}) (struct{}, error) {
+	return struct{}{}, h.Store.Tidy(ctx)
 }

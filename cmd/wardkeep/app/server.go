@@ -153,7 +153,7 @@ func certificate(cfg config.Config, now time.Time) (tls.Certificate, error) {
 }
 
 // sweepEvery is how often postings of superseded versions and expired cells are
-// cleared out.
+// cleared out, and the index is put in order.
 const sweepEvery = 5 * time.Minute
 
 func (h *House) sweep(ctx context.Context) {
@@ -165,7 +165,8 @@ func (h *House) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if _, err := h.Store.Sweep(ctx); err != nil && ctx.Err() == nil {
+		_, err := h.Store.Sweep(ctx)
+		if err = errors.Join(err, h.Store.Tidy(ctx)); err != nil && ctx.Err() == nil {
 			h.Slog.ErrorContext(ctx, "the sweep failed", "error", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -48,3 +49,15 @@ func Files(s *Store) (bounds [][2][]byte, err error) {
 
 // Flush writes the memtable out.
 func Flush(s *Store) error { return s.db.Flush() }
+
+// Layers returns how many bytes of the indexes lie above the lowest layer.
+func Layers(s *Store) (upper uint64, err error) {
+	for _, index := range indexes {
+		u, _, failed := s.layers(index)
+		upper, err = upper+u, errors.Join(err, failed)
+	}
+	return upper, err
+}
+
+// WorthTidying is when Tidy puts an index in order.
+func WorthTidying(upper, all uint64) bool { return worthTidying(upper, all) }

@@ -65,18 +65,6 @@ func options(cfg Config) *lsm.Options {
 	return o
 }
 
-// regions keeps files from reaching across the borders of regions. Rows, bodies and
-// audit entries are written in the order of their keys: a file of nothing else overlaps
-// no older one, and need not be written again when other regions are compacted.
-func regions(start []byte) (policy lsm.SpanPolicy, end []byte, err error) {
-	for _, border := range []byte{tagBody, tagClass, tagLog, tagLog + 1} {
-		if len(start) == 0 || start[0] < border {
-			return lsm.SpanPolicy{}, []byte{border}, nil
-		}
-	}
-	return lsm.SpanPolicy{}, nil, nil
-}
-
 // listener takes damage as news, not as a reason to end the process: whoever
 // reads the damaged place gets ErrCorrupt, and all else is served.
 func listener(log quiet) *lsm.EventListener {

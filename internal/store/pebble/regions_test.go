@@ -1,6 +1,7 @@
 package pebble_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -22,32 +23,35 @@ func regionOf(key []byte) string {
 	return "after l"
 }
 
-// TestFilesOfRegions: what is written in the order of its keys shares no file with
-// what is not, so that it need not be written again when that is compacted.
-func TestFilesOfRegions(t *testing.T) {
+// layered is a store that wrote its memtable out so many times.
+func layered(t *testing.T, times uint64) *pebble.Store {
 	s, err := pebble.Open(pebble.Config{Dir: "store", FS: vfs.NewMem(), MemTableSize: 1 << 20, CacheSize: 8 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	t.Cleanup(func() { _ = s.Close() })
 	l := newLoad(1)
-	counter := uint64(0)
-	for range 12 {
-		for range 20 {
-			first := counter + 1
-			counter++
-			commit(t, s, record.Batch{
-				Puts: l.bundle(5), Shard: 7, Time: time.Unix(int64(counter), 0),
-				Cells: []record.Cell{{Space: record.SpaceName, Name: l.bytes(8), Value: []byte("v")}},
-				Link: func() (record.LogRun, error) {
-					return record.LogRun{First: first, Entries: [][]byte{l.bytes(400)}}, nil
-				},
-			})
-		}
-		if err := pebble.Flush(s); err != nil {
-			t.Fatal(err)
+	for i := range 20 * times {
+		commit(t, s, record.Batch{
+			Puts: l.bundle(5), Shard: 7, Time: time.Unix(int64(i), 0),
+			Cells: []record.Cell{{Space: record.SpaceName, Name: l.bytes(8), Value: []byte("v")}},
+			Link: func() (record.LogRun, error) {
+				return record.LogRun{First: i + 1, Entries: [][]byte{l.bytes(400)}}, nil
+			},
+		})
+		if i%20 == 19 {
+			if err := pebble.Flush(s); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
+	return s
+}
+
+// TestFilesOfRegions: what is written in the order of its keys shares no file with
+// what is not, so that it need not be written again when that is compacted.
+func TestFilesOfRegions(t *testing.T) {
+	s := layered(t, 12)
 	files, err := pebble.Files(s)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +66,46 @@ func TestFilesOfRegions(t *testing.T) {
 	for _, region := range []string{"a", "b", "c to h", "l", "after l"} {
 		if seen[region] == 0 {
 			t.Errorf("no file holds keys of region %q: %v", region, seen)
+		}
+	}
+}
+
+// TestTidy: afterwards the index is in one layer, says the same, and is left alone.
+func TestTidy(t *testing.T) {
+	s := layered(t, 3) // too few for the tree to put them in order by itself
+	before := pebble.Dump(s)
+	if upper, err := pebble.Layers(s); err != nil || upper == 0 {
+		t.Fatalf("%d bytes in upper layers before: %v", upper, err)
+	}
+	if err := s.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if upper, err := pebble.Layers(s); err != nil || upper != 0 {
+		t.Errorf("%d bytes in upper layers after: %v", upper, err)
+	}
+	if pebble.Dump(s) != before {
+		t.Error("the store holds something else after it was put in order")
+	}
+	files, err := pebble.Files(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := pebble.Files(s); err != nil || !reflect.DeepEqual(again, files) {
+		t.Errorf("an index in order was written again: %v", err)
+	}
+}
+
+func TestWorthTidying(t *testing.T) {
+	const small, large = 64 << 20, 8 << 30
+	for _, tt := range []struct {
+		upper, all uint64
+		want       bool
+	}{{0, small, false}, {1, small, true}, {1, large, false}, {large/8 - 1, large, false}, {large / 8, large, true}, {0, large, false}} {
+		if got := pebble.WorthTidying(tt.upper, tt.all); got != tt.want {
+			t.Errorf("%d of %d bytes above: %t", tt.upper, tt.all, got)
 		}
 	}
 }
