@@ -163,14 +163,8 @@ func (g *growth) standalone() {
 func (g *growth) seek(name string) {
 	g.t.Helper()
 	g.do(chromedp.SendKeys("#q", name), chromedp.Submit("#q"))
-	for range 100 {
-		if evaluate[bool](g.ward, `location.pathname.endsWith("/find") && document.readyState === "complete"`) {
-			g.do(chromedp.WaitVisible(`button[name=patient][value="` + critical + `"]`))
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	g.t.Fatalf("the form for %q is not answered", name)
+	g.until(`location.pathname.endsWith("/find") && document.readyState === "complete"`)
+	g.do(chromedp.WaitVisible(`button[name=patient][value="` + critical + `"]`))
 }
 
 func (g *growth) fromChart() {

@@ -114,18 +114,25 @@ func freePort(t testing.TB) string {
 // startDemo starts a demo in dir ("" for a new one) and waits until it serves.
 func startDemo(t testing.TB, dir string, args ...string) *server {
 	t.Helper()
+	return startDemoIn(t, nil, dir, args...)
+}
+
+// startDemoIn is startDemo with settings in the environment.
+func startDemoIn(t testing.TB, env []string, dir string, args ...string) *server {
+	t.Helper()
 	if dir == "" {
 		dir = filepath.Join(t.TempDir(), "demo")
 	}
 	listen := freePort(t)
 	args = append([]string{"demo", "--dir", dir, "--listen", listen}, args...)
 	_, port, _ := net.SplitHostPort(listen)
-	return start(t, dir, "https://localhost:"+port, args)
+	return start(t, dir, "https://localhost:"+port, args, env...)
 }
 
-func start(t testing.TB, dir, base string, args []string) *server {
+func start(t testing.TB, dir, base string, args []string, env ...string) *server {
 	t.Helper()
 	s := &server{t: t, base: base, dir: dir, screen: &screen{}, cmd: command(args...)}
+	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.screen, s.screen
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ type ward struct {
 	name  string // part of a patient's name that no title and no address may have
 }
 
-func openWard(t *testing.T, patients string) *ward {
+func openWard(t *testing.T, patients string, env ...string) *ward {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("a browser takes its time")
@@ -57,7 +57,7 @@ func openWard(t *testing.T, patients string) *ward {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	return &ward{t: t, shots: os.Getenv("WARDKEEP_SHOTS"), s: startDemo(t, "", "--patients", patients), b: b, axe: string(axe)}
+	return &ward{t: t, shots: os.Getenv("WARDKEEP_SHOTS"), s: startDemoIn(t, env, "", "--patients", patients), b: b, axe: string(axe)}
 }
 
 func (w *ward) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -80,6 +80,19 @@ func evaluate[T any](w *ward, script string) T {
 		w.t.Fatalf("%s: %v", script, err)
 	}
 	return v
+}
+
+// until waits for what a page that is on its way will say: what the page before says
+// must not be taken for it. While there is neither, the script fails.
+func (w *ward) until(script string) {
+	w.t.Helper()
+	for range 100 {
+		if holds, err := portaltest.Ask[bool](w.b, script); err == nil && holds {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	w.t.Fatalf("not within 5 s: %s: %q", script, w.text("main"))
 }
 
 func (w *ward) path() string { w.t.Helper(); return evaluate[string](w, "location.pathname") }
