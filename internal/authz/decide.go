@@ -24,6 +24,8 @@ const (
 	Delete      = "delete"
 	ResetMFA    = "reset-mfa"
 	Operate     = "operate"
+	Locate      = "locate"      // whether somebody is known here
+	BreakGlass  = "break-glass" // open a chart in an emergency
 )
 
 // scopeOf is the SMART interaction an action needs.

@@ -36,20 +36,23 @@ var shared = sync.OnceValues(func() (*authz.Policy, error) { return authz.New(po
 // askers is one of each: every role alone, nobody's role, and programs.
 func askers(p *authz.Policy) map[string]identity.Actor {
 	out := map[string]identity.Actor{
-		"staff without role":   staff(),
-		"doctor without mfa":   {Kind: identity.KindPerson, ID: "p", Roles: []string{"doctor"}, MFA: identity.AssuranceSingle},
-		"program *.cruds":      program("system/*.cruds"),
-		"program *.rs":         program("system/*.rs"),
-		"program Patient.r":    program("system/Patient.r"),
-		"doctor+nurse":         staff("doctor", "nurse"),
-		"nurse+registration":   staff("nurse", "registration"),
-		"admin+doctor":         staff("admin", "doctor"),
-		"operator (system)":    identity.System("socket", "operator"),
-		"importer (system)":    identity.System("import", "importer"),
-		"doctor (system)":      identity.System("x", "doctor"),
-		"operator (as person)": staff("operator"),
-		"admin after proof":    proven("admin"),
-		"doctor+patient":       staff("doctor", "patient"),
+		"staff without role":     staff(),
+		"doctor without mfa":     {Kind: identity.KindPerson, ID: "p", Roles: []string{"doctor"}, MFA: identity.AssuranceSingle},
+		"program *.cruds":        program("system/*.cruds"),
+		"program *.rs":           program("system/*.rs"),
+		"program Patient.r":      program("system/Patient.r"),
+		"doctor+nurse":           staff("doctor", "nurse"),
+		"nurse+registration":     staff("nurse", "registration"),
+		"admin+doctor":           staff("admin", "doctor"),
+		"operator (system)":      identity.System("socket", "operator"),
+		"importer (system)":      identity.System("import", "importer"),
+		"doctor (system)":        identity.System("x", "doctor"),
+		"operator (as person)":   staff("operator"),
+		"admin after proof":      proven("admin"),
+		"doctor after proof":     proven("doctor"),
+		"nurse after proof":      proven("nurse"),
+		"pharmacist after proof": proven("pharmacist"),
+		"doctor+patient":         staff("doctor", "patient"),
 	}
 	for _, role := range identity.Roles() {
 		out[role] = staff(role)

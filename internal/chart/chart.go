@@ -40,7 +40,7 @@ type Config struct {
 	// there was none.
 	Vet        func(ctx context.Context, old, next *fhir.Resource) error
 	Validation Validation // of what is written; the zero value is off
-	// Glass knows who has broken the glass for whom; nil: nobody has.
+	// Glass keeps who has broken the glass for whom; nil: nobody can.
 	Glass Glass
 }
 
@@ -54,6 +54,9 @@ type Chart struct {
 	base   string
 	marked map[authz.Label][]string // the security labels of each mark
 	census *census
+	glass  Glass
+	// locator counts who asks it how often.
+	locator locator
 	// library is the definitions stored here, inspector what judges by them.
 	library   *conformance
 	inspector *inspector
@@ -73,10 +76,10 @@ func New(cfg Config) *Chart {
 	words := &lexicon{library: library, clock: cfg.Clock}
 	c := &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
-		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock, cfg.Glass),
+		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock), glass: cfg.Glass,
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
-		marked: map[authz.Label][]string{},
+		marked: map[authz.Label][]string{}, locator: locator{clock: cfg.Clock},
 	}
 	for _, mark := range authz.Labels() {
 		c.marked[mark] = labelCodes(mark)
@@ -173,6 +176,9 @@ func (r *request) concerns(patients []record.Key) {
 // An outcome that the caller did not ask for, a refusal, is told as well.
 func (r *request) finish(ctx context.Context, err error) error {
 	r.event.Time = r.chart.clock.Now()
+	if err == nil {
+		err = r.inEmergency(ctx)
+	}
 	if err == nil {
 		r.alertBulk(ctx)
 	}

@@ -34,14 +34,13 @@ type rig struct {
 	vault *vault.Vault
 	chart *chart.Chart
 	clock *clock.Manual
-	glass glassOf // who has broken it, for whom
 }
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func newRig(t testing.TB, tokenBits int) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: clock.NewManual(noon), glass: glassOf{}}
+	r := &rig{t: t, clock: clock.NewManual(noon)}
 	engine, err := pebble.OpenMemory(r.clock)
 	check(t, err)
 	r.store = &switched{Store: engine}
@@ -69,7 +68,7 @@ func (r *rig) stand(tokenBits int) {
 	check(r.t, err)
 	r.vault = vault.New(vault.Config{Store: r.store, Sealer: sealer, Log: r.log, Clock: r.clock})
 	r.chart = chart.New(chart.Config{
-		Vault: r.vault, Log: r.log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler), Glass: r.glass,
+		Vault: r.vault, Log: r.log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler),
 	})
 }
 

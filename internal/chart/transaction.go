@@ -51,6 +51,9 @@ func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refu
 		if err == nil {
 			tx.Jobs, err = jobsOf()
 		}
+		if err == nil {
+			tx.Emergency, err = c.census.broken(ctx, actor)
+		}
 		if err != nil {
 			return nil, req.finish(ctx, err)
 		}

@@ -132,8 +132,12 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, aft
 			}
 			return out, req.finish(ctx, nil)
 		}
+		broken, err := c.census.broken(ctx, actor)
+		if err != nil {
+			return Outcome{}, req.finish(ctx, err)
+		}
 		records, err := c.vault.Commit(ctx, vault.Tx{
-			Changes: []vault.Change{p.change}, Docs: p.docs, Absent: p.absent, Event: req.event,
+			Changes: []vault.Change{p.change}, Docs: p.docs, Absent: p.absent, Event: req.event, Emergency: broken,
 		})
 		if err == nil {
 			c.changed(typ)

@@ -40,6 +40,9 @@ type Actor struct {
 	ConnectionID   string // by which the person let it
 	PatientContext string // FHIR Patient id that scopes of level patient are confined to
 	WardIDs        []string
+	// Emergencies are ids of the patients whose charts she has opened in an emergency:
+	// as they were when the request came, for all of it. Only a session has any.
+	Emergencies    []string
 	PractitionerID string // FHIR Practitioner id, "" if none
 	PatientID      string // FHIR Patient id of the person's own record, "" if none
 	MFA            Assurance

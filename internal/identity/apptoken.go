@@ -63,7 +63,7 @@ func (s *Service) delegate(ctx context.Context, id string, asked Asked, head ref
 	if err != nil {
 		return Delegation{}, err
 	}
-	actor := c.actor(granted)
+	actor := c.actor(granted, s.cfg.Clock.Now())
 	actor.SessionID, actor.RequestID, actor.Source = digest, o.RequestID, o.Source
 	e := s.about(actor, "token", Success, "")
 	e.Client, e.Detail = c.ClientID, actor.Scopes.String()
@@ -193,7 +193,7 @@ func (s *Service) liveAppToken(ctx context.Context, bearer string) (liveToken, e
 	if err != nil {
 		return liveToken{}, err
 	}
-	actor := c.actor(t.Scopes)
+	actor := c.actor(t.Scopes, s.cfg.Clock.Now())
 	actor.SessionID = digest
 	l = liveToken{actor: actor, issued: t.Issued, expires: t.Expires, checked: now, words: c.Granted.Words}
 	s.tokens.put(l, mark)
@@ -263,7 +263,7 @@ func (s *Service) introspectRefresh(ctx context.Context, c Client, text string) 
 	if found, err = s.getShort(ctx, shortHead, con.ID, &head); err != nil || !found || head.Turn != r.Turn {
 		return TokenInfo{}, false, err
 	}
-	actor := con.actor(con.Granted.Scopes)
+	actor := con.actor(con.Granted.Scopes, s.cfg.Clock.Now())
 	info := TokenInfo{
 		ClientID: con.ClientID, Scopes: actor.Scopes, Words: con.Granted.Words, Issued: r.Issued, Expires: r.Expires,
 		Subject: con.PersonID, Patient: con.Patient, Refresh: true,

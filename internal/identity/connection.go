@@ -138,8 +138,8 @@ func (s *Service) standing(ctx context.Context, id string) (connected, error) {
 
 // actor is who asks by a connection: the person, by the program, and no further
 // than both may go. What the app was registered for may have shrunk since.
-func (c connected) actor(granted Scopes) Actor {
-	a := personActor(c.person)
+func (c connected) actor(granted Scopes, now time.Time) Actor {
+	a := personActor(c.person, now)
 	a.MFA, a.AuthTime = AssuranceMulti, c.AuthTime
 	a.ClientID, a.ConnectionID, a.PatientContext = c.ClientID, c.ID, c.Patient
 	a.Scopes = granted.Meet(c.Granted.Scopes).Meet(c.client.Scopes.At(LevelUser, LevelPatient))
@@ -253,7 +253,7 @@ func (s *Service) actBy(ctx context.Context, m Mandate) (Actor, error) {
 	if err != nil {
 		return Actor{}, err
 	}
-	a := c.actor(m.Scopes)
+	a := c.actor(m.Scopes, s.cfg.Clock.Now())
 	a.MFA, a.AuthTime = m.MFA, m.Given
 	return a, nil
 }

@@ -124,7 +124,7 @@ type Delegation struct {
 }
 
 // FHIRUser is the resource that stands for the person, "Practitioner/x".
-func (d Delegation) FHIRUser() string { return fhirUser(personActor(d.Person)) }
+func (d Delegation) FHIRUser() string { return fhirUser(personActor(d.Person, d.Person.Created)) }
 
 // Redeem takes a code from the app that it was made for (RFC 6749 §4.1.3, RFC
 // 7636 §4.6). A code is good for one try. The second use of one, by whomever, ends

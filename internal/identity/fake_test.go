@@ -200,10 +200,13 @@ func (f *fakeRecords) dump() string {
 	return b.String()
 }
 
-// fakeGate lets administrators and the operator do everything.
+// fakeGate lets administrators and the operator do everything, and charge nurses assign.
 type fakeGate struct{}
 
-func (fakeGate) Permit(_ context.Context, a identity.Actor, _, _ string) error {
+func (fakeGate) Permit(_ context.Context, a identity.Actor, action, _ string) error {
+	if action == "assign" && a.HasRole("charge") {
+		return nil
+	}
 	if a.HasRole("admin") && a.MFA == identity.AssuranceMulti || a.HasRole("operator") && a.Kind == identity.KindSystem {
 		return nil
 	}

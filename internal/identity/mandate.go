@@ -75,7 +75,7 @@ func (s *Service) act(ctx context.Context, m Mandate) (Actor, error) {
 		if !p.active() {
 			return Actor{}, gone
 		}
-		a := personActor(p.Person)
+		a := personActor(p.Person, s.cfg.Clock.Now())
 		a.MFA, a.AuthTime = m.MFA, m.Given
 		return a, nil
 	}

@@ -125,7 +125,7 @@ func (s *Service) ChangePerson(ctx context.Context, actor Actor, personID, reaso
 			PractitionerID: pick(c.PractitionerID, a.PractitionerID), PatientID: pick(c.PatientID, a.PatientID),
 		}
 		p, err := n.person(a.ID, a.Created)
-		p.Status, p.Attestations, p.InvitedBy, p.EntitledBy = a.Status, a.Attestations, a.InvitedBy, a.EntitledBy
+		p.Status, p.Attestations, p.InvitedBy, p.EntitledBy, p.Covers = a.Status, a.Attestations, a.InvitedBy, a.EntitledBy, a.Covers
 		same := slices.Equal(p.Roles, a.Roles) && slices.Equal(p.WardIDs, a.WardIDs) && p.PractitionerID == a.PractitionerID && p.PatientID == a.PatientID
 		a.Person = p
 		if !same {

@@ -22,7 +22,7 @@ const (
 // StaffRoles are the roles of staff. Roles of the server's own parts are not among
 // them.
 func StaffRoles() []string {
-	return []string{"doctor", "nurse", "pharmacist", "lab", "registration", "billing", "admin", "privacy", "auditor"}
+	return []string{"doctor", "nurse", "pharmacist", "lab", "registration", "billing", "admin", "privacy", "auditor", "charge"}
 }
 
 // Roles are the roles a person can be given: those of staff, and those of patients
@@ -38,6 +38,7 @@ type Person struct {
 	Title          string    `json:"title,omitempty"`
 	Roles          []string  `json:"roles"`
 	WardIDs        []string  `json:"wards,omitempty"` // FHIR Location ids, or EveryWard
+	Covers         []Cover   `json:"covers,omitempty"`
 	PractitionerID string    `json:"practitioner,omitempty"`
 	PatientID      string    `json:"patient,omitempty"`
 	Status         Status    `json:"status"`

@@ -93,7 +93,7 @@ func (s *Service) expiry(rec sessionRecord) time.Time { return rec.Created.Add(s
 // view MUST be called with l.mu held, or with an l nobody else knows.
 func (s *Service) view(l *live, now time.Time, o Origin) Session {
 	locksAt := l.seen.Add(s.cfg.IdleLock)
-	actor := personActor(l.person)
+	actor := personActor(l.person, now)
 	actor.MFA, actor.SessionID, actor.AuthTime = AssuranceMulti, l.id, l.rec.AuthTime
 	actor.RequestID, actor.Source, actor.freshFor = o.RequestID, o.Source, s.cfg.StepUpLife
 	provider := ""
@@ -106,9 +106,10 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 	}
 }
 
-func personActor(p Person) Actor {
+// personActor is the person with the wards that are hers now.
+func personActor(p Person, now time.Time) Actor {
 	return Actor{
-		Kind: KindPerson, ID: p.ID, Name: displayName(p), Roles: p.Roles, WardIDs: p.WardIDs,
+		Kind: KindPerson, ID: p.ID, Name: displayName(p), Roles: p.Roles, WardIDs: p.wards(now),
 		PractitionerID: p.PractitionerID, PatientID: p.PatientID, Purpose: purposeOf(p.Roles),
 	}
 }

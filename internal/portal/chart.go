@@ -129,7 +129,8 @@ func (p *Portal) openChart(r *http.Request, actor identity.Actor, name string, s
 	}
 	c.page.Banner.Pregnancy = p.pregnancy(view.Parts[2])
 	p.alertOn(&c.page.Banner.Banner)
-	return c, nil
+	c.page.Emergency, err = p.emergencyOn(r, actor, id)
+	return c, err
 }
 
 // pregnancy says what is known, and that it is not known if it could not be

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/clinical"
+	"github.com/wardkeep/wardkeep/internal/emergency"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/web"
@@ -46,7 +47,8 @@ func (p *Portal) wardOrWhy(r *http.Request, actor identity.Actor) wardList {
 // wardPage is the list of the reader's wards.
 type wardPage struct {
 	Page
-	Ward wardList
+	Ward  wardList
+	Shift string // id of the ward whose staff the reader assigns, "" if none
 }
 
 func (p *Portal) handleWard(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
@@ -57,7 +59,7 @@ func (p *Portal) handleWard(w http.ResponseWriter, r *http.Request, actor identi
 		p.fail(w, r, err)
 		return
 	}
-	p.render(w, r, http.StatusOK, "ward", wardPage{pg, list})
+	p.render(w, r, http.StatusOK, "ward", wardPage{pg, list, p.chargeOf(actor)})
 }
 
 // ward asks for the stays in progress on the actor's wards, with their patients.
@@ -112,6 +114,13 @@ type foundList struct {
 	Count  string
 	Notice Notice
 	Short  bool // too little was typed to look for
+	Whole  *wholeHospital
+}
+
+// wholeHospital leads to where those are found who are not the reader's patients.
+type wholeHospital struct {
+	Whom  emergency.Whom
+	Ready bool // what was typed describes somebody whole
 }
 
 // handleFind looks for patients. What was typed comes in the body, never in the
@@ -160,6 +169,10 @@ func (p *Portal) find(r *http.Request, actor identity.Actor, typed string) (*fou
 	p.markSimilar(found.Rows)
 	found.Count = count(len(found.Rows), "patient found", "patients found")
 	found.Notice = noticeOf(part, len(found.Rows), "Nobody found whom you may see. Check the spelling, or use the MRN or the birth date.")
+	if p.cfg.Emergency != nil && p.cfg.Emergency.MayLocate(actor) {
+		whom, ready := whomTyped(found.Query)
+		found.Whole = &wholeHospital{whom, ready}
+	}
 	if part.More {
 		found.Notice.More = "There are more. Type more of the name, or the birth date."
 	}

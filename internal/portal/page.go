@@ -32,9 +32,13 @@ type Page struct {
 	AsOf     string // "as of 14:05"
 	Live     bool   // refreshes itself
 	Banner   *Banner
-	Nav      []NavItem
-	HasApps  bool
-	At       string // which of the main pages this is: home, ward, chart
+	// Emergency is set on a chart that is open by an emergency.
+	Emergency *emergencyNote
+	Reviews   bool   // leads to the charts opened in emergencies
+	Waiting   string // how many of them wait for a review, "" if none
+	Nav       []NavItem
+	HasApps   bool
+	At        string // which of the main pages this is: home, ward, chart
 }
 
 // NavItem is one section of a chart.
@@ -67,6 +71,7 @@ func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) P
 	pg.Account = p.cfg.Own != nil
 	pg.Admin = p.cfg.People != nil && actor.HasRole("admin")
 	pg.News = pg.Account && r.Context().Value(newsKey{}) != nil
+	p.noteReviews(r, actor, &pg)
 	pg.HasApps = p.cfg.Apps != nil
 	pg.Idle = strconv.Itoa(int(p.cfg.Idle.Seconds()))
 	pg.AsOf = p.format.AsOf(p.cfg.Clock.Now())
@@ -94,6 +99,9 @@ type errorPage struct {
 	Heading string
 	Words   string
 	Request string
+	// EmergencyAt is where who treats the patient can open the chart, "" if it is
+	// no chart, or nobody may.
+	EmergencyAt string
 }
 
 // fail shows what went wrong and what can be done.
@@ -116,6 +124,9 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if _, signed := r.Cookie(sessionCookie); signed == nil && kind != fault.Unauthenticated {
 		pg.User = "You"
+	}
+	if kind == fault.NotFound {
+		pg.EmergencyAt = p.emergencyAddress(r)
 	}
 	p.render(w, r, web.Status(kind), "error", pg)
 }

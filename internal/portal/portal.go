@@ -145,6 +145,12 @@ type Config struct {
 	// pages. Places checks that wards and a practitioner exist; nil: nobody does.
 	People People
 	Places func(ctx context.Context, wards []string, practitioner string) error
+	// Emergency opens charts that are not the reader's; nil: there is no such way.
+	// Book is what was opened so. Both are set, or none.
+	Emergency Emergency
+	Book      EmergencyBook
+	// Shifts is how charge nurses assign staff; nil: there is no such page.
+	Shifts Shifts
 	// Idle is after how long without a hand on it a page locks itself; 0 means
 	// five minutes. Accounts enforces the same on the server.
 	Idle time.Duration
@@ -295,6 +301,12 @@ func (p *Portal) routes() *http.ServeMux {
 	}
 	if p.cfg.People != nil {
 		p.peopleRoutes(mux)
+	}
+	if p.cfg.Shifts != nil {
+		p.shiftRoutes(mux)
+	}
+	if p.cfg.Emergency != nil && p.cfg.Book != nil {
+		p.emergencyRoutes(mux)
 	}
 	mux.HandleFunc("/", p.handleUnknown)
 	return mux

@@ -65,7 +65,8 @@ func (p *Portal) session(r *http.Request) (Session, error) {
 	}
 	s.Actor.RequestID = web.EventOf(r.Context()).RequestID
 	s.Actor.Source = p.cfg.Source(r)
-	return s, nil
+	s.Actor.Emergencies, err = p.emergencies(r, s.Actor)
+	return s, err
 }
 
 // lockedAddress is the lock page that leads back to where the request went.

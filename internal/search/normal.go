@@ -31,6 +31,9 @@ func latin(r rune) string {
 	return ""
 }
 
+// Normal returns the form in which strings are compared.
+func Normal(s string) string { return normalize(s) }
+
 // dropped reports whether r vanishes, so that O'Brien and OBrien are one word.
 // All other punctuation parts words, so that Smith-Jones has two.
 func dropped(r rune) bool {

@@ -68,6 +68,9 @@ type Tx struct {
 	// Event tells of the changes. Its Time is set, and the versions written and
 	// the patients concerned are added.
 	Event audit.Event
+	// Emergency are patients whose charts are open by an emergency: the event of a
+	// change that concerns one of them has the purpose BTG (v3-PurposeOfUse).
+	Emergency PatientSet
 }
 
 // Job is a mark of progress that is committed with the changes it counts.
@@ -124,6 +127,9 @@ func (v *Vault) tryCommit(ctx context.Context, tx Tx) ([]Record, store.Receipt, 
 	event := tx.Event
 	event.Time, event.Items = now, append(slices.Clone(event.Items), p.items...)
 	event.Patients = p.patients(event.Patients...)
+	if tx.Emergency.HasAny(event.Patients) {
+		event.Purpose = "BTG"
+	}
 	receipt, err := v.log.Commit(ctx, p.batch, event)
 	if err != nil {
 		return nil, nil, err

@@ -9,20 +9,22 @@ export function passkeyForms(): void {
   document.documentElement.classList.add("passkeys");
   for (const form of document.querySelectorAll<HTMLFormElement>("form[data-passkey]")) {
     form.addEventListener("submit", (e) => {
+      if (form.querySelector<HTMLInputElement>("input[name=code]")?.value) return; // proves it otherwise; a browser fills in passwords by itself
       e.preventDefault();
-      void run(form);
+      void run(form, e.submitter);
     });
   }
 }
 
-async function run(form: HTMLFormElement): Promise<void> {
-  const button = form.querySelector("button");
+async function run(form: HTMLFormElement, by: HTMLElement | null): Promise<void> {
+  const button = by instanceof HTMLButtonElement ? by : form.querySelector("button");
   const field = form.querySelector<HTMLInputElement>("input[name=passkey]");
   const words = form.querySelector<HTMLElement>("[data-passkey-error]");
   if (!button || !field || !words) return;
   const say = (text: string) => { words.textContent = text; words.hidden = !text; };
   say("");
-  button.disabled = true;
+  const all = [...form.querySelectorAll<HTMLButtonElement>("button:enabled")];
+  for (const b of all) b.disabled = true;
   try {
     const asked = await fetch("/passkey/ask", {
       method: "POST", body: new URLSearchParams({ for: form.dataset.for ?? "" }), headers: { "HX-Request": "true" },
@@ -34,13 +36,20 @@ async function run(form: HTMLFormElement): Promise<void> {
       ? await navigator.credentials.create({ publicKey: creation(options) })
       : await navigator.credentials.get({ publicKey: request(options) });
     field.value = JSON.stringify(written(credential as PublicKeyCredential));
+    if (button.name) { // form.submit() leaves out which button it was
+      const chosen = document.createElement("input");
+      chosen.type = "hidden";
+      chosen.name = button.name;
+      chosen.value = button.value;
+      form.append(chosen);
+    }
     form.submit();
   } catch (e) {
     const name = e instanceof DOMException ? e.name : "";
     say(name === "InvalidStateError" ? "This device has a passkey for you already."
       : name === "NotAllowedError" ? "It was cancelled, or took too long. Try again." : "This did not work. Try again.");
   } finally {
-    button.disabled = false;
+    for (const b of all) b.disabled = false;
   }
 }
 

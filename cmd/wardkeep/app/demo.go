@@ -57,7 +57,10 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 	if !config.Loopback(c.Listen) && !c.Expose {
 		return fault.New(fault.Invalid, "demo", "a demo listens on this machine only: its accounts are on this screen. Add --expose if you mean it")
 	}
-	cfg := config.Default()
+	cfg, err := config.Load("", config.Environ())
+	if err != nil {
+		return fault.New(fault.Invalid, "demo", err.Error())
+	}
 	cfg.Dir, cfg.Listen, cfg.CheckpointOut = c.Dir, c.Listen, c.CheckpointOut
 	cfg.Facility, cfg.Log = "Port Alder General Hospital", "warn"
 	if err := cfg.Check(); err != nil {

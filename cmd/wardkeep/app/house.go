@@ -24,6 +24,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/config"
+	"github.com/wardkeep/wardkeep/internal/emergency"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/identity/federation"
 	"github.com/wardkeep/wardkeep/internal/job"
@@ -58,6 +59,7 @@ type House struct {
 	Slog     *slog.Logger
 	Keyring  kms.Keyring
 	Store    *pebble.Store
+	Book     *emergency.Book
 	Sealer   *seal.Sealer
 	Log      *audit.Log
 	Vault    *vault.Vault
@@ -244,8 +246,9 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		Act: h.Identity.Act, Catalog: h.Vault.Catalog, Client: h.Outbound, Allow: h.Outbound.Allow,
 		Base: h.Config.Base() + "/fhir", Clock: h.Clock, Slog: h.Slog,
 	})
+	h.Book = emergency.New(emergency.Config{Docs: h.Vault, Log: h.Log, Gate: h.Policy, Clock: h.Clock, Slog: h.Slog, Seen: h.seenByEmergency})
 	h.Chart = chart.New(chart.Config{
-		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog,
+		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog, Glass: h.Book,
 		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config),
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})

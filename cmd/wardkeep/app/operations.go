@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -78,7 +79,7 @@ func addUser(ctx context.Context, h *House, who string, in newUser) (invited, er
 	}
 	person, invitation, err := h.Identity.AddPerson(ctx, operator(who, "operator"), identity.NewPerson{
 		UserName: in.UserName, Given: in.Given, Family: in.Family, Title: in.Title,
-		Roles: []string{in.Role}, WardIDs: in.Wards, PractitionerID: in.Practitioner,
+		Roles: strings.Split(in.Role, ","), WardIDs: in.Wards, PractitionerID: in.Practitioner,
 	})
 	return invitedAs(person.UserName, invitation), err
 }

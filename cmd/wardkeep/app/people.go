@@ -26,7 +26,7 @@ type userCmd struct {
 type userAddCmd struct {
 	place
 	UserName     string   `arg:"" help:"Name to sign in with."`
-	Role         string   `help:"doctor, nurse, pharmacist, lab, registration, billing, admin, privacy, auditor, patient or proxy." required:""`
+	Role         string   `help:"doctor, nurse, pharmacist, lab, registration, billing, admin, privacy, auditor, charge (with nurse), patient or proxy; several with commas." required:""`
 	Given        string   `help:"Given name." required:""`
 	Family       string   `help:"Family name." required:""`
 	Title        string   `help:"Title, such as Dr."`
