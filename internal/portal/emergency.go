@@ -35,6 +35,7 @@ type EmergencyBook interface {
 	Waiting(ctx context.Context) (int, error)
 	Reviews(ctx context.Context, actor identity.Actor) ([]emergency.Grant, error)
 	Review(ctx context.Context, actor identity.Actor, id string) (emergency.Grant, []emergency.Opening, error)
+	Tallies(ctx context.Context, actor identity.Actor) ([]emergency.Tally, error)
 	Close(ctx context.Context, actor identity.Actor, id string, verdict emergency.Verdict, text string) error
 }
 

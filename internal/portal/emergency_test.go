@@ -54,6 +54,14 @@ func (f *fakeEmergency) Open(context.Context, string) ([]emergency.Grant, error)
 }
 func (f *fakeEmergency) Waiting(context.Context) (int, error) { return len(f.grants), nil }
 
+func (f *fakeEmergency) Reviews(context.Context, identity.Actor) ([]emergency.Grant, error) {
+	return f.grants, nil
+}
+
+func (f *fakeEmergency) Tallies(context.Context, identity.Actor) ([]emergency.Tally, error) {
+	return []emergency.Tally{{Day: "2026-03-01", Charts: 0}, {Day: "2026-03-02", Charts: 1500, Emergencies: 3}, {Day: "2026-03-03", Charts: 500, Emergencies: 1}}, nil
+}
+
 const hiddenPatient = portaltest.Adaeze
 
 func withEmergency(f *fakeEmergency) func(*portaltest.Stage, *portal.Config) {
@@ -136,5 +144,17 @@ func TestLocatorForm(t *testing.T) {
 	f.denies = false
 	if a := v.get("/chart/nobody"); !strings.Contains(a.body, `href="/emergency/nobody"`) {
 		t.Error("the gate leads nowhere")
+	}
+}
+
+// TestEmergencyRate: how often it happens is told of all days and of each, also of one
+// on which nobody opened a chart.
+func TestEmergencyRate(t *testing.T) {
+	v := visit(t, withEmergency(&fakeEmergency{})).signIn()
+	a := v.get("/emergencies")
+	for _, want := range []string{"2.0 of 1,000 charts", "4 of 2000 charts", "in 3 days", "<td>–</td>"} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
 }

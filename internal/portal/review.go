@@ -2,8 +2,11 @@ package portal
 
 import (
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/wardkeep/wardkeep/internal/clinical"
 	"github.com/wardkeep/wardkeep/internal/emergency"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -62,6 +65,33 @@ type reviewsPage struct {
 	Page
 	Rows  []reviewRow
 	Count string
+	Rate  string // how often it happens, of the last days that are counted
+	Days  []tallyRow
+}
+
+// tallyRow is a day.
+type tallyRow struct{ Day, Emergencies, Charts, Rate string }
+
+// perThousand is how many of a thousand charts were opened in an emergency.
+func perThousand(t emergency.Tally) string {
+	if t.Charts == 0 {
+		return "–"
+	}
+	return strconv.FormatFloat(1000*float64(t.Emergencies)/float64(t.Charts), 'f', 1, 64)
+}
+
+// rate sums the days up.
+func (p *Portal) rate(days []emergency.Tally) (words string, rows []tallyRow) {
+	var sum emergency.Tally
+	for _, t := range days {
+		sum.Charts, sum.Emergencies = sum.Charts+t.Charts, sum.Emergencies+t.Emergencies
+		rows = append(rows, tallyRow{p.format.Date(clinical.ParseMoment(t.Day)), strconv.Itoa(t.Emergencies), strconv.Itoa(t.Charts), perThousand(t)})
+	}
+	if len(days) == 0 {
+		return "", nil
+	}
+	slices.Reverse(rows)
+	return perThousand(sum) + " of 1,000 charts were opened in an emergency (" + strconv.Itoa(sum.Emergencies) + " of " + count(sum.Charts, "chart", "charts") + ", in " + count(len(days), "day", "days") + ")", rows
 }
 
 func (p *Portal) handleReviews(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
@@ -72,6 +102,12 @@ func (p *Portal) handleReviews(w http.ResponseWriter, r *http.Request, actor ide
 	}
 	pg := reviewsPage{Page: p.workPage(r, actor, "Charts opened in an emergency"), Count: count(len(waiting), "review waits", "reviews wait")}
 	pg.At = "emergencies"
+	days, err := p.cfg.Book.Tallies(r.Context(), actor)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	pg.Rate, pg.Days = p.rate(days)
 	for _, g := range waiting {
 		pg.Rows = append(pg.Rows, p.reviewRow(g))
 	}

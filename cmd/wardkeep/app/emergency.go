@@ -7,6 +7,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/emergency"
+	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
@@ -42,4 +43,38 @@ func (h *House) seenByEmergency(ctx context.Context, g emergency.Grant) ([]emerg
 		return nil
 	})
 	return seen, err
+}
+
+// tallyYesterday counts from the log how many charts were opened yesterday (UTC), and how
+// many of them in an emergency, unless that has been done.
+func (h *House) tallyYesterday(ctx context.Context) error {
+	day := h.Clock.Now().UTC().Truncate(24 * time.Hour).Add(-24 * time.Hour)
+	if known, err := h.Book.Tallied(ctx, day); err != nil || known {
+		return err
+	}
+	tally, err := h.tally(ctx, day)
+	if err != nil {
+		return err
+	}
+	return h.Book.Enlist(ctx, "wardkeep", tally)
+}
+
+func (h *House) tally(ctx context.Context, day time.Time) (emergency.Tally, error) {
+	type opened struct {
+		actor   string
+		patient record.Key
+	}
+	charts := map[opened]bool{}
+	tally := emergency.Tally{Day: day.Format(time.DateOnly)}
+	err := h.Log.Search(ctx, audit.Filter{Since: day, Until: day.Add(24 * time.Hour), Outcome: audit.OutcomeSuccess}, func(r *audit.Record) error {
+		switch {
+		case r.Action == audit.ActionBreak:
+			tally.Emergencies++
+		case r.Action == audit.ActionView && strings.HasPrefix(r.Type, "chart: ") && len(r.Patients) > 0:
+			charts[opened{r.Actor, r.Patients[0]}] = true
+		}
+		return nil
+	})
+	tally.Charts = len(charts)
+	return tally, err
 }

@@ -153,7 +153,7 @@ func certificate(cfg config.Config, now time.Time) (tls.Certificate, error) {
 }
 
 // sweepEvery is how often postings of superseded versions and expired cells are
-// cleared out, and the index is put in order.
+// cleared out, the index is put in order, and yesterday is counted.
 const sweepEvery = 5 * time.Minute
 
 func (h *House) sweep(ctx context.Context) {
@@ -166,8 +166,8 @@ func (h *House) sweep(ctx context.Context) {
 		case <-tick.C:
 		}
 		_, err := h.Store.Sweep(ctx)
-		if err = errors.Join(err, h.Store.Tidy(ctx)); err != nil && ctx.Err() == nil {
-			h.Slog.ErrorContext(ctx, "the sweep failed", "error", err)
+		if err = errors.Join(err, h.Store.Tidy(ctx), h.tallyYesterday(ctx)); err != nil && ctx.Err() == nil {
+			h.Slog.ErrorContext(ctx, "a part of the housekeeping failed", "error", err)
 		}
 	}
 }
