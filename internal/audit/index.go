@@ -22,24 +22,46 @@ type index struct {
 	cells [][]byte
 }
 
-// loadIndex reads the postings that are in no whole run yet. l.tree.mu is held.
-func (l *Log) loadIndex(ctx context.Context, nth uint32) (index, error) {
+// loadIndex reads the postings that are in no whole run yet. A cell that is damaged, or
+// not of a run's tail, is left where it is: the index only finds, audit verify tells of
+// it, and it must neither stop the log nor be taken into a run. l.tree.mu is held.
+func (l *Log) loadIndex(ctx context.Context, nth uint32, size uint64) (index, error) {
 	var x index
 	err := l.cfg.Store.Scan(ctx, record.SpaceTree, verify.StepPrefix(nth), nil, func(name, value []byte) error {
-		first, err := verify.PostingsFirst(name)
-		if err == nil {
-			err = verify.ParsePostings(name, value, func(p verify.Posting) { x.posts = append(x.posts, p) })
+		some, first, ok := stepPostings(&x, name, value, size)
+		if !ok {
+			l.cfg.Logger.ErrorContext(ctx, "a cell of the log's search index is damaged; entries may not be found by a search until it is verified")
+			return nil
 		}
-		if len(x.cells) == 0 {
+		if len(x.posts) == 0 {
 			x.first = first
 		}
-		x.cells = append(x.cells, slices.Clone(name))
-		return err
+		x.posts, x.cells = append(x.posts, some...), append(x.cells, slices.Clone(name))
+		return nil
 	})
 	if err != nil {
 		return index{}, fmt.Errorf("read the index of entries: %w", err)
 	}
 	return x, nil
+}
+
+// stepPostings returns what a step's cell tells and the leaf it begins with, if all of it
+// can be of the run that x has the beginning of.
+func stepPostings(x *index, name, value []byte, size uint64) (some []verify.Posting, first uint64, ok bool) {
+	first, err := verify.PostingsFirst(name)
+	if err != nil || len(name) != len(verify.StepName(0, 0)) {
+		return nil, 0, false
+	}
+	run := first
+	if len(x.posts) > 0 {
+		run = x.first
+	}
+	fits := true
+	err = verify.ParsePostings(name, value, func(p verify.Posting) {
+		fits = fits && p.Leaf >= run && p.Leaf-run < verify.RunLeaves && p.Leaf < size
+		some = append(some, p)
+	})
+	return some, first, err == nil && fits && len(some) > 0
 }
 
 // post takes in what a leaf is found by. A run that is whole is written.

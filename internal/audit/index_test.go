@@ -31,12 +31,13 @@ func deedsOnIndex(space string) []deed {
 
 func thin(list []verify.Posting) []verify.Posting { return list[1:] }
 
-// fatten adds a leaf that is none of the last token's.
+// fatten adds a leaf that is none of a token's.
 func fatten(list []verify.Posting) []verify.Posting {
-	token := list[len(list)-1].Token
-	for _, p := range list {
-		if extra := (verify.Posting{Token: token, Leaf: p.Leaf}); !slices.Contains(list, extra) {
-			return verify.SortPostings(append(list, extra))
+	for _, token := range list {
+		for _, leaf := range list {
+			if extra := (verify.Posting{Token: token.Token, Leaf: leaf.Leaf}); !slices.Contains(list, extra) {
+				return verify.SortPostings(append(list, extra))
+			}
 		}
 	}
 	return list
@@ -177,6 +178,16 @@ func TestRunsReplaceSteps(t *testing.T) {
 	if r := w.verify(nil); !r.OK {
 		t.Error(r)
 	}
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ev.tamper(t, ev.fs, func(a admin) {
+		a.each("j/", func(k []byte) { // the tail that was read again went into a run
+			if first, err := verify.PostingsFirst(k[2:]); err != nil || first < 3*verify.RunLeaves {
+				t.Errorf("a step's cell from leaf %d on is still there: %v", first, err)
+			}
+		})
+	})
 }
 
 // TestOtherFormat: a log whose index this version would not find is refused, not
@@ -192,5 +203,54 @@ func TestOtherFormat(t *testing.T) {
 	w := worldOn(t, openFS(t, ev.fs))
 	if _, err := audit.Open(t.Context(), w.config()); err == nil || !strings.Contains(err.Error(), "another version of wardkeep") {
 		t.Errorf("opened: %v", err)
+	}
+	if r := ev.on(t, copyFS(t, ev.fs)).verify(nil); r.OK || !strings.Contains(r.String(), "another version of wardkeep") {
+		t.Errorf("verify says\n%s", r)
+	}
+}
+
+// TestDamagedTail: a cell of the tail that is damaged, or planted, stops nothing and is
+// not taken into a run; what else is logged is found, and audit verify tells of it.
+func TestDamagedTail(t *testing.T) {
+	for name, change := range map[string]func(a admin, key []byte){
+		"cut short":  func(a admin, k []byte) { v := a.get(k); a.set(k, v[:len(v)-1]) },
+		"no posting": func(a admin, k []byte) { a.set(k, a.get(k)[:9]) },
+		"planted far away": func(a admin, _ []byte) {
+			far := uint64(1) << 40
+			cell := verify.AppendPostingsCell(make([]byte, 8), far, []verify.Posting{{Token: 1, Leaf: far}})
+			a.set(a.treeCell(verify.StepName(1, far)), cell)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ev := manyRuns(t)
+			ev.tamper(t, ev.fs, func(a admin) {
+				done := false
+				a.each("j/", func(k []byte) {
+					if !done {
+						change(a, k)
+						done = true
+					}
+				})
+			})
+			w := worldOn(t, openFS(t, ev.fs))
+			l := w.open()
+			events := many(verify.RunLeaves) // a run becomes whole
+			for i := range events {
+				events[i].RequestID = fmt.Sprintf("later-%d", i)
+			}
+			w.append(l, events...)
+			w.integrate(l)
+			for _, i := range []int{0, 17, verify.RunLeaves - 1} {
+				found, err := l.Find(t.Context(), audit.Filter{RequestID: fmt.Sprintf("later-%d", i)})
+				if err != nil || len(found) != 1 {
+					t.Errorf("request %d has %d entries: %v", i, len(found), err)
+				}
+			}
+			w.close(l)
+			r := w.verify(nil)
+			if r.OK || !slices.Equal(codes(r), []verify.Code{verify.CodePosting}) {
+				t.Errorf("verify says\n%s", r)
+			}
+		})
 	}
 }

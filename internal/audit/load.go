@@ -70,7 +70,7 @@ func (l *Log) loadTree(ctx context.Context) error {
 			return errTree
 		}
 	}
-	index, err := l.loadIndex(ctx, uint32(len(ids)))
+	index, err := l.loadIndex(ctx, uint32(len(ids)), state.Size)
 	if err != nil {
 		return err
 	}

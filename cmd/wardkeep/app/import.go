@@ -68,7 +68,9 @@ func (c *importCmd) Run(ctx context.Context, t Terminal) error {
 	start := time.Now()
 	summary, err := importer.Run(ctx, files)
 	bar.tidying()
-	_ = desk.call(ctx, "tidy", struct{}{}, nil) // an index in layers is slower, not wrong
+	if err := desk.call(ctx, "tidy", struct{}{}, nil); err != nil && ctx.Err() == nil {
+		fmt.Fprintln(t.Err, "wardkeep: the index could not be put in order; searches are right, but slower:", err)
+	}
 	took := time.Since(start)
 	bar.close()
 	if err := desk.call(context.WithoutCancel(ctx), "counters", struct{}{}, &after); err != nil {

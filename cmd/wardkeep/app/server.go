@@ -165,9 +165,13 @@ func (h *House) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		_, err := h.Store.Sweep(ctx)
-		if err = errors.Join(err, h.Store.Tidy(ctx), h.tallyYesterday(ctx)); err != nil && ctx.Err() == nil {
-			h.Slog.ErrorContext(ctx, "a part of the housekeeping failed", "error", err)
+		_, swept := h.Store.Sweep(ctx)
+		for what, err := range map[string]error{
+			"the sweep failed": swept, "the index could not be put in order": h.Store.Tidy(ctx), "yesterday could not be counted": h.tallyYesterday(ctx),
+		} {
+			if err != nil && ctx.Err() == nil {
+				h.Slog.ErrorContext(ctx, what, "error", err)
+			}
 		}
 	}
 }

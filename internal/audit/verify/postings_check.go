@@ -19,8 +19,9 @@ type postings struct {
 	due  []Posting // by leaf
 }
 
-// maxDue is how many postings are sought in the index at once.
-const maxDue = 1 << 14
+// maxDue is how many postings are sought in the index at once: of some runs, so that a
+// cell is not read again and again where entries are wide.
+const maxDue = 4 * RunPostings
 
 // entry takes in what a leaf must be found by.
 func (p *postings) entry(a *Account, nth uint32, leaf uint64) error {

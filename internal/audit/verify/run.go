@@ -94,7 +94,7 @@ func (v *verifier) run() error {
 	}
 	ids, err := ParseTrees(cell)
 	if err != nil {
-		v.find(Finding{Code: CodeCell, Text: "the list of trees is malformed"})
+		v.find(Finding{Code: CodeCell, Text: "the list of trees cannot be read: " + err.Error()})
 		return nil
 	}
 	v.nameTenant(ids)

@@ -78,6 +78,13 @@ type Store struct {
 
 	sweep sync.Mutex // one sweeper at a time
 
+	// tidying guards how much had been written to the log when Tidy last wrote the
+	// memtable out.
+	tidying sync.Mutex
+	tidied  uint64
+	open    context.Context // until Close begins: what takes long ends with it
+	ends    context.CancelFunc
+
 	// shown is the last position that reads see. It is right while applied is
 	// even and did not change around its reading; see snapshot.
 	shown   atomic.Uint64
@@ -98,6 +105,7 @@ func Open(cfg Config) (*Store, error) {
 		s.clock = clock.System{}
 	}
 	s.gate.init()
+	s.open, s.ends = context.WithCancel(context.Background())
 	o := options(cfg)
 	o.FS = watch{FS: o.FS, failed: &s.failed}
 	db, err := lsm.Open(cfg.Dir, o)
@@ -163,6 +171,7 @@ func (s *Store) checkFormat() error {
 // write-ahead log and releases the folder. Receipts may be waited for after it.
 // A store that failed leaves its log as it is: what was promised is in there.
 func (s *Store) Close() error {
+	s.ends()
 	if !s.gate.shut() {
 		return nil
 	}

@@ -27,25 +27,33 @@ func regions(start []byte) (policy lsm.SpanPolicy, end []byte, err error) {
 var indexes = [...][2]byte{{tagClass, tagLog}, {tagLog + 1, tagStore + 1}}
 
 const (
-	// An index of up to smallIndex bytes is put in order whenever it lies in layers, a
-	// larger one once the upper layers hold one part in worthwhile of it.
-	smallIndex = 64 << 20
+	// An index is put in order once its upper layers hold one part in worthwhile of it,
+	// one of up to smallIndex bytes once they hold someBytes.
 	worthwhile = 8
+	smallIndex = 64 << 20
+	someBytes  = 1 << 20
 
-	muchWritten = 4 << 20 // in the memtable: worth a file
+	muchWritten = 4 << 20   // to the log since the last time: worth a file
+	piece       = 128 << 20 // of an index that is put in order at once
 )
 
 // Tidy puts the index into one layer, if it lies in several and they are worth it: a
 // search looks for each of its lists in each of the layers. Call it after much was
-// written, and now and then. Other calls go on meanwhile.
+// written, and now and then; a second call beside it does nothing. Other calls go on
+// meanwhile. It writes the index anew in pieces, stops between them when ctx or the
+// store ends, and needs free space on the device for one.
 func (s *Store) Tidy(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil {
 		return fmt.Errorf("pebble.Tidy: %w", err)
 	}
 	defer s.gate.leave()
-	if s.frozen() {
+	if s.frozen() || !s.tidying.TryLock() {
 		return nil
 	}
+	defer s.tidying.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.open, cancel)()
 	if err := s.tidy(ctx); err != nil {
 		return fmt.Errorf("pebble.Tidy: %w", damage(err))
 	}
@@ -53,8 +61,9 @@ func (s *Store) Tidy(ctx context.Context) error {
 }
 
 func (s *Store) tidy(ctx context.Context) error {
-	if s.db.Metrics().MemTable.Size >= muchWritten {
-		if err := s.db.Flush(); err != nil {
+	if written := s.db.Metrics().WAL.BytesWritten; written-s.tidied >= muchWritten {
+		s.tidied = written
+		if err := s.flush(ctx); err != nil {
 			return err
 		}
 	}
@@ -63,18 +72,56 @@ func (s *Store) tidy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !worthTidying(upper, all) {
-			continue
-		}
-		if err := s.db.Compact(ctx, index[:1], index[1:], false); err != nil {
-			return err
+		if worthTidying(upper, all) {
+			if err := s.compact(ctx, index); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// flush writes the memtable out. On a device that takes nothing the tree tries for
+// ever: then it is left behind when ctx ends.
+func (s *Store) flush(ctx context.Context) error {
+	done, err := s.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// compact brings an index into the lowest layer, piece by piece.
+func (s *Store) compact(ctx context.Context, index [2]byte) error {
+	levels, err := s.db.SSTables()
+	if err != nil {
+		return err
+	}
+	from, size := index[:1], uint64(0)
+	for _, f := range levels[len(levels)-1] {
+		if key := f.Smallest.UserKey; key[0] >= index[0] && key[0] < index[1] && size >= piece {
+			if err := s.db.Compact(ctx, from, key, false); err != nil {
+				return err
+			}
+			from, size = key, 0
+		}
+		if f.Smallest.UserKey[0] >= index[0] {
+			size += f.Size
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return s.db.Compact(ctx, from, index[1:], false)
+}
+
 func worthTidying(upper, all uint64) bool {
-	return upper > 0 && (all <= smallIndex || upper >= all/worthwhile)
+	return upper > 0 && upper >= all/worthwhile || all <= smallIndex && upper >= someBytes
 }
 
 // layers returns how many bytes of an index lie above the lowest layer, and in all.

@@ -1,6 +1,8 @@
 package pebble_test
 
 import (
+	"context"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
 )
 
@@ -99,13 +102,37 @@ func TestTidy(t *testing.T) {
 }
 
 func TestWorthTidying(t *testing.T) {
-	const small, large = 64 << 20, 8 << 30
+	const small, large, some = 64 << 20, 8 << 30, 1 << 20
 	for _, tt := range []struct {
 		upper, all uint64
 		want       bool
-	}{{0, small, false}, {1, small, true}, {1, large, false}, {large/8 - 1, large, false}, {large / 8, large, true}, {0, large, false}} {
+	}{{0, small, false}, {some - 1, small, false}, {some, small, true}, {3, 20, true}, {some, large, false}, {large/8 - 1, large, false}, {large / 8, large, true}, {0, large, false}} {
 		if got := pebble.WorthTidying(tt.upper, tt.all); got != tt.want {
 			t.Errorf("%d of %d bytes above: %t", tt.upper, tt.all, got)
 		}
+	}
+}
+
+// TestTidyEnds: with its context, with the store, and before a store that takes no writes.
+func TestTidyEnds(t *testing.T) {
+	s := layered(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Tidy(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("by an ended context: %v", err)
+	}
+	if upper, err := pebble.Layers(s); err != nil || upper == 0 {
+		t.Fatalf("it went on: %d bytes in upper layers, %v", upper, err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Tidy(t.Context()) }()
+	if err := s.Close(); err != nil {
+		t.Errorf("closed beside it: %v", err)
+	}
+	if err := <-done; err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, store.ErrClosed) {
+		t.Errorf("beside Close: %v", err)
+	}
+	if err := s.Tidy(t.Context()); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("after Close: %v", err)
 	}
 }
