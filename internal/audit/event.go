@@ -71,9 +71,13 @@ const (
 	ActionLogin    = "login"
 	ActionLogout   = "logout"
 	ActionBreak    = "break-glass"
-	ActionLogStart = "log-start" // a process opened its shard
-	ActionLogStop  = "log-stop"  // a process closed its shard
+	ActionBreakOn  = "break-glass-again" // of a chart that she has open already
+	ActionLogStart = "log-start"         // a process opened its shard
+	ActionLogStop  = "log-stop"          // a process closed its shard
 )
+
+// PurposeEmergency is what is opened or changed for by an emergency (v3-PurposeOfUse).
+const PurposeEmergency = "BTG"
 
 // Outcomes.
 const (

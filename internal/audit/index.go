@@ -30,7 +30,7 @@ func (l *Log) loadIndex(ctx context.Context, nth uint32, size uint64) (index, er
 	err := l.cfg.Store.Scan(ctx, record.SpaceTree, verify.StepPrefix(nth), nil, func(name, value []byte) error {
 		some, first, ok := stepPostings(&x, name, value, size)
 		if !ok {
-			l.cfg.Logger.ErrorContext(ctx, "a cell of the log's search index is damaged; entries may not be found by a search until it is verified")
+			l.cfg.Logger.ErrorContext(ctx, "a cell of the log's search index is damaged; some entries may not be found by a search: run audit verify")
 			return nil
 		}
 		if len(x.posts) == 0 {

@@ -44,7 +44,7 @@ func (c *Chart) MayLocate(actor Actor) bool {
 // fault.NotFound, and so is a patient whom policy keeps closed even then.
 func (c *Chart) BreakGlass(ctx context.Context, actor Actor, patient string, reason emergency.Reason, note string) (emergency.Grant, error) {
 	req := c.begin(actor, audit.ActionBreak, "Patient")
-	req.name, req.event.Purpose = "Patient/"+patient, purposeEmergency
+	req.name, req.event.Purpose = "Patient/"+patient, audit.PurposeEmergency
 	req.event.Reason = string(reason) + ": " + strings.TrimSpace(note)
 	grant, err := c.breakGlass(ctx, req, emergency.Grant{
 		Person: actor.ID, Name: actor.Name, Roles: actor.Roles, Patient: patient, Reason: reason, Note: note,
@@ -83,7 +83,8 @@ func (c *Chart) breakGlass(ctx context.Context, req *request, g emergency.Grant)
 	}
 	for _, other := range open {
 		if other.Patient == g.Patient {
-			return other, req.finish(ctx, nil) // open already: no second review
+			req.event.Action = audit.ActionBreakOn // no second review, and not counted twice
+			return other, req.finish(ctx, nil)
 		}
 		if now.Sub(other.Opened) < manyWindow {
 			recent++
@@ -137,15 +138,11 @@ func (c *Chart) inEmergency(ctx context.Context, actor Actor, action string, mar
 	}).Allow
 }
 
-// purposeEmergency is what a record is used for that is open by an emergency
-// (v3-PurposeOfUse).
-const purposeEmergency = "BTG"
-
 // inEmergency notes that what is about to be told concerns a patient open by an emergency.
 func (r *request) inEmergency(ctx context.Context) error {
 	broken, err := r.chart.census.broken(ctx, r.actor)
 	if err == nil && broken.HasAny(r.event.Patients) {
-		r.event.Purpose = purposeEmergency
+		r.event.Purpose = audit.PurposeEmergency
 	}
 	return err
 }

@@ -18,10 +18,9 @@ import (
 )
 
 // Locate tells staff whether somebody is known here whose chart is not theirs to see:
-// name, birth date, gender and number alone,
-// so that nobody is registered twice, and who treats him finds his chart. Each
-// question and its answer is in the log; who asks often is held up, and who asks often
-// in vain is reported.
+// name, birth date, gender and number alone, so that nobody is registered twice, and
+// who treats him finds his chart. Each question and its answer is in the log; who asks
+// often is held up, and who asks often in vain is reported.
 func (c *Chart) Locate(ctx context.Context, actor Actor, whom emergency.Whom) ([]*fhir.Resource, error) {
 	whom = whom.Trimmed()
 	req := c.begin(actor, authz.Locate, "Patient")

@@ -26,6 +26,11 @@ const MaxCover = 13 * time.Hour
 // coverable are the roles of those who can be assigned for a shift.
 var coverable = []string{"doctor", "nurse", "pharmacist"}
 
+// covers reports whether the person can be assigned for a shift.
+func (a *account) covers() bool {
+	return a.active() && slices.ContainsFunc(a.Roles, func(r string) bool { return slices.Contains(coverable, r) })
+}
+
 // Covering returns the covers that hold.
 func (p *Person) Covering(now time.Time) []Cover {
 	return slices.DeleteFunc(slices.Clone(p.Covers), func(c Cover) bool { return now.Before(c.From) || !now.Before(c.Until) })
@@ -79,7 +84,7 @@ func (s *Service) CoverWard(ctx context.Context, actor Actor, personID, ward str
 		return fault.New(fault.Invalid, op, "A shift ends within 13 hours.")
 	}
 	_, err := s.changeAccount(ctx, personID, s.about(actor, "cover", Success, ward+" until "+until.UTC().Format(time.RFC3339)), func(a *account) error {
-		if !a.active() || !slices.ContainsFunc(a.Roles, func(r string) bool { return slices.Contains(coverable, r) }) {
+		if !a.covers() {
 			return fault.New(fault.Unprocessable, op, "This person cannot be assigned to a ward.")
 		}
 		a.Covers = append(a.otherCovers(ward, now), Cover{WardID: ward, From: now, Until: until.UTC(), By: actor.ID, ByName: actor.Name})
@@ -129,7 +134,7 @@ func (s *Service) WardStaff(ctx context.Context, actor Actor, ward string) ([]Pe
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op, err)
 		}
-		if a.active() && slices.ContainsFunc(a.Roles, func(r string) bool { return slices.Contains(coverable, r) }) {
+		if a.covers() {
 			staff = append(staff, a.Person)
 		}
 	}

@@ -69,7 +69,7 @@ type Tx struct {
 	// the patients concerned are added.
 	Event audit.Event
 	// Emergency are patients whose charts are open by an emergency: the event of a
-	// change that concerns one of them has the purpose BTG (v3-PurposeOfUse).
+	// change that concerns one of them has the purpose audit.PurposeEmergency.
 	Emergency PatientSet
 }
 
@@ -128,7 +128,7 @@ func (v *Vault) tryCommit(ctx context.Context, tx Tx) ([]Record, store.Receipt, 
 	event.Time, event.Items = now, append(slices.Clone(event.Items), p.items...)
 	event.Patients = p.patients(event.Patients...)
 	if tx.Emergency.HasAny(event.Patients) {
-		event.Purpose = "BTG"
+		event.Purpose = audit.PurposeEmergency
 	}
 	receipt, err := v.log.Commit(ctx, p.batch, event)
 	if err != nil {

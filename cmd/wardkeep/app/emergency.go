@@ -33,7 +33,7 @@ func (h *House) seenByEmergency(ctx context.Context, g emergency.Grant) ([]emerg
 	}
 	var seen []emergency.Opening
 	err = h.Log.Search(ctx, audit.Filter{Patient: keys[0], Actor: g.Person, Since: g.Opened, Until: until.Add(lateEntries)}, func(r *audit.Record) error {
-		if r.Purpose == "BTG" && r.Action != audit.ActionBreak {
+		if r.Purpose == audit.PurposeEmergency && r.Action != audit.ActionBreak && r.Action != audit.ActionBreakOn {
 			what := strings.TrimSpace(r.Action + " " + r.Type + " " + r.Query)
 			if r.Action == audit.ActionView {
 				what = r.Type // the page says it all

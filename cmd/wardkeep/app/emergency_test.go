@@ -34,6 +34,9 @@ func TestEmergenciesAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := h.Chart.BreakGlass(ctx, doctor, "ann", emergency.Treatment, ""); err != nil { // pressed twice: counted once
+		t.Fatal(err)
+	}
 	doctor.Emergencies = []string{"ann"}
 	see := func(a identity.Actor, page string) {
 		t.Helper()
