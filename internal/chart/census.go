@@ -2,7 +2,6 @@ package chart
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,10 +159,7 @@ func (c *census) himself(ctx context.Context, actor Actor) (vault.PatientSet, er
 		return vault.PatientSet{}, nil
 	}
 	keys, err := c.vault.Keys(ctx, []vault.TypeID{typeIDOf("Patient", actor.PatientID)})
-	if err != nil || keys[0].IsZero() {
-		return vault.PatientSet{}, err
-	}
-	return vault.PatientSet{keys[0]: {}}, nil
+	return vault.Patients(keys...), err
 }
 
 // remember returns the panel of that name, counted anew if it may have changed.
@@ -208,7 +204,7 @@ func (c *census) take(name string, generation uint64, count func() (vault.Patien
 	}
 	c.counts++
 	p := panel{generation: generation, at: at, serial: c.counts, patients: patients}
-	if old, ok := c.known[name]; ok && maps.Equal(old.patients, patients) {
+	if old, ok := c.known[name]; ok && old.patients.Equal(patients) {
 		p.serial, p.patients = old.serial, old.patients
 	}
 	c.known[name] = p
@@ -235,15 +231,15 @@ func (c *census) onWards(ctx context.Context, wards []string) (vault.PatientSet,
 	}
 	places, err := c.places(ctx, wards)
 	if err != nil {
-		return nil, err
+		return vault.PatientSet{}, err
 	}
-	all := vault.PatientSet{}
+	var all vault.PatientSet
 	for run := range slices.Chunk(places, maxAlternatives) {
 		some, err := c.gather(ctx, "Encounter", c.thereNow(run), status, search.Param{Key: "location", Value: strings.Join(run, ",")})
 		if err != nil {
-			return nil, err
+			return vault.PatientSet{}, err
 		}
-		maps.Copy(all, some)
+		all = vault.Union(all, some)
 	}
 	return all, nil
 }

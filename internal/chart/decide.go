@@ -105,10 +105,8 @@ func (c *Chart) marks(ctx context.Context, actor Actor, res Resource, patients [
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range patients {
-			if _, ok := marked[p]; ok {
-				set[mark] = true
-			}
+		if marked.HasAny(patients) {
+			set[mark] = true
 		}
 	}
 	return set.list(), nil

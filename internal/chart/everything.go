@@ -84,7 +84,7 @@ func (c *Chart) everything(ctx context.Context, req *request, er EverythingReque
 		if err != nil {
 			return nil, err
 		}
-		focus = setOf(subject.patients)
+		focus = vault.Patients(subject.patients...)
 		gather.Compartments = er.Type == "Patient"
 	}
 	if er.Type == "Patient" {

@@ -104,7 +104,7 @@ func (c *Chart) ExportDeleted(ctx context.Context, actor Actor, x Extent, s Snap
 	}
 	var list []vault.Record
 	walked, err := c.vault.Deleted(ctx, x.Type, x.Since, record.Position(s.At), record.Position(after), limit, func(rec vault.Record) error {
-		within := (r.Patients == nil || r.Patients.HasAny(rec.Patients)) && (!x.Compartments || len(rec.Patients) > 0)
+		within := (r.Patients.Len() == 0 || r.Patients.HasAny(rec.Patients)) && (!x.Compartments || len(rec.Patients) > 0)
 		if within {
 			list = append(list, rec)
 		}
@@ -141,7 +141,7 @@ func (c *Chart) exportRequest(ctx context.Context, actor Actor, x Extent, s Snap
 	if x.Patients != nil {
 		r.Patients, err = c.vault.PatientsOf(ctx, x.Patients)
 	}
-	return r, s.At == 0 || x.Patients != nil && len(r.Patients) == 0, err
+	return r, s.At == 0 || x.Patients != nil && r.Patients.Len() == 0, err
 }
 
 // exportQuery reads a filter, which may only tell which records are sought.

@@ -35,33 +35,24 @@ func (c *census) gather(ctx context.Context, typ string, counts func(*fhir.Resou
 func (c *census) gatherBy(ctx context.Context, typ string, counts func(*fhir.Resource) bool, whose func(*fhir.Resource) []vault.TypeID, params ...search.Param) (vault.PatientSet, error) {
 	q, err := search.Parse(typ, params, search.Options{Now: c.clock.Now()})
 	if err != nil {
-		return nil, err
+		return vault.PatientSet{}, err
 	}
 	records, err := c.vault.AllWithBodies(ctx, q)
 	if err != nil {
-		return nil, err
+		return vault.PatientSet{}, err
 	}
 	var subjects []vault.TypeID
 	for _, r := range records {
 		res, err := fhir.Parse(r.Body)
 		if err != nil {
-			return nil, fault.Wrap(fault.Internal, "chart.gather", err)
+			return vault.PatientSet{}, fault.Wrap(fault.Internal, "chart.gather", err)
 		}
 		if counts(res) {
 			subjects = append(subjects, whose(res)...)
 		}
 	}
 	keys, err := c.vault.Keys(ctx, subjects)
-	if err != nil {
-		return nil, err
-	}
-	patients := vault.PatientSet{}
-	for _, key := range keys {
-		if !key.IsZero() {
-			patients[key] = struct{}{}
-		}
-	}
-	return patients, nil
+	return vault.Patients(keys...), err
 }
 
 // patientOf returns the patient a record is about: itself, or its subject.

@@ -60,12 +60,10 @@ func (c *Chart) Rights(ctx context.Context, actor Actor) (string, error) {
 }
 
 func (r *rights) panel(name string, patients vault.PatientSet) {
-	keys := make([]string, 0, len(patients))
-	for key := range patients {
-		keys = append(keys, hex.EncodeToString(key[:]))
+	r.Panels = append(r.Panels, name)
+	for _, key := range patients.Keys() {
+		r.Panels = append(r.Panels, hex.EncodeToString(key[:]))
 	}
-	slices.Sort(keys)
-	r.Panels = append(append(r.Panels, name), keys...)
 }
 
 // restsOn returns the relations and the marks of patients that some of what the

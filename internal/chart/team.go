@@ -2,7 +2,6 @@ package chart
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +66,7 @@ func (c *census) day(from time.Duration) string { return c.clock.Now().Add(from)
 // team returns the patients in whose care somebody takes part. Each way is counted
 // on its own, so that a write of one type leaves the others as they are.
 func (c *census) team(ctx context.Context, member string) (vault.PatientSet, error) {
-	parts := make([]panel, len(teamWays))
+	parts, sets := make([]panel, len(teamWays)), make([]vault.PatientSet, len(teamWays))
 	var serial uint64
 	for i := range teamWays {
 		way := &teamWays[i]
@@ -76,8 +75,9 @@ func (c *census) team(ctx context.Context, member string) (vault.PatientSet, err
 			return c.byWay(ctx, way, member)
 		})
 		if err != nil {
-			return nil, err
+			return vault.PatientSet{}, err
 		}
+		sets[i] = parts[i].patients
 		serial += parts[i].serial // each only grows, so the sum tells all of them
 	}
 	c.mu.Lock()
@@ -85,16 +85,13 @@ func (c *census) team(ctx context.Context, member string) (vault.PatientSet, err
 	if all, ok := c.known["team "+member]; ok && all.serial == serial {
 		return all.patients, nil
 	}
-	all := panel{serial: serial, patients: vault.PatientSet{}}
-	for _, part := range parts {
-		maps.Copy(all.patients, part.patients)
-	}
+	all := panel{serial: serial, patients: vault.Union(sets...)}
 	c.known["team "+member] = all
 	return all.patients, nil
 }
 
 func (c *census) byWay(ctx context.Context, way *teamWay, member string) (vault.PatientSet, error) {
-	all := vault.PatientSet{}
+	var all vault.PatientSet
 	names := func(res *fhir.Resource) bool { return way.names(c, res, member) }
 	whose := way.whose
 	if whose == nil {
@@ -103,9 +100,9 @@ func (c *census) byWay(ctx context.Context, way *teamWay, member string) (vault.
 	for _, params := range way.params(c, member) {
 		some, err := c.gatherBy(ctx, way.typ, names, whose, params...)
 		if err != nil {
-			return nil, err
+			return vault.PatientSet{}, err
 		}
-		maps.Copy(all, some)
+		all = vault.Union(all, some)
 	}
 	return all, nil
 }

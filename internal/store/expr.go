@@ -44,6 +44,15 @@ type (
 	// record.MaxSkew before its commit: the caller widens and rechecks.
 	During struct{ From, Until time.Time }
 
+	// Often is Of, which is asked for again and again: an engine may keep what it
+	// found. Whoever gives the same Name MUST mean the same by Of. Of is made of
+	// All, Has, To, And and Or alone: what a version was found by once, it is found by
+	// until it is amended.
+	Often struct {
+		Of   Expr
+		Name [32]byte
+	}
+
 	// And is what all have in common. An empty And is refused.
 	And []Expr
 
@@ -62,6 +71,7 @@ func (Join) expr()    {}
 func (Targets) expr() {}
 func (Is) expr()      {}
 func (During) expr()  {}
+func (Often) expr()   {}
 func (And) expr()     {}
 func (Or) expr()      {}
 func (Minus) expr()   {}

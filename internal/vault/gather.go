@@ -128,9 +128,9 @@ func (g *gathering) bind(ctx context.Context) (store.Expr, error) {
 		}
 	}
 	var expr store.Expr = each
-	if len(r.Patients) > 0 {
+	if r.Patients.Len() > 0 {
 		g.recheck = true
-		expr = store.To{Rel: v.sealer.Rel(search.CompartmentField), Keys: r.Patients.keys()}
+		expr = store.To{Rel: v.sealer.Rel(search.CompartmentField), Keys: r.Patients.Keys()}
 	}
 	if !r.Since.IsZero() {
 		expr = store.And{expr, store.During{From: r.Since}}
@@ -195,7 +195,7 @@ func (g *gathering) match(ctx context.Context, row record.Row) (Record, error) {
 	if g.request.Compartments && len(opened.Subjects) == 0 {
 		return Record{}, nil
 	}
-	if len(g.request.Patients) > 0 && !g.request.Patients.HasAny(opened.Subjects) {
+	if g.request.Patients.Len() > 0 && !g.request.Patients.HasAny(opened.Subjects) {
 		return Record{}, nil
 	}
 	for i := range bounds {

@@ -2,48 +2,16 @@ package vault
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
-	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/store"
 )
-
-// PatientSet is a set of patients by their record keys. It MUST NOT be changed
-// once it was handed out.
-type PatientSet map[record.Key]struct{}
-
-// HasAny reports whether any of the keys is in the set.
-func (s PatientSet) HasAny(keys []record.Key) bool {
-	for _, key := range keys {
-		if _, ok := s[key]; ok {
-			return true
-		}
-	}
-	return false
-}
-
-// HasAll reports whether the set holds all of the keys, of which there is one.
-func (s PatientSet) HasAll(keys []record.Key) bool {
-	for _, key := range keys {
-		if _, ok := s[key]; !ok {
-			return false
-		}
-	}
-	return len(keys) > 0
-}
-
-func (s PatientSet) keys() []record.Key {
-	set := make(map[record.Key]struct{}, len(s))
-	for key := range s {
-		set[key] = struct{}{}
-	}
-	return sortedKeys(set)
-}
 
 // Narrow confines a search to what its actor may see: everything, or the records
 // that fit any of the confines. The zero Narrow confines to nothing.
@@ -65,7 +33,7 @@ type Confine struct {
 
 // Empty reports whether no record can fit.
 func (c Confine) Empty() bool {
-	none := func(set PatientSet) bool { return len(set) == 0 }
+	none := func(set PatientSet) bool { return set.Len() == 0 }
 	return slices.ContainsFunc(c.Within, none) || slices.ContainsFunc(c.Whole, none)
 }
 
@@ -99,7 +67,7 @@ type confines struct {
 
 type compiled struct {
 	Confine
-	labelled *search.Plan // finds what bears any of the labels; nil if none are left out
+	labelled *labelled // finds what bears any of the labels; nil if none are left out
 	matching []*search.Plan
 }
 
@@ -136,10 +104,10 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 // labelled returns the plan of what bears any of the labels. Labels come from
 // policies, never from a caller, and their plans rest on words and keys that stay
 // as long as the process: each is made once.
-func (v *Vault) labelled(ctx context.Context, typ, labels string) (*search.Plan, error) {
+func (v *Vault) labelled(ctx context.Context, typ, labels string) (*labelled, error) {
 	name := typ + "?" + labels
 	if plan, ok := v.labels.Load(name); ok {
-		return plan.(*search.Plan), nil
+		return plan.(*labelled), nil
 	}
 	q, err := search.Parse(typ, []search.Param{{Key: "_security", Value: labels}}, search.Options{})
 	if err != nil {
@@ -152,8 +120,17 @@ func (v *Vault) labelled(ctx context.Context, typ, labels string) (*search.Plan,
 	if v.sealer.Exact() && !plan.Exact {
 		return nil, fault.Wrap(fault.Internal, "vault.labelled", errLabels)
 	}
-	v.labels.Store(name, plan)
-	return plan, nil
+	l := &labelled{plan, plan.Expr}
+	if v.sealer.Exact() { // then it is made of tokens alone
+		l.often = store.Often{Of: plan.Expr, Name: sha256.Sum256([]byte("labels " + name))}
+	}
+	v.labels.Store(name, l)
+	return l, nil
+}
+
+type labelled struct {
+	*search.Plan
+	often store.Expr
 }
 
 // narrowed narrows by edges and tokens what expr finds, of which the first part
@@ -178,21 +155,21 @@ func (v *Vault) way(expr store.And, way compiled, exact bool) store.Expr {
 	rel := v.sealer.Rel(search.CompartmentField)
 	of := slices.Clone(expr)
 	for _, set := range way.Within {
-		of = append(of, store.To{Rel: rel, Keys: set.keys()})
+		of = append(of, v.compartments(set, rel))
 	}
 	for _, plan := range way.matching {
 		of = append(of, plan.Expr)
 	}
 	for _, set := range way.Whole { // and of nobody else, which the recheck sees to
-		of = append(of, store.To{Rel: rel, Keys: set.keys()})
+		of = append(of, v.compartments(set, rel))
 	}
 	var without store.Or
 	if way.labelled != nil {
-		without = append(without, way.labelled.Expr)
+		without = append(without, way.labelled.often)
 	}
 	for _, set := range way.Outside {
-		if len(set) > 0 {
-			without = append(without, store.To{Rel: rel, Keys: set.keys()})
+		if set.Len() > 0 {
+			without = append(without, v.compartments(set, rel))
 		}
 	}
 	if exact && len(without) > 0 {

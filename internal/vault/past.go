@@ -170,13 +170,7 @@ func (v *Vault) PatientsOf(ctx context.Context, ids []string) (PatientSet, error
 	}
 	keys, err := v.Keys(ctx, list)
 	if err != nil {
-		return nil, err
+		return PatientSet{}, err
 	}
-	set := PatientSet{}
-	for _, key := range keys {
-		if !key.IsZero() {
-			set[key] = struct{}{}
-		}
-	}
-	return set, nil
+	return Patients(keys...), nil
 }

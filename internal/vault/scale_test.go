@@ -17,6 +17,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
+	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
@@ -160,12 +161,13 @@ func queryOf(tb testing.TB, text string) *search.Query {
 func half(tb testing.TB, v *vault.Vault) vault.NarrowFunc {
 	patients, err := v.All(context.Background(), queryOf(tb, "Patient?active:missing=true"))
 	must(tb, err)
-	set := vault.PatientSet{}
+	var keys []record.Key
 	for i, p := range patients {
 		if i%2 == 0 {
-			set[p.Key] = struct{}{}
+			keys = append(keys, p.Key)
 		}
 	}
+	set := vault.Patients(keys...)
 	return func(context.Context, string) (vault.Narrow, error) {
 		return vault.Narrow{Any: []vault.Confine{{Within: []vault.PatientSet{set}, Without: []string{"http://terminology.hl7.org/CodeSystem/v3-ActCode|ETH"}}}}, nil
 	}

@@ -93,11 +93,12 @@ func (s *Store) write(w *writer) (_ *receipt, err error) {
 		return r, nil
 	}
 	s.applied.Add(1)
-	added := s.absent.adding(b)
+	added, amended := s.absent.adding(b), s.often.amending(b)
 	if err := s.apply(w.out); err != nil {
 		return nil, err
 	}
 	added()
+	amended()
 	if n := len(b.Puts); n > 0 {
 		s.last += record.Position(n)
 		s.time = w.time

@@ -91,6 +91,7 @@ type Store struct {
 	applied atomic.Uint64
 
 	absent absent
+	often  often
 }
 
 var (
@@ -238,15 +239,18 @@ func (s *Store) snapshot(ctx context.Context) (*view, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, err
 	}
-	before, last, age := s.applied.Load(), s.shown.Load(), s.absent.age.Load()
+	before, last, age, amends := s.applied.Load(), s.shown.Load(), s.absent.age.Load(), s.often.amends.Load()
 	snap := s.db.NewSnapshot()
-	v := &view{r: snap, absent: &s.absent, age: age, done: func() error {
+	v := &view{r: snap, absent: &s.absent, age: age, often: &s.often, amends: amends, done: func() error {
 		err := snap.Close()
 		s.gate.leave()
 		return err
 	}}
 	if age%2 != 0 || s.absent.age.Load() != age {
 		v.age = noAge
+	}
+	if amends%2 != 0 {
+		v.often = nil
 	}
 	if before%2 == 0 && s.applied.Load() == before {
 		// No commit became visible meanwhile: what was last is still last.

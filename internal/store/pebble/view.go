@@ -32,6 +32,8 @@ type view struct {
 
 	absent *absent // nil: none is asked
 	age    uint64
+	often  *often // nil: nothing is kept
+	amends uint64
 }
 
 var _ posting.Source = (*view)(nil)
@@ -185,7 +187,7 @@ func (v *view) Keys(ctx context.Context, ps []record.Position) ([]record.Key, er
 
 // Referrers implements posting.Source. Keys are taken in order, so that the
 // iterator only moves forward.
-func (v *view) Referrers(ctx context.Context, rel record.Token, keys []record.Key, add func(posting.Chunk, []byte) error) error {
+func (v *view) Referrers(ctx context.Context, rel record.Token, keys []record.Key, from posting.Chunk, add func(posting.Chunk, []byte) error) error {
 	slices.SortFunc(keys, func(a, b record.Key) int { return slices.Compare(a[:], b[:]) })
 	relation := binary.BigEndian.AppendUint64([]byte{tagEdge}, uint64(rel))
 	it, err := v.iter(relation)
@@ -198,7 +200,7 @@ func (v *view) Referrers(ctx context.Context, rel record.Token, keys []record.Ke
 			return errors.Join(ctx.Err(), it.Close())
 		}
 		prefix = append(append(prefix[:0], relation...), keys[i][:]...)
-		for ok := it.SeekGE(prefix); ok && len(it.Key()) == len(prefix)+chunkBytes && string(it.Key()[:len(prefix)]) == string(prefix); ok = it.Next() {
+		for ok := it.SeekGE(appendChunk(prefix, from)); ok && len(it.Key()) == len(prefix)+chunkBytes && string(it.Key()[:len(prefix)]) == string(prefix); ok = it.Next() {
 			box, err := it.ValueAndErr()
 			if err == nil {
 				err = add(chunkOf(it.Key()), box)

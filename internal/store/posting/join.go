@@ -47,7 +47,7 @@ func (c compiler) join(ctx context.Context, e store.Join) (node, error) {
 
 // refer adds to f all that points through rel to any of keys.
 func (c compiler) refer(ctx context.Context, f *fixed, rel record.Token, keys []record.Key) error {
-	return c.src.Referrers(ctx, rel, keys, func(at Chunk, box []byte) error {
+	return c.src.Referrers(ctx, rel, keys, c.from, func(at Chunk, box []byte) error {
 		return f.in(at).Or(box)
 	})
 }

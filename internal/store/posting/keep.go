@@ -12,6 +12,10 @@ const few = 256
 
 // keep leaves in a set what lies in chunk c of a node, too.
 func keep(n node, c Chunk, set, tmp *Set) error {
+	if f, ok := n.(*fixed); ok {
+		f.keep(c, set)
+		return nil
+	}
 	if set.dense || len(set.arr) > few {
 		if err := n.load(c, tmp); err != nil {
 			return err
@@ -46,6 +50,12 @@ func keep(n node, c Chunk, set, tmp *Set) error {
 
 // strike takes out of a set what lies in chunk c of a node.
 func strike(n node, c Chunk, set, tmp *Set) error {
+	if f, ok := n.(*fixed); ok {
+		if s := f.sets[c]; s != nil {
+			set.Subtract(s)
+		}
+		return nil
+	}
 	if set.dense || len(set.arr) > few {
 		if err := n.load(c, tmp); err != nil {
 			return err
@@ -68,6 +78,14 @@ func strike(n node, c Chunk, set, tmp *Set) error {
 	}
 	set.Subtract(&both)
 	return nil
+}
+
+func (f *fixed) keep(c Chunk, set *Set) {
+	if s := f.sets[c]; s != nil {
+		set.Intersect(s)
+	} else {
+		set.Reset()
+	}
 }
 
 func (l *leaf) keep(c Chunk, set *Set) error {

@@ -87,9 +87,9 @@ type Source interface {
 	// Keys returns the record keys of the positions, which ascend.
 	Keys(ctx context.Context, ps []record.Position) ([]record.Key, error)
 
-	// Referrers calls add with every container of every list ByEdge of rel
-	// and one of keys, in any order. It may reorder keys.
-	Referrers(ctx context.Context, rel record.Token, keys []record.Key, add func(Chunk, []byte) error) error
+	// Referrers calls add with every container, from a chunk on, of every list
+	// ByEdge of rel and one of keys, in any order. It may reorder keys.
+	Referrers(ctx context.Context, rel record.Token, keys []record.Key, from Chunk, add func(Chunk, []byte) error) error
 
 	// Referred calls add with every container of every list ByEdge of rel,
 	// those of one key one after another.

@@ -146,8 +146,9 @@ func (q *Query) live(at Chunk, set, dead *Set) error {
 
 // compiler turns expressions into nodes.
 type compiler struct {
-	src Source
-	dir direction
+	src  Source
+	dir  direction
+	from Chunk // what lies below it need not be found
 }
 
 func (c compiler) node(ctx context.Context, e store.Expr) (node, error) {
@@ -168,6 +169,8 @@ func (c compiler) node(ctx context.Context, e store.Expr) (node, error) {
 		return c.is(ctx, e.Keys)
 	case store.During:
 		return c.during(e)
+	case store.Often:
+		return c.often(ctx, e)
 	case store.And:
 		if len(e) == 0 {
 			return nil, fmt.Errorf("empty And: %w", store.ErrInvalid)

@@ -29,6 +29,10 @@ func amendInPlace(r *rig) {
 	at := r.put(put(1, 1, 7), put(2, 1, 7))
 	r.put(put(3, 1, 7))
 	before := r.get(1, 0)
+	often := store.Often{Of: store.Or{store.Has{Token: 8}, store.To{Rel: subject, Keys: []record.Key{key(3), key(4)}}}, Name: [32]byte{1}}
+	if found := r.find(store.Find{Expr: often}); len(found) > 0 {
+		r.Errorf("found %v before there was an amend", found)
+	}
 	a := amend(1, 1, 7, 8)
 	a.Edges = []record.Edge{{Rel: subject, To: key(3)}}
 	r.commit(record.Batch{Amends: []record.Put{a}, Guards: []record.Guard{versionIs(1, 1)}})
@@ -48,6 +52,7 @@ func amendInPlace(r *rig) {
 		"new token":   {store.Has{Token: 8}, []int{1}},
 		"new edge":    {store.To{Rel: subject, Keys: []record.Key{key(3)}}, []int{1}},
 		"class":       {store.All{Class: patient}, []int{1, 2, 3}},
+		"often":       {often, []int{1}},
 		"subtraction": {store.Minus{Of: store.Has{Token: 7}, Without: store.Has{Token: 8}}, []int{2, 3}},
 	} {
 		if found := r.find(store.Find{Expr: c.expr}); !slices.Equal(found, c.want) {

@@ -78,6 +78,8 @@ func (m *Model) member(e store.Expr, v *Version, current map[record.Key]*Version
 		return slices.Contains(e.Keys, v.Key)
 	case store.During:
 		return (e.From.IsZero() || !v.Time.Before(e.From)) && (e.Until.IsZero() || v.Time.Before(e.Until))
+	case store.Often:
+		return m.member(e.Of, v, current)
 	case store.And:
 		return !slices.ContainsFunc(e, func(x store.Expr) bool { return !m.member(x, v, current) })
 	case store.Or:
@@ -156,7 +158,9 @@ func (c *Chance) Expr(depth, now int) store.Expr {
 			return store.Targets{Rel: c.rel(), Of: c.Expr(depth-1, now)}
 		}
 	}
-	switch c.IntN(8) {
+	switch c.IntN(10) {
+	case 8, 9:
+		return c.often(c.IntN(6))
 	case 0:
 		return store.All{Class: []record.Token{patient, observation}[c.IntN(2)]}
 	case 1:
@@ -174,6 +178,16 @@ func (c *Chance) Expr(depth, now int) store.Expr {
 		return d
 	}
 	return store.Has{Token: c.Token()}
+}
+
+// often returns the nth of a few expressions that are asked for again and again.
+func (c *Chance) often(n int) store.Expr {
+	few := &Chance{Rand: rand.New(rand.NewPCG(uint64(n), 7)), Records: c.Records, Tokens: c.Tokens}
+	any := store.Or{store.To{Rel: few.rel(), Keys: slices.Concat(few.keys(), few.keys())}}
+	for range few.IntN(3) {
+		any = append(any, store.And{store.All{Class: patient}, store.Has{Token: few.Token()}}, store.Has{Token: few.Token()})
+	}
+	return store.Often{Of: any, Name: [32]byte{byte(n), byte(c.Records), byte(c.Tokens)}}
 }
 
 func (c *Chance) exprs(depth, now, least int) []store.Expr {
