@@ -14,7 +14,6 @@ import (
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
-	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
@@ -84,27 +83,6 @@ func (c *census) generation(types []string) (sum uint64) {
 	}
 	return sum
 }
-
-// relations returns every relation that holds between the actor and the patients:
-// to any of them, or to all, as holds says and the relation itself.
-func (c *census) relations(ctx context.Context, actor Actor, patients []record.Key, holds func(vault.PatientSet, []record.Key) bool) ([]authz.Relation, error) {
-	var held []authz.Relation
-	if len(patients) == 0 {
-		return held, nil
-	}
-	for _, relation := range allRelations {
-		panel, err := c.panel(ctx, actor, relation)
-		if err != nil {
-			return nil, err
-		}
-		if holds(panel, patients) && (!relation.OfAll() || panel.HasAll(patients)) {
-			held = append(held, relation)
-		}
-	}
-	return held, nil
-}
-
-var allRelations = authz.Relations()
 
 // panel returns the patients the actor has a relation to.
 func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation) (vault.PatientSet, error) {

@@ -3,6 +3,7 @@ package chart
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -46,80 +47,60 @@ var (
 // authz.Relation.OfAll holds. To change one, the relation must hold to all:
 // otherwise whoever cares for one patient could write into the chart of another by
 // naming both.
-func (c *Chart) permit(ctx context.Context, actor Actor, action string, res Resource) (Resource, bool, error) {
-	roles, allowed, err := c.decide(ctx, actor, action, res, res.patients, anyOf)
+func (s *standing) permit(ctx context.Context, action string, res Resource) (Resource, bool, error) {
+	roles, allowed, err := s.decide(ctx, action, res, res.patients, anyOf)
 	if err != nil || !allowed {
 		return Resource{}, false, err
 	}
-	res, err = c.shown(actor, res, roles)
+	res, err = s.shown(s.actor, res, roles)
 	return res, err == nil, err
 }
 
-func (c *Chart) permitChange(ctx context.Context, actor Actor, action string, res Resource) (bool, error) {
-	_, allowed, err := c.decide(ctx, actor, action, res, res.patients, allOf)
+func (s *standing) permitChange(ctx context.Context, action string, res Resource) (bool, error) {
+	_, allowed, err := s.decide(ctx, action, res, res.patients, allOf)
 	return allowed, err
 }
 
 // decide returns whether an action is allowed, and by which of the actor's roles.
-func (c *Chart) decide(ctx context.Context, actor Actor, action string, res Resource, patients []record.Key, holds holding) (roles []string, allowed bool, err error) {
-	if ok, err := c.inScope(ctx, actor, action, res, patients, holds); err != nil || !ok {
+func (s *standing) decide(ctx context.Context, action string, res Resource, patients []record.Key, holds holding) (roles []string, allowed bool, err error) {
+	if ok, err := s.inScope(ctx, s.actor, action, res, patients, holds); err != nil || !ok {
 		return nil, false, err
 	}
 	// What is in reach with any relations and marks, or none, needs none of them
 	// looked up: Reach has asked the rules about every set there is.
-	reach, err := c.policy.Reach(actor, action, res.TypeID.Type)
-	if err == nil && reach.All() && len(actor.Roles) < 2 {
-		return actor.Roles, true, nil
+	if len(s.actor.Roles) < 2 && s.all(action, res.TypeID.Type) {
+		return s.actor.Roles, true, nil
 	}
-	relations, err := c.census.relations(ctx, actor, patients, holds)
+	relations, err := s.relations(ctx, patients, holds)
 	if err != nil {
 		return nil, false, err
 	}
-	marks, err := c.marks(ctx, actor, res, patients)
+	marks, err := s.marks(ctx, res, patients)
 	if err != nil {
 		return nil, false, err
 	}
-	told, err := c.telling(ctx, res)
+	told, err := s.telling(ctx, res)
 	if err != nil {
 		return nil, false, err
 	}
-	decision := c.policy.Decide(ctx, authz.Request{
-		Actor: actor, Action: action, Type: res.TypeID.Type, Relations: relations, Labels: marks,
+	decision := s.policy.Decide(ctx, authz.Request{
+		Actor: s.actor, Action: action, Type: res.TypeID.Type, Relations: relations, Labels: marks,
 		Bears: func(rows *authz.Rows) bool { return rows.Has(told.Resource) },
 	})
 	if len(decision.Errors) > 0 {
-		c.slog.ErrorContext(ctx, "policy error: denied", "type", res.TypeID.Type, "action", action)
+		s.slog.ErrorContext(ctx, "policy error: denied", "type", res.TypeID.Type, "action", action)
 	}
 	return decision.Roles, decision.Allow && len(decision.Errors) == 0, nil
 }
 
-// marks are the sensitivity marks of a record: those its own security labels
-// stand for, and those its patients' records bear for all of their compartment.
-func (c *Chart) marks(ctx context.Context, actor Actor, res Resource, patients []record.Key) ([]authz.Label, error) {
-	set, err := c.ownMarks(ctx, res)
-	if err != nil {
-		return nil, err
-	}
-	for _, mark := range compartmentMarks {
-		marked, err := c.census.marked(ctx, actor, mark)
-		if err != nil {
-			return nil, err
-		}
-		if marked.HasAny(patients) {
-			set[mark] = true
-		}
-	}
-	return set.list(), nil
-}
-
 // ownMarks are the marks of the record's own labels.
-func (c *Chart) ownMarks(ctx context.Context, res Resource) (markSet, error) {
+func (c *Chart) ownMarks(ctx context.Context, res Resource) ([]authz.Label, error) {
 	res, err := c.telling(ctx, res)
 	if err != nil {
 		return nil, err
 	}
 	if res.Resource == nil {
-		return markSet{}, nil
+		return nil, nil
 	}
 	return labelsOf(res.Resource), nil
 }
@@ -158,8 +139,8 @@ func (c *Chart) keepsMarks(ctx context.Context, actor Actor, old, next Resource)
 	if err != nil {
 		return err
 	}
-	for mark := range before {
-		if !after[mark] {
+	for _, mark := range before {
+		if !slices.Contains(after, mark) {
 			return fault.New(fault.Unprocessable, "chart.keepsMarks",
 				"The record bears a security label (meta.security) that this version lacks. Send all labels that it has; an update takes none off.")
 		}
@@ -169,16 +150,6 @@ func (c *Chart) keepsMarks(ctx context.Context, actor Actor, old, next Resource)
 
 // compartmentMarks are the marks that spread from a patient to his records.
 var compartmentMarks = [...]authz.Label{authz.LabelVIP, authz.LabelEmployee, authz.LabelRestricted, authz.LabelOwn}
-
-type markSet map[authz.Label]bool
-
-func (s markSet) list() []authz.Label {
-	var list []authz.Label
-	for mark := range s {
-		list = append(list, mark)
-	}
-	return list
-}
 
 // narrow returns what a search of the actor is confined to: the records for
 // which some term of his reach holds.

@@ -117,7 +117,7 @@ func (c *Chart) breakable(ctx context.Context, req *request, patient string) err
 	if err != nil {
 		return err
 	}
-	marks, err := c.marks(ctx, req.actor, res, res.patients)
+	marks, err := c.stand(req.actor).marks(ctx, res, res.patients)
 	if err != nil {
 		return err
 	}

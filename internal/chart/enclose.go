@@ -34,8 +34,8 @@ func (c *Chart) encloses(res *fhir.Resource) error {
 		if err := c.placed(e, place); err != nil {
 			return err
 		}
-		for mark := range labelsOf(e.Resource) {
-			if !own[mark] {
+		for _, mark := range labelsOf(e.Resource) {
+			if !slices.Contains(own, mark) {
 				return entryFault(fault.Unprocessable, place+".resource.meta.security", "business-rule",
 					"This entry bears a security label that the Bundle lacks. Put the labels of all entries into the Bundle's own meta.security.")
 			}
@@ -88,14 +88,13 @@ func hasResources(parameters func(func(fhir.Node) bool)) bool {
 }
 
 // labelsOf are the marks that a resource's own security labels stand for.
-func labelsOf(res *fhir.Resource) markSet {
-	set := markSet{}
+func labelsOf(res *fhir.Resource) (marks []authz.Label) {
 	for label := range res.Root().Get("meta").All("security") {
-		if mark, ok := authz.LabelOf(label.Get("system").Text(), label.Get("code").Text()); ok {
-			set[mark] = true
+		if mark, ok := authz.LabelOf(label.Get("system").Text(), label.Get("code").Text()); ok && !slices.Contains(marks, mark) {
+			marks = append(marks, mark)
 		}
 	}
-	return set
+	return marks
 }
 
 // enclosing is the meta of a Bundle with the sensitive labels of what it holds;

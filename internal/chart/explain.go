@@ -79,10 +79,11 @@ func (c *Chart) circumstances(ctx context.Context, rec vault.Record, ask *authz.
 	if !slices.Contains(looks, ask.Action) {
 		holds = allOf
 	}
-	if ask.Relations, err = c.census.relations(ctx, ask.Actor, res.patients, holds); err != nil {
+	standing := c.stand(ask.Actor)
+	if ask.Relations, err = standing.relations(ctx, res.patients, holds); err != nil {
 		return err
 	}
-	if ask.Labels, err = c.marks(ctx, ask.Actor, res, res.patients); err != nil {
+	if ask.Labels, err = standing.marks(ctx, res, res.patients); err != nil {
 		return err
 	}
 	told, err := c.telling(ctx, res)

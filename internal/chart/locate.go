@@ -69,7 +69,7 @@ func (c *Chart) recognise(ctx context.Context, req *request, whom emergency.Whom
 		if err != nil {
 			return nil, err
 		}
-		marks, err := c.marks(ctx, req.actor, res, res.patients)
+		marks, err := c.stand(req.actor).marks(ctx, res, res.patients)
 		if err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func (c *Chart) own(ctx context.Context, actor Actor, res Resource) (Resource, e
 	if c.policy.Hides(actor) == nil {
 		return res, nil
 	}
-	roles, _, err := c.decide(ctx, actor, authz.Read, res, res.patients, anyOf)
+	roles, _, err := c.stand(actor).decide(ctx, authz.Read, res, res.patients, anyOf)
 	if err != nil {
 		return Resource{}, err
 	}

@@ -38,7 +38,8 @@ func BenchmarkNarrowing(b *testing.B) {
 	}
 }
 
-// benchRig holds 40 patients on a ward with 50 results each.
+// benchRig holds 200 patients with 50 results each, 40 of them on a ward, in the state
+// in which the server's housekeeping leaves a store.
 func benchRig(b *testing.B) *rig {
 	r := newRig(b, 64)
 	all := identity.System("import", "importer")
@@ -49,13 +50,18 @@ func benchRig(b *testing.B) *rig {
 		}
 	}
 	put(`{"resourceType":"Location","id":"east","status":"active"}`)
-	for i := range 40 {
+	for i := range 200 {
 		id := fmt.Sprint("p", i)
 		put(patient(id, "Adams", "1961-03-12"))
-		put(stay(id, "east", "in-progress"))
+		if i%5 == 0 {
+			put(stay(id, "east", "in-progress"))
+		}
 		for k := range 50 {
 			put(strings.Replace(result(id, "4.1", "2026-11-20"), `"id":"k-`+id, fmt.Sprintf(`"id":"k%d-%s`, k, id), 1))
 		}
+	}
+	if err := r.store.Store.(interface{ Tidy(context.Context) error }).Tidy(context.Background()); err != nil {
+		b.Fatal(err)
 	}
 	return r
 }

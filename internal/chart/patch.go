@@ -76,7 +76,7 @@ func (c *Chart) mayRead(ctx context.Context, actor Actor, res Resource) error {
 	if _, err := c.reach(actor, authz.Read, res.TypeID.Type); err != nil {
 		return err
 	}
-	_, seen, err := c.permit(ctx, actor, authz.Read, res)
+	_, seen, err := c.stand(actor).permit(ctx, authz.Read, res)
 	if err == nil && !seen {
 		err = fault.New(fault.NotFound, "chart.mayRead", "")
 	}

@@ -64,7 +64,7 @@ func (c *Chart) visible(ctx context.Context, actor Actor, action string, rec vau
 	if err != nil {
 		return Resource{}, err
 	}
-	res, allowed, err := c.permit(ctx, actor, action, res)
+	res, allowed, err := c.stand(actor).permit(ctx, action, res)
 	if err == nil && !allowed {
 		err = fault.New(fault.NotFound, "chart.visible", "")
 	}

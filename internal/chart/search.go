@@ -188,13 +188,13 @@ func (c *Chart) admit(ctx context.Context, req *request, records []vault.Record)
 
 // admitted is admit for records that are not shown.
 func (c *Chart) admitted(ctx context.Context, req *request, records []vault.Record) ([]Resource, error) {
-	list := make([]Resource, 0, len(records))
+	list, standing := make([]Resource, 0, len(records)), c.stand(req.actor)
 	for _, rec := range records {
 		res, err := open(rec)
 		if err != nil {
 			return nil, err
 		}
-		res, allowed, err := c.permit(ctx, req.actor, authz.Search, res)
+		res, allowed, err := standing.permit(ctx, authz.Search, res)
 		if err != nil {
 			return nil, err
 		}

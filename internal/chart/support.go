@@ -70,7 +70,7 @@ func (s *supporting) read(ctx context.Context, ids []vault.TypeID) error {
 		if err != nil {
 			return err
 		}
-		res, allowed, err := s.chart.permit(ctx, s.req.actor, authz.Search, res)
+		res, allowed, err := s.chart.stand(s.req.actor).permit(ctx, authz.Search, res)
 		if err != nil {
 			return err
 		}

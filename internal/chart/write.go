@@ -209,7 +209,7 @@ func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, old, 
 	if err := c.joins(ctx, actor, old, res); err != nil {
 		return Resource{}, err
 	}
-	allowed, err := c.permitChange(ctx, actor, action, state)
+	allowed, err := c.stand(actor).permitChange(ctx, action, state)
 	if err == nil && !allowed {
 		err = fault.New(fault.Denied, "chart.permitNew", "You may not write this for this patient.")
 	}
@@ -330,13 +330,13 @@ func (c *Chart) before(ctx context.Context, actor Actor, action string, typ, id 
 	if err != nil {
 		return nil, err
 	}
-	allowed, err := c.permitChange(ctx, actor, action, old)
+	allowed, err := c.stand(actor).permitChange(ctx, action, old)
 	if err != nil || allowed {
 		return &old, err
 	}
 	// Whoever may see it is told that he may not change it; to others it is
 	// not there.
-	if _, seen, err := c.permit(ctx, actor, authz.Read, old); err != nil || !seen {
+	if _, seen, err := c.stand(actor).permit(ctx, authz.Read, old); err != nil || !seen {
 		return nil, errors.Join(err, fault.New(fault.NotFound, "chart.before", ""))
 	}
 	return nil, fault.New(fault.Denied, "chart.before", "You may see this, and may not change it.")

@@ -3,9 +3,12 @@ package vault
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
+	"hash"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/seal"
@@ -67,8 +70,8 @@ type confines struct {
 
 type compiled struct {
 	Confine
-	labelled *labelled // finds what bears any of the labels; nil if none are left out
-	matching []*search.Plan
+	labelled *often // finds what bears any of the labels; nil if none are left out
+	matching []*often
 }
 
 // exact reports whether tokens and edges alone tell what is confined to.
@@ -90,11 +93,11 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 			}
 		}
 		for _, q := range way.Matching {
-			plan, err := v.narrowing(ctx, q)
+			l, err := v.confinement(ctx, q)
 			if err != nil {
 				return confines{}, err
 			}
-			out.matching = append(out.matching, plan)
+			out.matching = append(out.matching, l)
 		}
 		c.any = append(c.any, out)
 	}
@@ -104,10 +107,10 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 // labelled returns the plan of what bears any of the labels. Labels come from
 // policies, never from a caller, and their plans rest on words and keys that stay
 // as long as the process: each is made once.
-func (v *Vault) labelled(ctx context.Context, typ, labels string) (*labelled, error) {
+func (v *Vault) labelled(ctx context.Context, typ, labels string) (*often, error) {
 	name := typ + "?" + labels
 	if plan, ok := v.labels.Load(name); ok {
-		return plan.(*labelled), nil
+		return plan.(*often), nil
 	}
 	q, err := search.Parse(typ, []search.Param{{Key: "_security", Value: labels}}, search.Options{})
 	if err != nil {
@@ -120,22 +123,89 @@ func (v *Vault) labelled(ctx context.Context, typ, labels string) (*labelled, er
 	if v.sealer.Exact() && !plan.Exact {
 		return nil, fault.Wrap(fault.Internal, "vault.labelled", errLabels)
 	}
-	l := &labelled{plan, plan.Expr}
-	if v.sealer.Exact() { // then it is made of tokens alone
-		l.often = store.Often{Of: plan.Expr, Name: sha256.Sum256([]byte("labels " + name))}
-	}
+	l := oftenAsked(plan)
 	v.labels.Store(name, l)
 	return l, nil
 }
 
-type labelled struct {
+// often is a plan that many searches are narrowed by.
+type often struct {
 	*search.Plan
-	often store.Expr
+	expr store.Expr
 }
 
-// narrowed narrows by edges and tokens what expr finds, of which the first part
-// is its class. What would have to be subtracted is left to the recheck unless
-// tokens are wide enough to be exact.
+// oftenAsked has an engine keep what a plan finds that is made of tokens alone.
+func oftenAsked(plan *search.Plan) *often {
+	name := sha256.New()
+	if !tokens(plan.Expr, name) {
+		return &often{plan, plan.Expr}
+	}
+	o := store.Often{Of: plan.Expr}
+	name.Sum(o.Name[:0])
+	return &often{plan, o}
+}
+
+// tokens writes down an expression that is made of tokens alone; else it is false.
+func tokens(e store.Expr, into hash.Hash) bool {
+	list := func(kind byte, of []store.Expr) bool {
+		into.Write(binary.BigEndian.AppendUint64([]byte{kind}, uint64(len(of))))
+		return !slices.ContainsFunc(of, func(one store.Expr) bool { return !tokens(one, into) })
+	}
+	switch e := e.(type) {
+	case store.Has:
+		into.Write(binary.BigEndian.AppendUint64([]byte{'h'}, uint64(e.Token)))
+		return true
+	case store.And:
+		return list('a', e)
+	case store.Or:
+		return list('o', e)
+	}
+	return false
+}
+
+// confinement returns the plan of a query that searches are narrowed by. Of those
+// that rest on words alone, which mean the same for ever, it is made once.
+func (v *Vault) confinement(ctx context.Context, q *search.Query) (*often, error) {
+	if plan, ok := v.confining.get(q); ok {
+		return plan, nil
+	}
+	plan, err := v.narrowing(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	o := oftenAsked(plan)
+	if _, ok := o.expr.(store.Often); ok {
+		v.confining.put(q, o)
+	}
+	return o, nil
+}
+
+// confinings are plans by their queries, which whoever asks keeps, too.
+type confinings struct {
+	mu    sync.RWMutex
+	plans map[*search.Query]*often
+}
+
+const maxConfinings = 4096
+
+func (c *confinings) get(q *search.Query) (*often, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	plan, ok := c.plans[q]
+	return plan, ok
+}
+
+func (c *confinings) put(q *search.Query, plan *often) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plans == nil || len(c.plans) >= maxConfinings {
+		c.plans = map[*search.Query]*often{}
+	}
+	c.plans[q] = plan
+}
+
+// narrowed narrows by edges and tokens what expr finds. What would have to be
+// subtracted is left to the recheck unless tokens are wide enough to be exact.
 func (v *Vault) narrowed(expr store.And, c confines, exact bool) store.Expr {
 	if c.all {
 		return expr
@@ -145,7 +215,11 @@ func (v *Vault) narrowed(expr store.And, c confines, exact bool) store.Expr {
 	}
 	var ways store.Or
 	for _, way := range c.any {
-		ways = append(ways, v.way(expr[:1], way, exact))
+		var of store.And // what all ways have in common is read once
+		if len(way.Within)+len(way.matching)+len(way.Whole) == 0 {
+			of = expr[:1]
+		}
+		ways = append(ways, v.way(of, way, exact))
 	}
 	return append(slices.Clone(expr), ways)
 }
@@ -158,14 +232,14 @@ func (v *Vault) way(expr store.And, way compiled, exact bool) store.Expr {
 		of = append(of, v.compartments(set, rel))
 	}
 	for _, plan := range way.matching {
-		of = append(of, plan.Expr)
+		of = append(of, plan.expr)
 	}
 	for _, set := range way.Whole { // and of nobody else, which the recheck sees to
 		of = append(of, v.compartments(set, rel))
 	}
 	var without store.Or
 	if way.labelled != nil {
-		without = append(without, way.labelled.often)
+		without = append(without, way.labelled.expr)
 	}
 	for _, set := range way.Outside {
 		if set.Len() > 0 {

@@ -196,7 +196,7 @@ func (v *Vault) within(ctx context.Context, typ string, expr store.And, narrow N
 		}
 		p.exact = exact && p.narrow.exact()
 	}
-	if p.narrow.all && v.typed(expr[1:]) {
+	if v.typed(expr[1:]) {
 		expr = expr[1:] // its class, the longest list of all, would tell nothing new
 	}
 	p.expr = v.narrowed(expr, p.narrow, p.exact)

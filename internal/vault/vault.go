@@ -39,10 +39,11 @@ type Vault struct {
 	rand   io.Reader
 	names  *nameCache
 
-	counters counters
-	classes  func() map[record.Token]string // of the types of FHIR
-	catalog  catalog
-	labels   sync.Map // plans of labelled, by type and labels
+	counters  counters
+	classes   func() map[record.Token]string // of the types of FHIR
+	catalog   catalog
+	labels    sync.Map // plans of labelled, by type and labels
+	confining confinings
 }
 
 // New returns a vault. It reads and writes nothing yet.

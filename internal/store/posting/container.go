@@ -164,6 +164,11 @@ func (s *Set) orRuns(b []byte) error {
 	if len(b)%4 != 0 || len(b) > bitmapBytes {
 		return damaged("runs of a wrong length")
 	}
+	if n := s.Len() + lengths(b); n > maxArray {
+		s.makeDense()
+	} else if !s.dense {
+		s.arr = slices.Grow(s.arr, max(0, n-len(s.arr)))
+	}
 	end := -2
 	for ; len(b) > 0; b = b[4:] {
 		lo, hi := binary.LittleEndian.Uint16(b), binary.LittleEndian.Uint16(b[2:])
@@ -176,17 +181,21 @@ func (s *Set) orRuns(b []byte) error {
 	return nil
 }
 
+// lengths sums the lengths of runs.
+func lengths(runs []byte) (n int) {
+	for ; len(runs) > 0; runs = runs[4:] {
+		n += int(binary.LittleEndian.Uint16(runs[2:])) - int(binary.LittleEndian.Uint16(runs)) + 1
+	}
+	return n
+}
+
 // weight estimates the members of a container without decoding it.
 func weight(b []byte) int {
 	switch {
 	case len(b) > 0 && b[0] == kindArray:
 		return len(b) / 2
 	case len(b) > 0 && len(b) <= 1+4*shortRuns && b[0] == kindRuns && len(b)%4 == 1:
-		n := 0
-		for b = b[1:]; len(b) > 0; b = b[4:] {
-			n += int(binary.LittleEndian.Uint16(b[2:])) - int(binary.LittleEndian.Uint16(b)) + 1
-		}
-		return n
+		return lengths(b[1:])
 	}
 	return ChunkSize / 2
 }

@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// few is up to how many members a set is struck out by looking each of them up
-// in the containers, without decoding these.
+// few is up to how many members a set is struck out by looking each of them up in what
+// several lists make together, without decoding these. In one list they always are.
 const few = 256
 
 // keep leaves in a set what lies in chunk c of a node, too.
@@ -15,6 +15,9 @@ func keep(n node, c Chunk, set, tmp *Set) error {
 	if f, ok := n.(*fixed); ok {
 		f.keep(c, set)
 		return nil
+	}
+	if l, ok := n.(*leaf); ok && !set.dense {
+		return l.keep(c, set)
 	}
 	if set.dense || len(set.arr) > few {
 		if err := n.load(c, tmp); err != nil {
@@ -24,8 +27,6 @@ func keep(n node, c Chunk, set, tmp *Set) error {
 		return nil
 	}
 	switch n := n.(type) {
-	case *leaf:
-		return n.keep(c, set)
 	case *and:
 		for _, k := range n.kids {
 			if err := keep(k, c, set, &n.tmp); err != nil || set.Len() == 0 {
@@ -125,23 +126,40 @@ func (s *Set) keepIn(b []byte) error {
 		return damaged("no kind")
 	}
 	kind, b := b[0], b[1:]
-	var has func(v uint16) bool
 	switch {
 	case kind == kindArray && len(b)%2 == 0 && len(b) <= 2*ChunkSize:
-		has = func(v uint16) bool {
-			i := sort.Search(len(b)/2, func(i int) bool { return binary.LittleEndian.Uint16(b[2*i:]) >= v })
-			return 2*i < len(b) && binary.LittleEndian.Uint16(b[2*i:]) == v
-		}
+		s.keepEntries(b, 2, 0)
 	case kind == kindRuns && len(b)%4 == 0 && len(b) <= bitmapBytes:
-		has = func(v uint16) bool { // the first run that ends at v or behind it
-			i := sort.Search(len(b)/4, func(i int) bool { return binary.LittleEndian.Uint16(b[4*i+2:]) >= v })
-			return 4*i < len(b) && binary.LittleEndian.Uint16(b[4*i:]) <= v
-		}
+		s.keepEntries(b, 4, 2)
 	case kind == kindBitmap && len(b) == bitmapBytes:
-		has = func(v uint16) bool { return b[v>>3]&(1<<(v&7)) != 0 }
+		s.arr = slices.DeleteFunc(s.arr, func(v uint16) bool { return b[v>>3]&(1<<(v&7)) == 0 })
 	default:
 		return damaged("unknown kind or wrong length")
 	}
-	s.arr = slices.DeleteFunc(s.arr, func(v uint16) bool { return !has(v) })
 	return nil
+}
+
+// keepEntries leaves what lies in entries of width bytes, each of which begins with the
+// first place it holds, and has the last one at an offset. Of many entries it looks
+// for few members by halves, else it goes through both.
+func (s *Set) keepEntries(b []byte, width, last int) {
+	keep, halves := s.arr[:0], 8*len(s.arr) < len(b)/width
+	for _, v := range s.arr {
+		if halves {
+			left := b
+			b = b[width*sort.Search(len(left)/width, func(i int) bool {
+				return binary.LittleEndian.Uint16(left[width*i+last:]) >= v
+			}):]
+		}
+		for len(b) > 0 && binary.LittleEndian.Uint16(b[last:]) < v {
+			b = b[width:]
+		}
+		if len(b) == 0 {
+			break
+		}
+		if binary.LittleEndian.Uint16(b) <= v {
+			keep = append(keep, v)
+		}
+	}
+	s.arr = keep
 }

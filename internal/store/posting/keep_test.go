@@ -21,7 +21,7 @@ func TestKeepInIsIntersect(t *testing.T) {
 			t.Fatal(err)
 		}
 		members := slices.Collect(all.All())
-		for range rng.IntN(posting.Few) {
+		for range rng.IntN([]int{20, posting.Few, 4000}[rng.IntN(3)]) {
 			v := uint16(rng.IntN(posting.ChunkSize))
 			if len(members) > 0 && rng.IntN(2) == 0 { // one that lies in it
 				v = members[rng.IntN(len(members))]
