@@ -75,8 +75,8 @@ type question struct {
 	role      string
 	action    string
 	typ       string
-	relations uint8
-	labels    uint8
+	relations uint16
+	labels    uint16
 }
 
 // remembered bounds the answers kept. There are far fewer questions in practice.

@@ -14,17 +14,21 @@ const (
 	RelationSelf      Relation = "self"      // the patient is the actor
 	RelationProxy     Relation = "proxy"     // the actor is registered as acting for the patient
 	RelationEmergency Relation = "emergency" // the actor has broken the glass for the patient
+	// RelationConsent: a Consent of the patient lets the actor see the record.
+	RelationConsent Relation = "consent"
 )
 
 // relations is the order of the bits of a relation set.
-var relations = [...]Relation{RelationWard, RelationTeam, RelationSelf, RelationProxy, RelationEmergency}
+var relations = [...]Relation{RelationWard, RelationTeam, RelationSelf, RelationProxy, RelationEmergency, RelationConsent}
 
 // Relations returns all relations.
 func Relations() []Relation { return slices.Clone(relations[:]) }
 
 // OfAll reports whether the relation must hold to every patient of a record, for
 // looking too: nobody reads of a stranger because the record names himself as well.
-func (r Relation) OfAll() bool { return r == RelationSelf || r == RelationProxy }
+func (r Relation) OfAll() bool {
+	return r == RelationSelf || r == RelationProxy || r == RelationConsent
+}
 
 // Label is a mark of special sensitivity.
 type Label string
@@ -39,11 +43,14 @@ const (
 	// LabelOwn marks what is about the actor himself. It is not in a record:
 	// whoever asks compares Actor.PatientID with the record's patients.
 	LabelOwn Label = "own"
+	// LabelWithheld marks what a Consent of a patient keeps from the actor. It is
+	// not in the record either.
+	LabelWithheld Label = "withheld"
 )
 
 // labels is the order of the bits of a label set.
 var labels = [...]Label{
-	LabelPsychotherapy, LabelSUD, LabelHIV, LabelVIP, LabelEmployee, LabelRestricted, LabelOwn,
+	LabelPsychotherapy, LabelSUD, LabelHIV, LabelVIP, LabelEmployee, LabelRestricted, LabelOwn, LabelWithheld,
 }
 
 // Coding is a security label as Resource.meta.security holds it.
@@ -117,7 +124,7 @@ func (l Label) OfPatient() bool {
 }
 
 // relationSet and labelSet are sets as bits; ok is false at an unknown word.
-func relationSet(in []Relation) (set uint8, ok bool) {
+func relationSet(in []Relation) (set uint16, ok bool) {
 	for _, r := range in {
 		at := slices.Index(relations[:], r)
 		if at < 0 && r != RelationNone {
@@ -130,7 +137,7 @@ func relationSet(in []Relation) (set uint8, ok bool) {
 	return set, true
 }
 
-func labelSet(in []Label) (set uint8, ok bool) {
+func labelSet(in []Label) (set uint16, ok bool) {
 	for _, l := range in {
 		at := slices.Index(labels[:], l)
 		if at < 0 {
@@ -141,7 +148,7 @@ func labelSet(in []Label) (set uint8, ok bool) {
 	return set, true
 }
 
-func relationsOf(set uint8) []Relation {
+func relationsOf(set uint16) []Relation {
 	var out []Relation
 	for i, r := range relations {
 		if set&(1<<i) != 0 {
@@ -151,7 +158,7 @@ func relationsOf(set uint8) []Relation {
 	return out
 }
 
-func labelsOf(set uint8) []Label {
+func labelsOf(set uint16) []Label {
 	var out []Label
 	for i, l := range labels {
 		if set&(1<<i) != 0 {

@@ -176,10 +176,10 @@ func (p *Policy) tabulate(q question, r rule, into *lattice) error {
 			met[rel][lab] = len(why.Reasons) != 0
 		}
 	}
-	for rel := range uint8(everyRelation + 1) {
-		from := &met[r.relations.like(rel)]
-		for lab := range uint8(everyLabel + 1) {
-			into[rel][lab] = into[rel][lab] || from[r.labels.like(lab)]
+	for rel := range into {
+		from := &met[r.relations.likes[rel]]
+		for lab := range into[rel] {
+			into[rel][lab] = into[rel][lab] || from[r.labels.likes[lab]]
 		}
 	}
 	return nil
@@ -188,8 +188,8 @@ func (p *Policy) tabulate(q question, r rule, into *lattice) error {
 // monotone reports whether one more relation never takes away, and one more
 // label never gives.
 func (l *lattice) monotone() bool {
-	for rel := range uint8(everyRelation + 1) {
-		for lab := range uint8(everyLabel + 1) {
+	for rel := range uint16(everyRelation + 1) {
+		for lab := range uint16(everyLabel + 1) {
 			if !l[rel][lab] {
 				continue
 			}
@@ -212,8 +212,8 @@ func (l *lattice) monotone() bool {
 // pair that no other pair covers.
 func (l *lattice) terms() []Term {
 	var out []Term
-	for rel := range uint8(everyRelation + 1) {
-		for lab := range uint8(everyLabel + 1) {
+	for rel := range uint16(everyRelation + 1) {
+		for lab := range uint16(everyLabel + 1) {
 			if l[rel][lab] && l.extreme(rel, lab) {
 				out = append(out, Term{Relations: relationsOf(rel), Without: labelsOf(everyLabel &^ lab)})
 			}
@@ -224,7 +224,7 @@ func (l *lattice) terms() []Term {
 
 // extreme reports whether neither dropping a relation nor adding a label keeps
 // it allowed.
-func (l *lattice) extreme(rel, lab uint8) bool {
+func (l *lattice) extreme(rel, lab uint16) bool {
 	for i := range len(relations) {
 		if rel&(1<<i) != 0 && l[rel&^(1<<i)][lab] {
 			return false

@@ -12,15 +12,16 @@ import (
 // alphabet is what a rule can tell apart in a set of words: those it names, each,
 // and of the others how many there are.
 type alphabet struct {
-	named uint8 // bits of the words it names
-	all   uint8 // bits of all words; 0 if the rule does not look at the set
+	named uint16   // bits of the words it names
+	all   uint16   // bits of all words; 0 if the rule does not look at the set
+	likes []uint16 // like of every set
 }
 
 // like returns the set that stands for all that the rule cannot tell from this.
-func (a alphabet) like(set uint8) uint8 {
+func (a alphabet) like(set uint16) uint16 {
 	out := set & a.named
 	others := a.all &^ a.named
-	for n := bits.OnesCount8(set & others); n > 0; n-- {
+	for n := bits.OnesCount16(set & others); n > 0; n-- {
 		lowest := others & -others
 		out, others = out|lowest, others&^lowest
 	}
@@ -28,10 +29,10 @@ func (a alphabet) like(set uint8) uint8 {
 }
 
 // asked returns the sets that stand for others.
-func (a alphabet) asked() []uint8 {
-	var out []uint8
+func (a alphabet) asked() []uint16 {
+	var out []uint16
 	for set := 0; set <= int(a.all); set++ {
-		if s := uint8(set); a.like(s) == s {
+		if s := uint16(set); a.like(s) == s {
 			out = append(out, s)
 		}
 	}
@@ -64,7 +65,7 @@ func alphabets(one *cedar.Policy) (rels, labs alphabet, err error) {
 
 // look settles which words of a set matter to a rule: none if it does not look at
 // the set, those it names if it only asks for these, else all.
-func (a *alphabet) look(tree any, attr string, every uint8) {
+func (a *alphabet) look(tree any, attr string, every uint16) {
 	looks, asks := looksAt(tree, attr)
 	switch {
 	case looks == 0:
@@ -73,6 +74,10 @@ func (a *alphabet) look(tree any, attr string, every uint8) {
 		a.all = a.named
 	default:
 		a.all = every
+	}
+	a.likes = make([]uint16, every+1)
+	for set := range every + 1 {
+		a.likes[set] = a.like(set)
 	}
 }
 

@@ -31,6 +31,8 @@ type census struct {
 	counts uint64            // how often a panel was counted
 	known  map[string]panel
 	flight singleflight.Group // those who need the same panel wait for one count
+
+	consents consents
 }
 
 // What panels rest on: whoever writes another type changes none of them.
@@ -42,7 +44,7 @@ var (
 // restOn are all types that panels rest on.
 var restOn = map[string]bool{
 	"Encounter": true, "Location": true, "CareTeam": true, "Appointment": true, "ServiceRequest": true, "Task": true,
-	"RelatedPerson": true, "Patient": true,
+	"RelatedPerson": true, "Patient": true, "Consent": true, "Device": true, "Group": true, "PractitionerRole": true,
 }
 
 // panel is a set of patients as it was at a time.
@@ -51,6 +53,7 @@ type panel struct {
 	at         time.Time
 	serial     uint64 // of the count, higher than that of any before
 	patients   vault.PatientSet
+	refs       []string // of a panel of those who stand for somebody
 }
 
 // panelLife bounds how long a panel is believed when other servers may have
@@ -101,7 +104,7 @@ func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation
 		})
 	case relation == authz.RelationEmergency:
 		return c.broken(ctx, actor)
-	}
+	} // what a Consent opens is no panel: see standing.consented
 	return vault.PatientSet{}, nil
 }
 
@@ -142,11 +145,14 @@ func (c *census) himself(ctx context.Context, actor Actor) (vault.PatientSet, er
 
 // remember returns the panel of that name, counted anew if it may have changed.
 func (c *census) remember(name string, types []string, count func() (vault.PatientSet, error)) (vault.PatientSet, error) {
-	p, err := c.recall(name, types, count)
+	p, err := c.recall(name, types, func() (panel, error) {
+		patients, err := count()
+		return panel{patients: patients}, err
+	})
 	return p.patients, err
 }
 
-func (c *census) recall(name string, types []string, count func() (vault.PatientSet, error)) (panel, error) {
+func (c *census) recall(name string, types []string, count func() (panel, error)) (panel, error) {
 	c.mu.Lock()
 	generation := c.generation(types)
 	p, ok := c.known[name]
@@ -169,9 +175,9 @@ func (c *census) recall(name string, types []string, count func() (vault.Patient
 
 // take counts a panel and keeps it. One that came out as it was before keeps its
 // serial.
-func (c *census) take(name string, generation uint64, count func() (vault.PatientSet, error)) (panel, error) {
+func (c *census) take(name string, generation uint64, count func() (panel, error)) (panel, error) {
 	at := c.clock.Now()
-	patients, err := count()
+	p, err := count()
 	if err != nil {
 		return panel{}, err
 	}
@@ -181,12 +187,19 @@ func (c *census) take(name string, generation uint64, count func() (vault.Patien
 		clear(c.known)
 	}
 	c.counts++
-	p := panel{generation: generation, at: at, serial: c.counts, patients: patients}
-	if old, ok := c.known[name]; ok && old.patients.Equal(patients) {
-		p.serial, p.patients = old.serial, old.patients
+	p.generation, p.at, p.serial = generation, at, c.counts
+	if old, ok := c.known[name]; ok && old.patients.Equal(p.patients) && slices.Equal(old.refs, p.refs) {
+		p.serial, p.patients, p.refs = old.serial, old.patients, old.refs
 	}
 	c.known[name] = p
 	return p, nil
+}
+
+// moved notes that somebody's standing may have changed.
+func (c *census) moved() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts++
 }
 
 // counted changes whenever a panel was counted anew. Two decisions between which
@@ -253,12 +266,18 @@ func (c *census) over(period fhir.Node) bool {
 // begun reports whether a period has begun, or has no beginning.
 func (c *census) begun(period fhir.Node) bool {
 	text := period.Get("start").Text()
+	start, ok := startOf(text)
+	return text == "" || ok && !c.clock.Now().Before(start)
+}
+
+// startOf returns the instant at which a date or time given in FHIR's form begins.
+func startOf(text string) (start time.Time, ok bool) {
 	for _, form := range []string{time.RFC3339Nano, "2006-01-02", "2006-01", "2006"} {
 		if start, err := time.Parse(form, text); err == nil {
-			return !c.clock.Now().Before(start)
+			return start, true
 		}
 	}
-	return text == ""
+	return start, false
 }
 
 // endOf returns the instant at which a date or time given in FHIR's form is over.

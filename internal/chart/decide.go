@@ -71,15 +71,15 @@ func (s *standing) decide(ctx context.Context, action string, res Resource, pati
 	if len(s.actor.Roles) < 2 && s.all(action, res.TypeID.Type) {
 		return s.actor.Roles, true, nil
 	}
-	relations, err := s.relations(ctx, patients, holds)
-	if err != nil {
-		return nil, false, err
-	}
-	marks, err := s.marks(ctx, res, patients)
-	if err != nil {
-		return nil, false, err
-	}
 	told, err := s.telling(ctx, res)
+	if err != nil {
+		return nil, false, err
+	}
+	relations, err := s.relations(ctx, told, patients, holds)
+	if err != nil {
+		return nil, false, err
+	}
+	marks, err := s.marks(ctx, told, patients)
 	if err != nil {
 		return nil, false, err
 	}
@@ -154,6 +154,7 @@ var compartmentMarks = [...]authz.Label{authz.LabelVIP, authz.LabelEmployee, aut
 // narrow returns what a search of the actor is confined to: the records for
 // which some term of his reach holds.
 func (c *Chart) narrow(actor Actor) vault.NarrowFunc {
+	s := c.stand(actor)
 	return func(ctx context.Context, typ string) (vault.Narrow, error) {
 		reach, err := c.reach(actor, authz.Search, typ)
 		if err != nil {
@@ -164,48 +165,73 @@ func (c *Chart) narrow(actor Actor) vault.NarrowFunc {
 			if n.All {
 				break
 			}
-			confined, err := c.confine(ctx, actor, term)
+			confined, err := s.confine(ctx, typ, term)
 			if err != nil {
 				return vault.Narrow{}, err
 			}
-			if !confined.Empty() {
-				n.Any = append(n.Any, confined)
+			for _, one := range confined {
+				if !one.Empty() {
+					n.Any = append(n.Any, one)
+				}
 			}
 		}
 		return c.scoped(ctx, actor, typ, n)
 	}
 }
 
-func (c *Chart) confine(ctx context.Context, actor Actor, term authz.Term) (vault.Confine, error) {
-	var out vault.Confine
-	for _, relation := range term.Relations {
-		panel, err := c.census.panel(ctx, actor, relation)
-		if err != nil {
-			return vault.Confine{}, err
+// confine returns the ways in which a record of a type may fit a term.
+func (s *standing) confine(ctx context.Context, typ string, term authz.Term) ([]vault.Confine, error) {
+	by, err := s.consented(ctx, typ)
+	if err != nil {
+		return nil, err
+	}
+	ways := []vault.Confine{{}}
+	if slices.Contains(term.Relations, authz.RelationConsent) {
+		ways = slices.Clone(by.granted)
+	}
+	for i := range ways {
+		if err := s.narrowTo(ctx, &ways[i], term); err != nil {
+			return nil, err
 		}
-		if relation.OfAll() {
-			out.Whole = append(out.Whole, panel)
-		} else {
-			out.Within = append(out.Within, panel)
+		if slices.Contains(term.Without, authz.LabelWithheld) {
+			ways[i].Except = slices.Concat(ways[i].Except, by.withheld)
+		}
+	}
+	return ways, nil
+}
+
+// narrowTo adds to a way what a term asks for, consents apart.
+func (s *standing) narrowTo(ctx context.Context, way *vault.Confine, term authz.Term) error {
+	for _, panel := range s.related(ctx) {
+		switch {
+		case !slices.Contains(term.Relations, panel.of) || panel.of == authz.RelationConsent:
+			continue
+		case panel.err != nil:
+			return panel.err
+		case panel.of.OfAll():
+			way.Whole = append(slices.Clone(way.Whole), panel.patients)
+		default:
+			way.Within = append(way.Within, panel.patients)
 		}
 	}
 	if term.Rows != nil {
-		q, err := c.rowsQuery(term.Rows)
+		q, err := s.rowsQuery(term.Rows)
 		if err != nil {
-			return vault.Confine{}, err
+			return err
 		}
-		out.Matching = append(out.Matching, q)
+		way.Matching = append(slices.Clone(way.Matching), q)
 	}
 	for _, mark := range term.Without {
-		out.Without = append(out.Without, c.marked[mark]...)
-		if !mark.OfPatient() {
+		way.Without = append(way.Without, s.Chart.marked[mark]...)
+	}
+	for _, mark := range s.bearing(ctx) {
+		if !slices.Contains(term.Without, mark.of) {
 			continue
 		}
-		marked, err := c.census.marked(ctx, actor, mark)
-		if err != nil {
-			return vault.Confine{}, err
+		if mark.err != nil {
+			return mark.err
 		}
-		out.Outside = append(out.Outside, marked)
+		way.Outside = append(way.Outside, mark.patients)
 	}
-	return out, nil
+	return nil
 }

@@ -79,14 +79,15 @@ func (c *Chart) circumstances(ctx context.Context, rec vault.Record, ask *authz.
 	if !slices.Contains(looks, ask.Action) {
 		holds = allOf
 	}
-	standing := c.stand(ask.Actor)
-	if ask.Relations, err = standing.relations(ctx, res.patients, holds); err != nil {
-		return err
-	}
-	if ask.Labels, err = standing.marks(ctx, res, res.patients); err != nil {
-		return err
-	}
 	told, err := c.telling(ctx, res)
+	if err != nil {
+		return err
+	}
+	standing := c.stand(ask.Actor)
+	if ask.Relations, err = standing.relations(ctx, told, res.patients, holds); err != nil {
+		return err
+	}
+	ask.Labels, err = standing.marks(ctx, told, res.patients)
 	ask.Bears = func(rows *authz.Rows) bool { return rows.Has(told.Resource) }
 	return err
 }

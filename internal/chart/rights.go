@@ -54,6 +54,16 @@ func (c *Chart) Rights(ctx context.Context, actor Actor) (string, error) {
 		}
 		r.panel(string(mark), panel)
 	}
+	told, err := c.census.saidTo(ctx, actor)
+	if err != nil {
+		return "", err
+	}
+	for _, rules := range [][]rule{told.withheld, told.granted} {
+		for _, one := range rules {
+			words, _ := json.Marshal(one) // of strings and flags: it cannot fail
+			r.panel(string(words), one.patients)
+		}
+	}
 	text, err := json.Marshal(r)
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:]), fault.Wrap(fault.Internal, "chart.Rights", err)

@@ -89,12 +89,17 @@ func (c *Chart) matches(res Resource, query string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return c.answers(res, q)
+}
+
+// answers reports whether a version that has a body answers a query.
+func (c *Chart) answers(res Resource, q *search.Query) (bool, error) {
 	of := res.Resource
 	if res.Root().Get("meta").Get("versionId").Text() == "" { // not stored yet
 		of = of.Stamp(res.TypeID.ID, 1, c.clock.Now())
 	}
 	ok, err := q.Matches(of)
-	return ok, fault.Wrap(fault.Internal, "chart.matches", err)
+	return ok, fault.Wrap(fault.Internal, "chart.answers", err)
 }
 
 // scoped ANDs a narrowing with what the scopes let through.

@@ -17,6 +17,7 @@ type standing struct {
 	actor  Actor
 	panels []counted[authz.Relation]
 	marked []counted[authz.Label]
+	told   *said
 	asked  struct { // what was asked last of Reach
 		action, typ string
 		all         bool
@@ -57,6 +58,18 @@ func count[T any](list []T, patients func(T) (vault.PatientSet, error)) []counte
 	return out
 }
 
+// consented returns what patients' consents say to the actor about a type.
+func (s *standing) consented(ctx context.Context, typ string) (*confined, error) {
+	if s.told == nil {
+		told, err := s.census.saidTo(ctx, s.actor)
+		if err != nil {
+			return nil, err
+		}
+		s.told = told
+	}
+	return s.told.of(typ)
+}
+
 // all reports whether whatever is of a type is in the actor's reach.
 func (s *standing) all(action, typ string) bool {
 	if s.asked.action != action || s.asked.typ != typ {
@@ -66,9 +79,9 @@ func (s *standing) all(action, typ string) bool {
 	return s.asked.all
 }
 
-// relations returns every relation that holds between the actor and the patients:
-// to any of them, or to all, as holds says and the relation itself.
-func (s *standing) relations(ctx context.Context, patients []record.Key, holds holding) (held []authz.Relation, err error) {
+// relations returns every relation that holds between the actor and the patients of
+// a record: to any of them, or to all, as holds says and the relation itself.
+func (s *standing) relations(ctx context.Context, res Resource, patients []record.Key, holds holding) (held []authz.Relation, err error) {
 	if len(patients) == 0 {
 		return nil, nil
 	}
@@ -80,17 +93,26 @@ func (s *standing) relations(ctx context.Context, patients []record.Key, holds h
 			held = append(held, panel.of)
 		}
 	}
-	return held, nil
+	by, err := s.consented(ctx, res.TypeID.Type)
+	if err != nil || len(by.granted) == 0 {
+		return held, err
+	}
+	granted, err := s.falls(res, patients, by.granted)
+	if granted {
+		held = append(held, authz.RelationConsent)
+	}
+	return held, err
 }
 
 var allRelations = authz.Relations()
 
-// marks are the sensitivity marks of a record: those its own security labels
-// stand for, and those its patients' records bear for all of their compartment.
+// marks are the sensitivity marks of a record, by the version that tells of it: those
+// its own security labels stand for, those its patients' records bear for all of their
+// compartment, and whether a patient's Consent keeps it from the actor.
 func (s *standing) marks(ctx context.Context, res Resource, patients []record.Key) ([]authz.Label, error) {
-	marks, err := s.ownMarks(ctx, res)
-	if err != nil {
-		return nil, err
+	var marks []authz.Label
+	if res.Resource != nil {
+		marks = labelsOf(res.Resource)
 	}
 	for _, mark := range s.bearing(ctx) {
 		if mark.err != nil {
@@ -100,5 +122,13 @@ func (s *standing) marks(ctx context.Context, res Resource, patients []record.Ke
 			marks = append(marks, mark.of)
 		}
 	}
-	return marks, nil
+	by, err := s.consented(ctx, res.TypeID.Type)
+	if err != nil || len(by.withheld) == 0 {
+		return marks, err
+	}
+	withheld, err := s.falls(res, patients, by.withheld)
+	if withheld {
+		marks = append(marks, authz.LabelWithheld)
+	}
+	return marks, err
 }

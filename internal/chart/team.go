@@ -71,8 +71,9 @@ func (c *census) team(ctx context.Context, member string) (vault.PatientSet, err
 	for i := range teamWays {
 		way := &teamWays[i]
 		var err error
-		parts[i], err = c.recall("team "+member+" "+way.typ, []string{way.typ}, func() (vault.PatientSet, error) {
-			return c.byWay(ctx, way, member)
+		parts[i], err = c.recall("team "+member+" "+way.typ, []string{way.typ}, func() (panel, error) {
+			patients, err := c.byWay(ctx, way, member)
+			return panel{patients: patients}, err
 		})
 		if err != nil {
 			return vault.PatientSet{}, err
@@ -220,10 +221,6 @@ const AccountSystem = "urn:wardkeep:account"
 // actsFor returns the patients for whom somebody is registered as acting: by an
 // active RelatedPerson that bears his account and whose period is now.
 func (c *census) actsFor(ctx context.Context, account string) (vault.PatientSet, error) {
-	now := func(res *fhir.Resource) bool {
-		root := res.Root()
-		return root.Get("active").Text() != "false" && c.begun(root.Get("period")) && !c.over(root.Get("period"))
-	}
 	whose := func(res *fhir.Resource) []vault.TypeID { return patientAt(res.Root().Get("patient")) }
-	return c.gatherBy(ctx, "RelatedPerson", now, whose, search.Param{Key: "identifier", Value: AccountSystem + "|" + search.Escape(account)})
+	return c.gatherBy(ctx, "RelatedPerson", c.active, whose, search.Param{Key: "identifier", Value: AccountSystem + "|" + search.Escape(account)})
 }

@@ -209,6 +209,9 @@ func (c *Chart) permitNew(ctx context.Context, actor Actor, action string, old, 
 	if err := c.joins(ctx, actor, old, res); err != nil {
 		return Resource{}, err
 	}
+	if err := c.consents(ctx, actor, old, res); err != nil {
+		return Resource{}, err
+	}
 	allowed, err := c.stand(actor).permitChange(ctx, action, state)
 	if err == nil && !allowed {
 		err = fault.New(fault.Denied, "chart.permitNew", "You may not write this for this patient.")

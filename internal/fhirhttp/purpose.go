@@ -2,7 +2,6 @@ package fhirhttp
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
@@ -15,16 +14,6 @@ const purposeHeader = "X-Purpose-Of-Use"
 
 const systemActReason = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 
-// purposes are the codes of HL7's value set v3-PurposeOfUse, but for those that
-// only group others.
-var purposes = []string{
-	"HMARKT", "HOPERAT", "CAREMGT", "DONAT", "FRAUD", "GOV", "HACCRED", "HCOMPL", "HDECD", "HDIRECT", "HDM", "HLEGAL", "HOUTCOMS",
-	"HPRGRP", "HQUALIMP", "HSYSADMIN", "LABELING", "METAMGT", "MEMADMIN", "MILCDM", "PATADMIN", "PATSFTY", "PERFMSR", "RECORDMGT", "SYSDEV", "HTEST", "TRAIN",
-	"HPAYMT", "CLMATTCH", "COVAUTH", "COVERAGE", "ELIGDTRM", "ELIGVER", "ENROLLM", "MILDCRG", "REMITADV",
-	"HRESCH", "BIORCH", "CLINTRCH", "PATRQT", "FAMRQT", "PWATRNY", "SUPNWK", "PUBHLTH", "DISASTER", "THREAT",
-	"TREAT", "CLINTRL", "COC", "ETREAT", "BTG", "ERTREAT", "POPHLTH",
-}
-
 // withPurpose takes the purpose that a request states. To break the glass is a step
 // of its own, and no header.
 func withPurpose(actor chart.Actor, h http.Header) (chart.Actor, error) {
@@ -33,7 +22,7 @@ func withPurpose(actor chart.Actor, h http.Header) (chart.Actor, error) {
 		return actor, nil
 	}
 	code := strings.TrimPrefix(strings.TrimSpace(stated[0]), systemActReason+"|")
-	if len(stated) > 1 || !slices.Contains(purposes, code) || code == "BTG" {
+	if len(stated) > 1 || !chart.Purpose(code) || code == "BTG" {
 		return actor, fault.New(fault.Invalid, "fhirhttp.withPurpose", purposeHeader+" is one code of v3-PurposeOfUse, such as TREAT, HPAYMT, HOPERAT or PATRQT.")
 	}
 	actor.Purpose = code

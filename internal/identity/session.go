@@ -110,12 +110,12 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 func personActor(p Person, now time.Time) Actor {
 	return Actor{
 		Kind: KindPerson, ID: p.ID, Name: displayName(p), Roles: p.Roles, WardIDs: p.wards(now),
-		PractitionerID: p.PractitionerID, PatientID: p.PatientID, Purpose: purposeOf(p.Roles),
+		PractitionerID: p.PractitionerID, PatientID: p.PatientID, Purpose: PurposeOf(p.Roles),
 	}
 }
 
-// purposeOf is what a person uses records for by default (v3-PurposeOfUse).
-func purposeOf(roles []string) string {
+// PurposeOf is what a person uses records for by default (v3-PurposeOfUse).
+func PurposeOf(roles []string) string {
 	for _, r := range roles {
 		switch r {
 		case "doctor", "nurse", "pharmacist", "lab":

@@ -2,13 +2,9 @@ package vault
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
-	"hash"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/seal"
@@ -31,7 +27,8 @@ type Confine struct {
 	// Matching are queries that find it, each of which CanNarrow takes.
 	Matching []*search.Query
 	// Whole: all of its patients, of whom there is one, are in each of these.
-	Whole []PatientSet
+	Whole  []PatientSet
+	Except []Confine // and fitting none of these
 }
 
 // Empty reports whether no record can fit.
@@ -72,6 +69,7 @@ type compiled struct {
 	Confine
 	labelled *often // finds what bears any of the labels; nil if none are left out
 	matching []*often
+	except   []compiled
 }
 
 // exact reports whether tokens and edges alone tell what is confined to.
@@ -84,24 +82,32 @@ func (v *Vault) compile(ctx context.Context, typ string, n Narrow) (confines, er
 	if n.All {
 		return c, nil
 	}
-	for _, way := range n.Any {
+	var err error
+	c.any, err = v.compileAll(ctx, typ, n.Any)
+	return c, err
+}
+
+func (v *Vault) compileAll(ctx context.Context, typ string, ways []Confine) (all []compiled, err error) {
+	for _, way := range ways {
 		out := compiled{Confine: way}
 		if len(way.Without) > 0 {
-			var err error
 			if out.labelled, err = v.labelled(ctx, typ, strings.Join(way.Without, ",")); err != nil {
-				return confines{}, err
+				return nil, err
 			}
 		}
 		for _, q := range way.Matching {
 			l, err := v.confinement(ctx, q)
 			if err != nil {
-				return confines{}, err
+				return nil, err
 			}
 			out.matching = append(out.matching, l)
 		}
-		c.any = append(c.any, out)
+		if out.except, err = v.compileAll(ctx, typ, way.Except); err != nil {
+			return nil, err
+		}
+		all = append(all, out)
 	}
-	return c, nil
+	return all, nil
 }
 
 // labelled returns the plan of what bears any of the labels. Labels come from
@@ -128,82 +134,6 @@ func (v *Vault) labelled(ctx context.Context, typ, labels string) (*often, error
 	return l, nil
 }
 
-// often is a plan that many searches are narrowed by.
-type often struct {
-	*search.Plan
-	expr store.Expr
-}
-
-// oftenAsked has an engine keep what a plan finds that is made of tokens alone.
-func oftenAsked(plan *search.Plan) *often {
-	name := sha256.New()
-	if !tokens(plan.Expr, name) {
-		return &often{plan, plan.Expr}
-	}
-	o := store.Often{Of: plan.Expr}
-	name.Sum(o.Name[:0])
-	return &often{plan, o}
-}
-
-// tokens writes down an expression that is made of tokens alone; else it is false.
-func tokens(e store.Expr, into hash.Hash) bool {
-	list := func(kind byte, of []store.Expr) bool {
-		into.Write(binary.BigEndian.AppendUint64([]byte{kind}, uint64(len(of))))
-		return !slices.ContainsFunc(of, func(one store.Expr) bool { return !tokens(one, into) })
-	}
-	switch e := e.(type) {
-	case store.Has:
-		into.Write(binary.BigEndian.AppendUint64([]byte{'h'}, uint64(e.Token)))
-		return true
-	case store.And:
-		return list('a', e)
-	case store.Or:
-		return list('o', e)
-	}
-	return false
-}
-
-// confinement returns the plan of a query that searches are narrowed by. Of those
-// that rest on words alone, which mean the same for ever, it is made once.
-func (v *Vault) confinement(ctx context.Context, q *search.Query) (*often, error) {
-	if plan, ok := v.confining.get(q); ok {
-		return plan, nil
-	}
-	plan, err := v.narrowing(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	o := oftenAsked(plan)
-	if _, ok := o.expr.(store.Often); ok {
-		v.confining.put(q, o)
-	}
-	return o, nil
-}
-
-// confinings are plans by their queries, which whoever asks keeps, too.
-type confinings struct {
-	mu    sync.RWMutex
-	plans map[*search.Query]*often
-}
-
-const maxConfinings = 4096
-
-func (c *confinings) get(q *search.Query) (*often, bool) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	plan, ok := c.plans[q]
-	return plan, ok
-}
-
-func (c *confinings) put(q *search.Query, plan *often) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.plans == nil || len(c.plans) >= maxConfinings {
-		c.plans = map[*search.Query]*often{}
-	}
-	c.plans[q] = plan
-}
-
 // narrowed narrows by edges and tokens what expr finds. What would have to be
 // subtracted is left to the recheck unless tokens are wide enough to be exact.
 func (v *Vault) narrowed(expr store.And, c confines, exact bool) store.Expr {
@@ -216,13 +146,16 @@ func (v *Vault) narrowed(expr store.And, c confines, exact bool) store.Expr {
 	var ways store.Or
 	for _, way := range c.any {
 		var of store.And // what all ways have in common is read once
-		if len(way.Within)+len(way.matching)+len(way.Whole) == 0 {
+		if !way.tells() {
 			of = expr[:1]
 		}
 		ways = append(ways, v.way(of, way, exact))
 	}
 	return append(slices.Clone(expr), ways)
 }
+
+// tells reports whether a way says what lies in it, and not only what does not.
+func (c compiled) tells() bool { return len(c.Within)+len(c.matching)+len(c.Whole) > 0 }
 
 // way narrows to one of the confines.
 func (v *Vault) way(expr store.And, way compiled, exact bool) store.Expr {
@@ -245,6 +178,13 @@ func (v *Vault) way(expr store.And, way compiled, exact bool) store.Expr {
 		if set.Len() > 0 {
 			without = append(without, v.compartments(set, rel))
 		}
+	}
+	for _, except := range way.except {
+		base := of
+		if except.tells() {
+			base = nil
+		}
+		without = append(without, v.way(base, except, exact))
 	}
 	if exact && len(without) > 0 {
 		return store.Minus{Of: of, Without: without}
@@ -285,6 +225,11 @@ func (c compiled) admits(opened *seal.Opened) (bool, error) {
 	for _, set := range c.Whole {
 		if !set.HasAll(opened.Subjects) {
 			return false, nil
+		}
+	}
+	for _, except := range c.except {
+		if fits, err := except.admits(opened); err != nil || fits {
+			return false, err
 		}
 	}
 	if c.labelled == nil {

@@ -1,0 +1,149 @@
+package chart
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// confined is what consents say to an actor of one type: what is kept from him and
+// what is opened to him. Searches are narrowed by it, and records decided on.
+type confined struct{ withheld, granted []vault.Confine }
+
+// of returns what is said of a type.
+func (s *said) of(typ string) (*confined, error) {
+	if c, ok := s.types.Load(typ); ok {
+		return c.(*confined), nil
+	}
+	out := &confined{}
+	for _, part := range []struct {
+		rules []rule
+		into  *[]vault.Confine
+		deny  bool
+	}{{s.withheld, &out.withheld, true}, {s.granted, &out.granted, false}} {
+		for _, one := range part.rules {
+			some, err := one.confines(typ, part.deny)
+			if err != nil {
+				return nil, err
+			}
+			for i := range some {
+				if part.deny {
+					some[i].Within = append(some[i].Within, one.patients)
+				} else {
+					some[i].Whole = append(some[i].Whole, one.patients)
+				}
+			}
+			*part.into = append(*part.into, some...)
+		}
+	}
+	s.types.Store(typ, out)
+	return out, nil
+}
+
+// confines returns the ways in which a record of a type falls under a rule; none: it
+// cannot. A condition that cannot be asked of the type makes a denial no narrower,
+// and a permission void.
+func (r rule) confines(typ string, deny bool) ([]vault.Confine, error) {
+	ways := []vault.Confine{{}}
+	for _, c := range r.If {
+		alternatives, err := c.queries(typ, deny)
+		if err != nil || len(alternatives) == 0 {
+			return nil, err
+		}
+		var next []vault.Confine
+		for _, way := range ways {
+			for _, queries := range alternatives {
+				next = append(next, vault.Confine{Matching: slices.Concat(way.Matching, queries)})
+			}
+		}
+		ways = next
+	}
+	for _, except := range r.Except {
+		some, err := except.confines(typ, !deny)
+		if err != nil {
+			return nil, err
+		}
+		for i := range ways {
+			ways[i].Except = append(ways[i].Except, some...)
+		}
+	}
+	return ways, nil
+}
+
+// queries returns what a record of a type has to match all of, in each way in which
+// the condition holds.
+func (c condition) queries(typ string, deny bool) (ways [][]*search.Query, err error) {
+	if c.Odd && !deny || len(c.Types) > 0 && !slices.Contains(c.Types, typ) {
+		return nil, nil
+	}
+	var all []*search.Query
+	for _, list := range []search.Param{{Key: "_security", Value: strings.Join(c.Labels, ",")}, {Key: "code", Value: strings.Join(c.Codes, ",")}} {
+		if list.Value == "" {
+			continue
+		}
+		q, err := search.Parse(typ, []search.Param{list}, search.Options{})
+		switch {
+		case err == nil:
+			all = append(all, q)
+		case !deny:
+			return nil, nil // there is no such parameter of the type
+		}
+	}
+	if len(c.Data) == 0 {
+		return [][]*search.Query{all}, nil
+	}
+	for _, d := range c.Data {
+		for _, param := range d.params(typ) {
+			if q, err := search.Parse(typ, []search.Param{param}, search.Options{}); err == nil {
+				ways = append(ways, append(slices.Clone(all), q))
+			}
+		}
+	}
+	return ways, nil
+}
+
+// params are the searches that find a record, or what belongs to it.
+func (d datum) params(typ string) (list []search.Param) {
+	if d.Type == typ {
+		list = append(list, search.Param{Key: "_id", Value: d.ID})
+	}
+	if d.Related {
+		ref := d.Type + "/" + d.ID
+		list = append(list, search.Param{Key: "encounter", Value: ref}, search.Param{Key: "context", Value: ref})
+	}
+	return list
+}
+
+// falls reports whether a record falls under one of the confines. Patients are those
+// in whose compartment it lies.
+func (c *Chart) falls(res Resource, patients []record.Key, under []vault.Confine) (bool, error) {
+	for _, one := range under {
+		if ok, err := c.fallsUnder(res, patients, one); err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+func (c *Chart) fallsUnder(res Resource, patients []record.Key, one vault.Confine) (bool, error) {
+	for _, set := range one.Within {
+		if !set.HasAny(patients) {
+			return false, nil
+		}
+	}
+	for _, set := range one.Whole {
+		if !set.HasAll(patients) {
+			return false, nil
+		}
+	}
+	for _, q := range one.Matching {
+		if ok, err := c.answers(res, q); err != nil || !ok {
+			return false, err
+		}
+	}
+	except, err := c.falls(res, patients, one.Except)
+	return !except, err
+}
