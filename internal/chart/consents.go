@@ -36,8 +36,6 @@ type consent struct {
 
 // said is what consents say to one actor.
 type said struct {
-	serial            uint64
-	at                time.Time
 	withheld, granted []rule
 	types             sync.Map // type → *confined
 }
