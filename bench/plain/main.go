@@ -5,6 +5,7 @@ package main
 
 import (
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -51,7 +52,7 @@ func serve(dir, address string) error {
 		return errors.Join(err, db.Close())
 	}
 	fmt.Println("ready")
-	server := &http.Server{Handler: mux, TLSConfig: web.TLS(cert), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: mux, TLSConfig: web.TLS(func() *tls.Certificate { return &cert }), ReadHeaderTimeout: time.Minute}
 	return server.ServeTLS(l, "", "")
 }
 

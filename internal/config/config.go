@@ -36,6 +36,17 @@ type Config struct {
 	// TLS certificate and key files; empty: a local CA in Dir.
 	TLSCert string `koanf:"tls_cert"`
 	TLSKey  string `koanf:"tls_key"`
+	// TLSNextKey is the file of the key that the next certificate is to be made for;
+	// it is made if it is not there. "": one in Dir.
+	TLSNextKey string `koanf:"tls_next_key"`
+	// MTLSListen is the address of the HTTPS listener at which programs show
+	// certificates (RFC 8705); "" for none. Browsers have no business there.
+	MTLSListen string `koanf:"mtls_listen"`
+	// MTLSBaseURL is how programs reach it; "" derives it from BaseURL and MTLSListen.
+	MTLSBaseURL string `koanf:"mtls_base_url"`
+	// MTLSCA is a file of certificates (PEM): the authorities that sign programs'
+	// certificates. "": only certificates that are registered one by one are taken.
+	MTLSCA string `koanf:"mtls_ca"`
 	// Tenant is the organisation whose keys and records these are.
 	Tenant string `koanf:"tenant"`
 	// Facility is the name shown on pages, Zone its IANA time zone.
@@ -171,11 +182,20 @@ func (c Config) Check() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("give tls_cert and tls_key together, or neither")
 	}
-	if c.BaseURL != "" {
-		u, err := url.Parse(c.BaseURL)
-		if err != nil || u.Scheme != "https" || u.Host == "" || strings.HasSuffix(c.BaseURL, "/") {
-			return errors.New("base_url must look like https://ehr.example.org, without a slash at its end")
+	if c.TLSNextKey != "" && c.TLSNextKey == c.TLSKey {
+		return errors.New("tls_next_key must be another file than tls_key")
+	}
+	for name, address := range map[string]string{"base_url": c.BaseURL, "mtls_base_url": c.MTLSBaseURL} {
+		if address == "" {
+			continue
 		}
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "https" || u.Host == "" || strings.HasSuffix(address, "/") {
+			return fmt.Errorf("%s must look like https://ehr.example.org, without a slash at its end", name)
+		}
+	}
+	if err := c.checkMTLS(); err != nil {
+		return err
 	}
 	for origin := range strings.FieldsSeq(c.CORSOrigins) {
 		u, err := url.Parse(origin)
@@ -225,6 +245,39 @@ func (c Config) Base() string {
 		return "https://" + host
 	}
 	return "https://" + net.JoinHostPort(host, port)
+}
+
+// checkMTLS finds out whether programs can show certificates where browsers are
+// not asked for any.
+func (c Config) checkMTLS() error {
+	if c.MTLSListen == "" {
+		if c.MTLSCA != "" || c.MTLSBaseURL != "" {
+			return errors.New("mtls_ca and mtls_base_url are of use with mtls_listen only: give that, too")
+		}
+		return nil
+	}
+	_, port, err := net.SplitHostPort(c.MTLSListen)
+	if n, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil || n == 0 {
+		return errors.New("mtls_listen must be an address and a port, such as 127.0.0.1:9443")
+	}
+	if c.MTLSListen == c.Listen || c.MTLSBase() == c.Base() {
+		return errors.New("mtls_listen and mtls_base_url must differ from listen and base_url: browsers would be asked for certificates")
+	}
+	return nil
+}
+
+// MTLSBase returns the address at which programs show certificates, "" if there is
+// none.
+func (c Config) MTLSBase() string {
+	if c.MTLSListen == "" || c.MTLSBaseURL != "" {
+		return c.MTLSBaseURL
+	}
+	_, port, err := net.SplitHostPort(c.MTLSListen)
+	u, wrong := url.Parse(c.Base())
+	if err != nil || wrong != nil {
+		return ""
+	}
+	return "https://" + net.JoinHostPort(u.Hostname(), port)
 }
 
 // Loopback reports whether an address is reachable from this machine only.

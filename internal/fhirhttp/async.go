@@ -69,7 +69,7 @@ func (s *server) submit(w http.ResponseWriter, r *http.Request, actor chart.Acto
 	if s.Jobs == nil {
 		return fault.New(fault.NotSupported, "fhirhttp.submit", "No jobs are carried out here.")
 	}
-	j, err := s.Jobs.Submit(r.Context(), actor, kind, s.Base+strings.TrimPrefix(r.URL.RequestURI(), "/fhir"), spec)
+	j, err := s.Jobs.Submit(r.Context(), actor, kind, s.Links+strings.TrimPrefix(r.URL.RequestURI(), "/fhir"), spec)
 	id := ""
 	if err == nil {
 		id = j.ID
@@ -82,7 +82,7 @@ func (s *server) submit(w http.ResponseWriter, r *http.Request, actor chart.Acto
 	return nil
 }
 
-func (s *server) jobURL(j job.Job) string { return s.Base + "/$job/" + j.ID }
+func (s *server) jobURL(j job.Job) string { return s.Links + "/$job/" + j.ID }
 
 // waiting carries out kept requests by the same handlers as any other.
 type waiting struct{ s *server }

@@ -40,7 +40,7 @@ func (s *server) handleEverything(w http.ResponseWriter, r *http.Request, actor 
 	if err != nil {
 		return err
 	}
-	address := s.Base + "/" + er.Type
+	address := s.Links + "/" + er.Type
 	if er.ID != "" {
 		address += "/" + er.ID
 	}
@@ -100,7 +100,7 @@ func (s *server) handleLastN(w http.ResponseWriter, r *http.Request, actor chart
 		used = append(used, search.Param{Key: "max", Value: strconv.Itoa(lr.Max)})
 	}
 	head := fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(len(list))}
-	head.Links = []fhir.Link{{Relation: "self", URL: link(s.Base+"/Observation/$lastn", used, "")}}
+	head.Links = []fhir.Link{{Relation: "self", URL: link(s.Links+"/Observation/$lastn", used, "")}}
 	return s.writeSearchset(w, r, head, list, nil, asked.Ignored...)
 }
 

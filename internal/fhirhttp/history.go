@@ -113,7 +113,7 @@ func grain(text string) time.Duration {
 
 // history writes a page of versions; its links repeat what was sent.
 func (s *server) history(path string, sent chartParams, h *chart.History, v view) ([]byte, error) {
-	address := s.Base + path
+	address := s.Links + path
 	head := fhir.BundleHead{Type: "history", Timestamp: s.Clock.Now(), Total: int64(h.Total)}
 	head.Links = []fhir.Link{{Relation: "self", URL: link(address, sent, "")}}
 	if h.Next != "" {

@@ -83,10 +83,10 @@ func (s *server) searchset(result *chart.SearchResult) ([]byte, error) {
 		return nil, err
 	}
 	head := fhir.BundleHead{Type: "searchset", Timestamp: s.Clock.Now(), Total: int64(result.Total)}
-	address := strings.TrimSuffix(s.Base+"/"+result.Asked.Address(), "/")
+	address := strings.TrimSuffix(s.Links+"/"+result.Asked.Address(), "/")
 	head.Links = append(head.Links, fhir.Link{Relation: "self", URL: link(address, result.Query.Used, "")})
 	if result.Next != "" {
-		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(s.Base, nil, result.Next)})
+		head.Links = append(head.Links, fhir.Link{Relation: "next", URL: link(s.Links, nil, result.Next)})
 	}
 	var out bytes.Buffer
 	out.Grow(room(result.Matches) + room(result.Included))

@@ -27,6 +27,7 @@ type Config struct {
 	// Authenticate returns who sends a request, or fault.Unauthenticated.
 	Authenticate func(*http.Request) (chart.Actor, error)
 	Base         string // https://host/fhir, as clients write it
+	Links        string // what addresses that are to be called begin with; "" is Base
 	TokenURL     string // where programs get their tokens
 	Version      string // of the software
 	Released     time.Time
@@ -85,11 +86,33 @@ func (p places) take(ctx context.Context) (release func(), err error) {
 
 // New returns the API, to be mounted at /fhir.
 func New(cfg Config) (http.Handler, error) {
+	main, _, err := NewAt(cfg, "")
+	return main, err
+}
+
+// NewAt returns the API at its address and at another one, nil if that is "": the
+// same records and the same bounds, but what is to be called next begins with the
+// address that was called.
+func NewAt(cfg Config, links string) (main, other http.Handler, err error) {
 	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks), bodies: make(places, maxBodies)}
-	s.routes = prepared(s.table())
+	if main, err = s.open(); err != nil {
+		return nil, nil, err
+	}
 	if s.Jobs != nil {
 		s.Jobs.Register(waitingKind, waiting{s})
 	}
+	if links != "" {
+		cfg.Links = links
+		other, err = (&server{Config: cfg, bundles: s.bundles, walks: s.walks, bodies: s.bodies}).open()
+	}
+	return main, other, err
+}
+
+func (s *server) open() (http.Handler, error) {
+	if s.Links == "" {
+		s.Links = s.Base
+	}
+	s.routes = prepared(s.table())
 	var err error
 	if _, err = s.capabilityStatement(s.Chart.Catalog(), nil); err != nil {
 		return nil, fmt.Errorf("fhirhttp.New: %w", err)
@@ -103,6 +126,15 @@ func New(cfg Config) (http.Handler, error) {
 // maxTime bounds one request, so that no search goes on for nobody.
 const maxTime = 2 * time.Minute
 
+// challenge says that a token is wanted, or that the one sent is none that is good
+// (RFC 6750 §3).
+func challenge(r *http.Request) string {
+	if r.Header.Get("Authorization") == "" {
+		return `Bearer realm="wardkeep"`
+	}
+	return `Bearer realm="wardkeep", error="invalid_token"`
+}
+
 // Fail answers with an OperationOutcome, also requests that never came to the API.
 func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Value(formKey{}) == nil {
@@ -113,7 +145,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	switch kind {
 	case fault.Unauthenticated:
-		h.Set("WWW-Authenticate", `Bearer realm="wardkeep"`)
+		h.Set("WWW-Authenticate", challenge(r))
 	case fault.Throttled, fault.Unavailable:
 		h.Set("Retry-After", "5")
 	}

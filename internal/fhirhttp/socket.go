@@ -12,6 +12,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/notify"
+	"github.com/wardkeep/wardkeep/internal/web"
 )
 
 // Bounds of a web socket.
@@ -33,7 +34,7 @@ const (
 func Socket(cfg Config) http.Handler {
 	strangers, known, near := make(places, maxStrangers), make(places, maxSockets), newNeighbours()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := socket{notifier: cfg.Notifier, silence: silence, bound: func() {}}
+		c := socket{notifier: cfg.Notifier, silence: silence, bound: func() {}, certificate: web.Thumbprint(r)}
 		room := strangers
 		if r.Header.Get("Authorization") != "" {
 			var err error
@@ -92,6 +93,8 @@ type socket struct {
 	told     chan []byte
 	silence  time.Duration
 	bound    func() // is called once it is bound to something
+
+	certificate string // thumbprint of the connection's, "" if none
 }
 
 // serve carries out commands until ctx ends, which cancel MUST end.
@@ -163,7 +166,7 @@ func (c *socket) bind(ctx context.Context, command string) error {
 			list = append(list, one)
 		}
 	case "bind-with-token":
-		list, err = c.notifier.Redeem(rest)
+		list, err = c.notifier.Redeem(rest, c.certificate)
 	default:
 		return fault.New(fault.Invalid, "fhirhttp.bind", "")
 	}

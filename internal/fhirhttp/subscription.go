@@ -153,7 +153,7 @@ func (s *server) handleSubscriptionEvents(w http.ResponseWriter, r *http.Request
 }
 
 func (s *server) socketURL() string {
-	return "wss" + strings.TrimPrefix(s.Base, "https") + "/websocket"
+	return "wss" + strings.TrimPrefix(s.Links, "https") + "/websocket"
 }
 
 func writeParameters(w http.ResponseWriter, r *http.Request, params ...object) error {

@@ -135,7 +135,7 @@ func (s *server) changed(w http.ResponseWriter, r *http.Request, out chart.Outco
 	res := out.Resource
 	status := http.StatusOK
 	versionHeaders(w, res)
-	location := s.Base + "/" + res.TypeID.Type + "/" + res.TypeID.ID + "/_history/" + strconv.FormatUint(res.Version, 10)
+	location := s.Links + "/" + res.TypeID.Type + "/" + res.TypeID.ID + "/_history/" + strconv.FormatUint(res.Version, 10)
 	w.Header().Set("Content-Location", location)
 	if out.Created {
 		status = http.StatusCreated

@@ -50,6 +50,7 @@ type Actor struct {
 	AuthTime       time.Time // of the last proof of identity
 	freshFor       time.Duration
 	epoch          uint64 // of a program's credentials
+	Certificate    string // thumbprint that the token is bound to, "" if none
 	Purpose        string // purpose of use, v3-ActReason
 	RequestID      string
 	Source         string // network address, as package web trusts it

@@ -27,6 +27,7 @@ type appTokenRecord struct {
 	Scopes       Scopes    `json:"scopes"`
 	Issued       time.Time `json:"issued"`
 	Expires      time.Time `json:"expires"`
+	Certificate  string    `json:"certificate,omitempty"` // thumbprint that it is bound to
 }
 
 // refreshRecord is a refresh token as stored, under its digest. It stays until it
@@ -36,6 +37,7 @@ type refreshRecord struct {
 	Turn         uint64    `json:"turn"`
 	Issued       time.Time `json:"issued"`
 	Expires      time.Time `json:"expires"`
+	Certificate  string    `json:"certificate,omitempty"` // of a public app: thumbprint that it is bound to
 }
 
 // refreshHead says which turn of a connection's refresh tokens is good.
@@ -58,6 +60,10 @@ func (s *Service) delegate(ctx context.Context, id string, asked Asked, head ref
 	if len(asked.Scopes) > 0 {
 		granted = asked.Scopes
 	}
+	certificate, err := s.bind(ctx, c.client, o)
+	if err != nil {
+		return Delegation{}, fmt.Errorf("%s: %w", op, err)
+	}
 	now := s.cfg.Clock.Now()
 	text, digest, err := s.newSecret(appTokenPrefix)
 	if err != nil {
@@ -66,11 +72,11 @@ func (s *Service) delegate(ctx context.Context, id string, asked Asked, head ref
 	actor := c.actor(granted, s.cfg.Clock.Now())
 	actor.SessionID, actor.RequestID, actor.Source = digest, o.RequestID, o.Source
 	e := s.about(actor, "token", Success, "")
-	e.Client, e.Detail = c.ClientID, actor.Scopes.String()
+	e.Client, e.Detail = c.ClientID, actor.Scopes.String()+c.client.cameBy(certificate)
 	if err := s.note(ctx, e); err != nil {
 		return Delegation{}, err
 	}
-	t := appTokenRecord{ConnectionID: c.ID, Scopes: actor.Scopes, Issued: now, Expires: now.Add(appTokenLife)}
+	t := appTokenRecord{ConnectionID: c.ID, Scopes: actor.Scopes, Issued: now, Expires: now.Add(appTokenLife), Certificate: certificate}
 	if err := s.putShort(ctx, shortAppToken, digest, t, t.Expires); err != nil {
 		return Delegation{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -78,14 +84,17 @@ func (s *Service) delegate(ctx context.Context, id string, asked Asked, head ref
 		Access:     Token{Text: text, Scopes: t.Scopes, Expires: t.Expires},
 		Connection: c.Connection, Person: c.person,
 	}
+	if c.client.Auth != AuthNone { // who proves himself each time is bound by that
+		certificate = ""
+	}
 	if c.Granted.Has(WordOffline) || c.Granted.Has(WordOnline) {
-		d.Refresh, err = s.newRefresh(ctx, c.connectionRecord, head.Turn+1)
+		d.Refresh, err = s.newRefresh(ctx, c.connectionRecord, head.Turn+1, certificate)
 	}
 	return d, err
 }
 
 // newRefresh makes the refresh token of a turn, and then the turn.
-func (s *Service) newRefresh(ctx context.Context, c *connectionRecord, turn uint64) (string, error) {
+func (s *Service) newRefresh(ctx context.Context, c *connectionRecord, turn uint64, certificate string) (string, error) {
 	text, digest, err := s.newSecret(refreshPrefix)
 	if err != nil {
 		return "", err
@@ -95,7 +104,7 @@ func (s *Service) newRefresh(ctx context.Context, c *connectionRecord, turn uint
 	if end := c.Created.Add(maxConnection); end.Before(until) {
 		until = end
 	}
-	r := refreshRecord{ConnectionID: c.ID, Turn: turn, Issued: now, Expires: until}
+	r := refreshRecord{ConnectionID: c.ID, Turn: turn, Issued: now, Expires: until, Certificate: certificate}
 	if err := s.putShort(ctx, shortRefresh, digest, r, until); err != nil {
 		return "", err
 	}
@@ -114,6 +123,11 @@ func (s *Service) Refresh(ctx context.Context, client Client, text string, asked
 	}
 	if !found {
 		return Delegation{}, bad
+	}
+	if s.boundTo(r.Certificate, o) != nil {
+		e := s.arrival(o, "token", Failure, "refresh token with another certificate")
+		e.Client = client.ID
+		return Delegation{}, errors.Join(bad, s.note(ctx, e))
 	}
 	defer s.stripes.lock("refresh\x00" + r.ConnectionID)()
 	c, err := s.standing(ctx, r.ConnectionID)
@@ -194,7 +208,7 @@ func (s *Service) liveAppToken(ctx context.Context, bearer string) (liveToken, e
 		return liveToken{}, err
 	}
 	actor := c.actor(t.Scopes, s.cfg.Clock.Now())
-	actor.SessionID = digest
+	actor.SessionID, actor.Certificate = digest, t.Certificate
 	l = liveToken{actor: actor, issued: t.Issued, expires: t.Expires, checked: now, words: c.Granted.Words}
 	s.tokens.put(l, mark)
 	return l, nil
@@ -266,7 +280,7 @@ func (s *Service) introspectRefresh(ctx context.Context, c Client, text string) 
 	actor := con.actor(con.Granted.Scopes, s.cfg.Clock.Now())
 	info := TokenInfo{
 		ClientID: con.ClientID, Scopes: actor.Scopes, Words: con.Granted.Words, Issued: r.Issued, Expires: r.Expires,
-		Subject: con.PersonID, Patient: con.Patient, Refresh: true,
+		Subject: con.PersonID, Patient: con.Patient, Refresh: true, Certificate: r.Certificate,
 	}
 	if con.Granted.Has(WordFHIRUser) {
 		info.FHIRUser = fhirUser(actor)

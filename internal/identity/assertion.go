@@ -186,15 +186,9 @@ func (s *Service) keysFor(ctx context.Context, c *clientRecord, header jose.Head
 		return nil, errAssertion("no kid")
 	}
 	for _, fresh := range []bool{false, true} {
-		text := []byte(c.JWKS)
-		if c.JWKSURL != "" {
-			if s.cfg.KeySets == nil {
-				return nil, fault.New(fault.Unavailable, "identity.keysFor", "Key sets cannot be fetched here.")
-			}
-			var err error
-			if text, err = s.cfg.KeySets.KeySet(ctx, c.JWKSURL, fresh); err != nil {
-				return nil, fmt.Errorf("identity.keysFor: %w", err)
-			}
+		text, err := s.keyText(ctx, c, fresh)
+		if err != nil {
+			return nil, err
 		}
 		set, err := readKeys(text)
 		if err != nil {
@@ -208,6 +202,21 @@ func (s *Service) keysFor(ctx context.Context, c *clientRecord, header jose.Head
 		}
 	}
 	return nil, errAssertion("kid")
+}
+
+// keyText returns the key set of a program, from its URL if it is kept there.
+func (s *Service) keyText(ctx context.Context, c *clientRecord, fresh bool) ([]byte, error) {
+	if c.JWKSURL == "" {
+		return c.JWKS, nil
+	}
+	if s.cfg.KeySets == nil {
+		return nil, fault.New(fault.Unavailable, "identity.keyText", "Key sets cannot be fetched here.")
+	}
+	text, err := s.cfg.KeySets.KeySet(ctx, c.JWKSURL, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("identity.keyText: %w", err)
+	}
+	return text, nil
 }
 
 // signers returns the keys of the header's kid that fit its algorithm.
@@ -238,20 +247,27 @@ func algorithmOf(k jose.JSONWebKey) jose.SignatureAlgorithm {
 // readKeys reads a key set that can be used: one key at least to verify with, and
 // none that should have stayed at home.
 func readKeys(text []byte) (*jose.JSONWebKeySet, error) {
-	bad := func(text string) error { return fault.New(fault.Invalid, "identity.readKeys", text) }
+	set, err := readPublic(text)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(set.Keys, func(k jose.JSONWebKey) bool { return k.KeyID != "" && algorithmOf(k) != "" }) {
+		return nil, fault.New(fault.Invalid, "identity.readKeys", "The key set needs a key with a kid: RSA of 2048 bits or more (RS384), or EC on the curve P-384 (ES384).")
+	}
+	return set, nil
+}
+
+// readPublic reads a key set of public keys alone.
+func readPublic(text []byte) (*jose.JSONWebKeySet, error) {
+	bad := func(text string) error { return fault.New(fault.Invalid, "identity.readPublic", text) }
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(text, &set); err != nil {
 		return nil, bad("This is not a JSON Web Key Set (RFC 7517): {\"keys\": […]}.")
 	}
-	usable := false
 	for _, k := range set.Keys {
 		if !k.IsPublic() {
 			return nil, bad("The key set holds a private or a shared key. Send the public keys alone, and make new ones: these were shown to others.")
 		}
-		usable = usable || k.KeyID != "" && algorithmOf(k) != ""
-	}
-	if !usable {
-		return nil, bad("The key set needs a key with a kid: RSA of 2048 bits or more (RS384), or EC on the curve P-384 (ES384).")
 	}
 	return &set, nil
 }

@@ -28,7 +28,15 @@ type Client struct {
 	LaunchURL    string          `json:"launchUrl,omitempty"`
 	Origins      []string        `json:"origins,omitempty"`
 	Inspects     bool            `json:"inspects,omitempty"` // may be told about the tokens of all programs
+
+	Certificate *CertificateName `json:"certificate,omitempty"` // AuthPKI: what its certificate bears
+	Bound       bool             `json:"bound,omitempty"`       // tls_client_certificate_bound_access_tokens
+	Revoked     []string         `json:"revoked,omitempty"`     // thumbprints of certificates that were taken back
 }
+
+// BindsTokens reports whether the program's tokens are bound to the certificate
+// they were asked for with: of those that come by one, always.
+func (c Client) BindsTokens() bool { return c.Bound || c.Auth.byCertificate() }
 
 // clientRecord is a client as stored. The secret has 256 random bits: its plain
 // digest can be neither guessed nor looked up, and checking it costs an attacker

@@ -94,7 +94,7 @@ func (s *Service) connectionByID(ctx context.Context, id string) (*connectionRec
 type connected struct {
 	*connectionRecord
 	person Person
-	client Client
+	client *clientRecord
 }
 
 // standing returns a connection that stands now: neither ended nor outlived, the
@@ -133,7 +133,7 @@ func (s *Service) standing(ctx context.Context, id string) (connected, error) {
 			return connected{}, gone
 		}
 	}
-	return connected{c, person.Person, client.Client}, nil
+	return connected{c, person.Person, client}, nil
 }
 
 // actor is who asks by a connection: the person, by the program, and no further

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/x509"
 	"time"
 )
 
@@ -117,4 +118,7 @@ type Origin struct {
 	Device     string // what the browser calls itself (User-Agent)
 	RequestID  string
 	Background bool
+	// Certificates are those by which the other end of the connection has proven
+	// itself, its own first. They MUST come from the handshake, never from a header.
+	Certificates []*x509.Certificate
 }

@@ -19,7 +19,25 @@ const (
 	AuthSecret ClientAuth = ""       // a secret of ours
 	AuthKey    ClientAuth = "key"    // a signature (private_key_jwt)
 	AuthNone   ClientAuth = "public" // not at all: it runs where nothing can be kept secret
+
+	AuthPKI        ClientAuth = "tls_client_auth"             // a certificate of an authority in the settings (RFC 8705 §2.1)
+	AuthSelfSigned ClientAuth = "self_signed_tls_client_auth" // a certificate of its key set (RFC 8705 §2.2)
 )
+
+func (a ClientAuth) byCertificate() bool { return a == AuthPKI || a == AuthSelfSigned }
+
+// Method is the way's name in OAuth.
+func (a ClientAuth) Method() string {
+	switch a {
+	case AuthSecret:
+		return "client_secret"
+	case AuthKey:
+		return "private_key_jwt"
+	case AuthNone:
+		return "none"
+	}
+	return string(a)
+}
 
 // NewClient describes a program to be registered. One with RedirectURIs is an
 // app: it acts for people who let it, and has no scopes of level system. Every
@@ -29,12 +47,15 @@ type NewClient struct {
 	Scopes       Scopes
 	Words        []string // of scopes that are about no resources
 	Auth         ClientAuth
-	JWKS         []byte   // AuthKey: its keys, or
+	JWKS         []byte   // AuthKey, AuthSelfSigned: its keys, or
 	JWKSURL      string   // where they are
 	RedirectURIs []string // where it may be answered, exactly as it will name them
 	LaunchURL    string   // where it is started from a chart, "" if it is not
 	Origins      []string // of its pages, if it runs in browsers
 	Inspects     bool     // it may be told about the tokens of all programs: a resource server
+
+	Certificate *CertificateName // AuthPKI: what its certificate bears
+	Bound       bool             // its tokens are bound to its certificate, however it authenticates
 }
 
 // App reports whether the program acts for people.
@@ -60,6 +81,7 @@ func (s *Service) RegisterClient(ctx context.Context, actor Actor, n NewClient) 
 		ID: id, Name: n.Name, Scopes: normalise(n.Scopes), Words: n.Words, Status: StatusActive, Created: s.cfg.Clock.Now(),
 		Auth: n.Auth, JWKS: json.RawMessage(n.JWKS), JWKSURL: n.JWKSURL,
 		RedirectURIs: n.RedirectURIs, LaunchURL: n.LaunchURL, Origins: n.Origins, Inspects: n.Inspects,
+		Certificate: n.Certificate, Bound: n.Bound,
 	}}
 	var secret string
 	if n.Auth == AuthSecret {
@@ -76,7 +98,6 @@ func (s *Service) RegisterClient(ctx context.Context, actor Actor, n NewClient) 
 func (s *Service) checkClient(ctx context.Context, n NewClient) error {
 	bad := func(text string) error { return fault.New(fault.Invalid, "identity.checkClient", text) }
 	app := len(n.RedirectURIs) > 0
-	keys := n.Auth == AuthKey
 	switch {
 	case n.Name == "" || len(n.Name) > maxName || len(n.Scopes)+len(n.Words) == 0:
 		return bad("A program needs a name of at most 128 bytes, and scopes.")
@@ -87,9 +108,7 @@ func (s *Service) checkClient(ctx context.Context, n NewClient) error {
 	case n.Inspects && n.Auth == AuthNone:
 		return bad("Who looks at the tokens of others has to prove who it is.")
 	case !app && (n.Auth == AuthNone || n.LaunchURL != "" || len(n.Origins) > 0):
-		return bad("A program without a redirect URI needs a secret or keys, and has neither a launch URL nor origins.")
-	case len(n.JWKS) > 0 && n.JWKSURL != "", keys != (len(n.JWKS) > 0 || n.JWKSURL != ""):
-		return bad("A program that signs needs either its key set (JWKS) or the URL of it.")
+		return bad("A program without a redirect URI needs a secret, keys or a certificate, and has neither a launch URL nor origins.")
 	case len(n.RedirectURIs) > maxURIs || len(n.Origins) > maxURIs:
 		return bad("A program has at most 20 redirect URIs, and as many origins.")
 	}
@@ -101,7 +120,40 @@ func (s *Service) checkClient(ctx context.Context, n NewClient) error {
 	if err := s.CheckScopes(ctx, n.Scopes); err != nil {
 		return err
 	}
+	if err := s.checkCredentials(n); err != nil {
+		return err
+	}
 	return n.checkAddresses()
+}
+
+// checkCredentials refuses ways of authenticating that could not work.
+func (s *Service) checkCredentials(n NewClient) error {
+	bad := func(text string) error { return fault.New(fault.Invalid, "identity.checkCredentials", text) }
+	keys := n.Auth == AuthKey || n.Auth == AuthSelfSigned
+	switch {
+	case !slices.Contains([]ClientAuth{AuthSecret, AuthKey, AuthNone, AuthPKI, AuthSelfSigned}, n.Auth):
+		return bad("A program authenticates by a secret, by keys, by a certificate, or not at all.")
+	case (n.Bound || n.Auth.byCertificate()) && !s.cfg.MutualTLS:
+		return bad("Certificates of programs are not asked for here: set mtls_listen, and start the server anew.")
+	case n.Auth == AuthPKI && s.cfg.Authorities == nil:
+		return bad("There are no authorities whose certificates are believed: name their file by mtls_ca, and start the server anew.")
+	case len(n.JWKS) > 0 && n.JWKSURL != "", keys != (len(n.JWKS) > 0 || n.JWKSURL != ""):
+		return bad("A program that signs, or comes by a certificate of its own, needs either its key set (JWKS) or the URL of it.")
+	case (n.Auth == AuthPKI) != (n.Certificate != nil), n.Certificate != nil && !n.Certificate.valid():
+		return bad("A program with a certificate of an authority needs one name that it bears: its whole subject in the form of RFC 4514 (CN=feed,O=Example,C=US: the last part first, no blanks around commas), or one DNS name, URI, IP or e-mail address, without wildcards.")
+	}
+	var err error
+	switch {
+	case n.JWKSURL != "":
+		if u, wrong := url.Parse(n.JWKSURL); wrong != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
+			err = bad("The URL of a key set is an https address.")
+		}
+	case n.Auth == AuthKey:
+		_, err = readKeys(n.JWKS)
+	case n.Auth == AuthSelfSigned:
+		_, err = readCertificates(n.JWKS)
+	}
+	return err
 }
 
 // CheckScopes refuses scopes that nothing can be narrowed by.
@@ -133,15 +185,6 @@ func (n NewClient) checkAddresses() error {
 	for _, origin := range n.Origins {
 		if u, err := url.Parse(origin); err != nil || !validPage(origin) || u.Scheme+"://"+u.Host != origin {
 			return bad("An origin looks like https://app.example.org.")
-		}
-	}
-	if n.Auth == AuthKey && n.JWKSURL == "" {
-		_, err := readKeys(n.JWKS)
-		return err
-	}
-	if n.JWKSURL != "" {
-		if u, err := url.Parse(n.JWKSURL); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" {
-			return bad("The URL of a key set is an https address.")
 		}
 	}
 	return nil

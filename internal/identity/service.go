@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
@@ -56,6 +57,10 @@ type Config struct {
 	Narrowing func(ctx context.Context, typ, query string) error
 	// KeySets gets key sets by their URLs; nil: none are got.
 	KeySets KeySets
+	// MutualTLS says that programs are asked for certificates at some address, and
+	// Authorities whose certificates are believed beside registered ones; nil: none.
+	MutualTLS   bool
+	Authorities *x509.CertPool
 
 	Derive Derive    // nil means Argon2id
 	Rand   io.Reader // nil means crypto/rand

@@ -29,6 +29,8 @@ type TokenInfo struct {
 	FHIRUser string // "Practitioner/x", if the app was granted to know
 	Patient  string // in context
 	Refresh  bool   // it is a refresh token
+
+	Certificate string // thumbprint that it is bound to, "" if none
 }
 
 // tokenRecord is stored once under the token's digest.
@@ -38,6 +40,8 @@ type tokenRecord struct {
 	Epoch    uint64    `json:"epoch"`
 	Issued   time.Time `json:"issued"`
 	Expires  time.Time `json:"expires"`
+
+	Certificate string `json:"certificate,omitempty"` // thumbprint that it is bound to
 }
 
 // liveToken is a token in this process's memory.
@@ -69,6 +73,10 @@ func (s *Service) IssueToken(ctx context.Context, c Client, asked Scopes, o Orig
 	if err := s.CheckScopes(ctx, granted); err != nil {
 		return Token{}, &fault.Error{Kind: fault.Denied, Op: op, Public: fault.Public(err), Err: err}
 	}
+	certificate, err := s.bind(ctx, rec, o)
+	if err != nil {
+		return Token{}, fmt.Errorf("%s: %w", op, err)
+	}
 	actor := clientActor(rec, granted, "", now, o)
 	if len(granted) == 0 {
 		e := s.about(actor, "token", Failure, "")
@@ -81,11 +89,11 @@ func (s *Service) IssueToken(ctx context.Context, c Client, asked Scopes, o Orig
 	}
 	actor.SessionID = digest
 	e := s.about(actor, "token", Success, "")
-	e.Detail = granted.String()
+	e.Detail = granted.String() + rec.cameBy(certificate)
 	if err := s.note(ctx, e); err != nil {
 		return Token{}, err
 	}
-	t := tokenRecord{ClientID: rec.ID, Scopes: granted, Epoch: rec.Epoch, Issued: now, Expires: now.Add(s.cfg.TokenLife)}
+	t := tokenRecord{ClientID: rec.ID, Scopes: granted, Epoch: rec.Epoch, Issued: now, Expires: now.Add(s.cfg.TokenLife), Certificate: certificate}
 	if err := s.putShort(ctx, shortToken, digest, t, t.Expires); err != nil {
 		return Token{}, fmt.Errorf("%s: %w", op, err)
 	}
@@ -117,6 +125,9 @@ func (s *Service) Authenticate(ctx context.Context, bearer string, o Origin) (Ac
 		return Actor{}, fmt.Errorf("identity.Authenticate: %w", err)
 	}
 	a := l.actor
+	if err := s.boundTo(a.Certificate, o); err != nil {
+		return Actor{}, fmt.Errorf("identity.Authenticate: %w", err)
+	}
 	a.RequestID, a.Source = o.RequestID, o.Source
 	return a, nil
 }
@@ -157,7 +168,9 @@ func (s *Service) liveToken(ctx context.Context, bearer string) (liveToken, erro
 	}
 	// What the client was registered for may have shrunk since.
 	granted := t.Scopes.Meet(c.Scopes.At(LevelSystem))
-	l = liveToken{actor: clientActor(c, granted, digest, t.Issued, Origin{}), issued: t.Issued, expires: t.Expires, checked: now}
+	actor := clientActor(c, granted, digest, t.Issued, Origin{})
+	actor.Certificate = t.Certificate
+	l = liveToken{actor: actor, issued: t.Issued, expires: t.Expires, checked: now}
 	s.tokens.put(l, mark)
 	return l, nil
 }
@@ -202,7 +215,7 @@ func (s *Service) Introspect(ctx context.Context, c Client, text string) (info T
 		return TokenInfo{}, false, fmt.Errorf("identity.Introspect: %w", err)
 	}
 	a := l.actor
-	info = TokenInfo{ClientID: a.ID, Subject: a.ID, Scopes: a.Scopes, Issued: l.issued, Expires: l.expires}
+	info = TokenInfo{ClientID: a.ID, Subject: a.ID, Scopes: a.Scopes, Issued: l.issued, Expires: l.expires, Certificate: a.Certificate}
 	if a.ClientID != "" {
 		info.ClientID, info.Words, info.Patient = a.ClientID, l.words, a.PatientContext
 	}

@@ -183,7 +183,7 @@ func TestTokenForSeveral(t *testing.T) {
 	}
 	token, _, err := r.notifier.Token(ctx, program(t), "s1", "s2")
 	check(t, err)
-	bound, err := r.notifier.Redeem(token)
+	bound, err := r.notifier.Redeem(token, "")
 	check(t, err)
 	if len(bound) != 2 {
 		t.Fatalf("bound to %d", len(bound))
@@ -209,7 +209,7 @@ func TestTokenForSeveral(t *testing.T) {
 		}
 		unbind()
 	}
-	if _, err := r.notifier.Redeem(token); !fault.Is(err, fault.NotFound) {
+	if _, err := r.notifier.Redeem(token, ""); !fault.Is(err, fault.NotFound) {
 		t.Errorf("one has ended: %v", err)
 	}
 }

@@ -41,7 +41,7 @@ func TestSocketOfFormerOwner(t *testing.T) {
 	other := chart.Actor{Kind: identity.KindClient, ID: "other", Scopes: program(t).Scopes, RequestID: "r"}
 	check(t, r.tryAs(other, strings.Replace(socketed, "Observation?", "Observation?status=final", 1)))
 	ends(t, told)
-	if _, err := r.notifier.Redeem(token); !fault.Is(err, fault.NotFound) {
+	if _, err := r.notifier.Redeem(token, ""); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a token of the former owner: %v", err)
 	}
 }

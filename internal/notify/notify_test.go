@@ -186,10 +186,10 @@ func TestSocket(t *testing.T) {
 	defer unbind()
 	token, _, err := r.notifier.Token(ctx, program(t), "s1")
 	check(t, err)
-	redeemed, err := r.notifier.Redeem(token)
+	redeemed, err := r.notifier.Redeem(token, "")
 	check(t, err)
 	defer redeemed[0].Unbind()
-	if _, err := r.notifier.Redeem(token); err == nil {
+	if _, err := r.notifier.Redeem(token, ""); err == nil {
 		t.Error("a token was used twice")
 	}
 	other := chart.Actor{Kind: identity.KindClient, ID: "other", Scopes: program(t).Scopes}

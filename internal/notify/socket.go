@@ -25,6 +25,7 @@ type binding struct {
 	subscriptions []string
 	kind          identity.Kind // of whose they are
 	owner         string
+	certificate   string // thumbprint that it is bound to, as the access token was
 	expires       time.Time
 }
 
@@ -155,7 +156,7 @@ func (m *Manager) Token(ctx context.Context, actor chart.Actor, ids ...string) (
 	if len(m.sockets.tokens) >= maxTokens {
 		return "", time.Time{}, fault.New(fault.Throttled, "notify.Token", "")
 	}
-	m.sockets.tokens[token] = binding{ids, actor.Kind, actor.ID, expires}
+	m.sockets.tokens[token] = binding{ids, actor.Kind, actor.ID, actor.Certificate, expires}
 	return token, expires, nil
 }
 
@@ -167,13 +168,14 @@ type Bound struct {
 }
 
 // Redeem binds a web socket by a token, which it uses up: to all of its
-// Subscriptions or to none.
-func (m *Manager) Redeem(token string) ([]Bound, error) {
+// Subscriptions or to none. certificate is the thumbprint of the one that the
+// socket's connection came with, "" if with none.
+func (m *Manager) Redeem(token, certificate string) ([]Bound, error) {
 	m.sockets.mu.Lock()
 	b, ok := m.sockets.tokens[token]
 	delete(m.sockets.tokens, token)
 	m.sockets.mu.Unlock()
-	if !ok || !m.clock.Now().Before(b.expires) {
+	if !ok || !m.clock.Now().Before(b.expires) || b.certificate != "" && b.certificate != certificate {
 		return nil, fault.New(fault.Denied, "notify.Redeem", "The token is unknown, used or expired.")
 	}
 	m.mu.Lock()

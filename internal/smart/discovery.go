@@ -25,6 +25,17 @@ type Metadata struct {
 	Scopes                   []string `json:"scopes_supported"`
 	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`
 	NamesIssuer              bool     `json:"authorization_response_iss_parameter_supported"`
+
+	BindsTokens bool     `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	Aliases     *Aliases `json:"mtls_endpoint_aliases,omitempty"`
+}
+
+// Aliases are where clients show certificates (RFC 8705 §5).
+type Aliases struct {
+	TokenEndpoint         string `json:"token_endpoint"`
+	PushEndpoint          string `json:"pushed_authorization_request_endpoint"`
+	RevocationEndpoint    string `json:"revocation_endpoint"`
+	IntrospectionEndpoint string `json:"introspection_endpoint"`
 }
 
 // Discovery is SMART App Launch 2.2 §8.
@@ -46,7 +57,7 @@ type OpenID struct {
 }
 
 func metadataOf(cfg Config) Metadata {
-	return Metadata{
+	m := Metadata{
 		Issuer:                   cfg.Issuer,
 		AuthorizationEndpoint:    cfg.Issuer + authorizePath,
 		TokenEndpoint:            cfg.Issuer + tokenPath,
@@ -65,7 +76,21 @@ func metadataOf(cfg Config) Metadata {
 		CodeChallengeMethods: []string{"S256"},
 		NamesIssuer:          true,
 	}
+	if cfg.Mutual == "" {
+		return m
+	}
+	m.BindsTokens = true
+	m.Aliases = &Aliases{cfg.Mutual + tokenPath, cfg.Mutual + pushPath, cfg.Mutual + revokePath, cfg.Mutual + introspectPath}
+	m.TokenEndpointAuthMethods = append(m.TokenEndpointAuthMethods, string(identity.AuthSelfSigned))
+	if cfg.Authorities {
+		m.TokenEndpointAuthMethods = append(m.TokenEndpointAuthMethods, string(identity.AuthPKI))
+	}
+	return m
 }
+
+// ClientPaths are those that programs call, and no browser of a person: what is
+// served at the address of Config.Mutual.
+func ClientPaths() []string { return []string{tokenPath, pushPath, revokePath, introspectPath} }
 
 func discoveryOf(cfg Config) Discovery {
 	return Discovery{Metadata: metadataOf(cfg), ManagementEndpoint: cfg.Issuer + appsPath, Capabilities: []string{

@@ -1,13 +1,14 @@
 // Package smart is the OAuth 2.0 server for programs: SMART App Launch 2.2 for
 // apps that act for people (RFC 6749 §4.1 with PKCE, RFC 9126, refresh tokens,
-// OpenID Connect), SMART Backend Services with a client secret or a signed
-// assertion (RFC 6749 §4.4, RFC 7523), revocation (RFC 7009), introspection (RFC
+// OpenID Connect), SMART Backend Services with a client secret, a signed assertion
+// or a certificate (RFC 6749 §4.4, RFC 7523, RFC 8705), revocation (RFC 7009), introspection (RFC
 // 7662) and the documents that tell of all this. They tell of nothing that is not
 // served.
 package smart
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"net"
@@ -28,6 +29,9 @@ type Clients interface {
 	AuthenticateClient(ctx context.Context, id, secret string, o identity.Origin) (identity.Client, error)
 	// AuthenticateAssertion takes each assertion once, for one of the audiences.
 	AuthenticateAssertion(ctx context.Context, assertion string, audiences []string, o identity.Origin) (identity.Client, error)
+	// AuthenticateCertificate checks the certificates of the origin; a public app is
+	// let in as PublicClient lets it.
+	AuthenticateCertificate(ctx context.Context, id string, o identity.Origin) (identity.Client, error)
 	PublicClient(ctx context.Context, id string, o identity.Origin) (identity.Client, error)
 	// PublicClientOf is the public app that a refresh token was given to.
 	PublicClientOf(ctx context.Context, refresh string, o identity.Origin) (identity.Client, error)
@@ -59,6 +63,12 @@ type Config struct {
 	Issuer   string
 	FHIRBase string
 	Clock    clock.Clock
+	// Mutual is the issuer's other address, at which clients show certificates; ""
+	// if there is none, and Authorities whether the certificates of any are believed.
+	Mutual      string
+	Authorities bool
+	// Certificates are those of the connection of a request; nil: there are none.
+	Certificates func(*http.Request) []*x509.Certificate
 	// Source is the address a request came from; nil takes the peer's.
 	Source func(*http.Request) string
 	// RequestID names the request in the audit log; nil leaves it out.
@@ -76,11 +86,15 @@ func (c Config) Check() error {
 	if c.Clients == nil || c.Clock == nil {
 		return errors.New("smart.Config: Clients and Clock are required")
 	}
-	for _, base := range []string{c.Issuer, c.FHIRBase} {
+	bases := []string{c.Issuer, c.FHIRBase}
+	if c.Mutual != "" {
+		bases = append(bases, c.Mutual)
+	}
+	for _, base := range bases {
 		u, err := url.Parse(base)
 		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
 			strings.HasSuffix(base, "/") || strings.ContainsAny(base, "{}") {
-			return errors.New("smart.Config: Issuer and FHIRBase must be https URLs without a slash at the end")
+			return errors.New("smart.Config: Issuer, FHIRBase and Mutual must be https URLs without a slash at the end")
 		}
 	}
 	return nil
@@ -171,6 +185,9 @@ func (s *Server) origin(r *http.Request) identity.Origin {
 	o := identity.Origin{Source: s.cfg.Source(r)}
 	if s.cfg.RequestID != nil {
 		o.RequestID = s.cfg.RequestID(r)
+	}
+	if s.cfg.Certificates != nil {
+		o.Certificates = s.cfg.Certificates(r)
 	}
 	return o
 }

@@ -52,7 +52,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) (request, bool) {
 		return request{}, false
 	case errors.Is(err, errCredentials):
 		refuseFault(w, fault.New(fault.Unauthenticated, "smart.open",
-			"Authenticate by client_secret_basic, client_secret_post or private_key_jwt."))
+			"Authenticate by client_secret_basic, client_secret_post or private_key_jwt, or with client_id by a certificate at the address of mtls_endpoint_aliases."))
 		return request{}, false
 	case err != nil:
 		refuseFault(w, err)
@@ -71,6 +71,9 @@ func (s *Server) authenticate(r *http.Request, form map[string]string, o identit
 	if bare && form["client_id"] == "" && form["grant_type"] == grantRefresh && form["refresh_token"] != "" {
 		return s.cfg.Clients.PublicClientOf(r.Context(), form["refresh_token"], o)
 	}
+	if bare && form["client_id"] != "" && len(o.Certificates) > 0 {
+		return s.cfg.Clients.AuthenticateCertificate(r.Context(), form["client_id"], o)
+	}
 	if bare && form["client_id"] != "" {
 		return s.cfg.Clients.PublicClient(r.Context(), form["client_id"], o)
 	}
@@ -81,7 +84,11 @@ func (s *Server) authenticate(r *http.Request, form map[string]string, o identit
 		}
 		return s.cfg.Clients.AuthenticateClient(r.Context(), id, secret, o)
 	}
-	client, err := s.cfg.Clients.AuthenticateAssertion(r.Context(), signed, []string{s.cfg.Issuer + tokenPath, s.cfg.Issuer + r.URL.Path}, o)
+	audiences := []string{s.cfg.Issuer + tokenPath, s.cfg.Issuer + r.URL.Path}
+	if s.cfg.Mutual != "" {
+		audiences = append(audiences, s.cfg.Mutual+tokenPath, s.cfg.Mutual+r.URL.Path)
+	}
+	client, err := s.cfg.Clients.AuthenticateAssertion(r.Context(), signed, audiences, o)
 	if other := form["client_id"]; err == nil && other != "" && other != client.ID {
 		err = errForm("Assertion and form name different clients.")
 	}
@@ -173,6 +180,13 @@ type introspection struct {
 	Issuer    string `json:"iss,omitempty"`
 	FHIRUser  string `json:"fhirUser,omitempty"`
 	Patient   string `json:"patient,omitempty"`
+
+	Confirmation *confirmation `json:"cnf,omitempty"`
+}
+
+// confirmation names the certificate that a token is bound to (RFC 8705 §3.1).
+type confirmation struct {
+	Thumbprint string `json:"x5t#S256"`
 }
 
 func (s *Server) handleIntrospect(w http.ResponseWriter, r *http.Request) {
@@ -206,6 +220,9 @@ func (s *Server) introspection(info identity.TokenInfo) introspection {
 	}
 	if info.Refresh {
 		out.TokenType = ""
+	}
+	if info.Certificate != "" {
+		out.Confirmation = &confirmation{info.Certificate}
 	}
 	return out
 }

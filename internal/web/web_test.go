@@ -37,7 +37,7 @@ func serve(t *testing.T, dir string) (string, *x509.CertPool) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: http.NotFoundHandler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
-	go func() { _ = server.Serve(tls.NewListener(l, web.TLS(cert))) }()
+	go func() { _ = server.Serve(tls.NewListener(l, web.TLS(func() *tls.Certificate { return &cert }))) }()
 	t.Cleanup(func() { _ = server.Close() })
 	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	if err != nil {

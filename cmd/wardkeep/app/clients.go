@@ -27,7 +27,8 @@ type newClient struct {
 	JWKS                json.RawMessage `json:",omitempty"`
 	JWKSURL, LaunchURL  string
 	RedirectURIs, Pages []string
-	Inspects            bool
+	Inspects, Bound     bool
+	Certificate         *identity.CertificateName `json:",omitempty"`
 }
 
 type addedClient struct {
@@ -45,8 +46,12 @@ func addClient(ctx context.Context, h *House, who string, in newClient) (addedCl
 	client, secret, err := h.Identity.RegisterClient(ctx, operator(who, "operator"), identity.NewClient{
 		Name: in.Name, Scopes: asked.Scopes, Words: asked.Words, Auth: in.Auth, JWKS: in.JWKS, JWKSURL: in.JWKSURL,
 		RedirectURIs: in.RedirectURIs, LaunchURL: in.LaunchURL, Origins: in.Pages, Inspects: in.Inspects,
+		Certificate: in.Certificate, Bound: in.Bound,
 	})
 	base := h.Config.Base()
+	if client.BindsTokens() {
+		base = h.Config.MTLSBase()
+	}
 	return addedClient{ID: client.ID, Secret: secret, TokenURL: base + "/oauth2/token", FHIRURL: base + "/fhir"}, err
 }
 
@@ -56,14 +61,35 @@ type listedClient struct {
 	Status  string    `json:"status"`
 	Scope   string    `json:"scope"`
 	Created time.Time `json:"created"`
+
+	Auth        string                    `json:"token_endpoint_auth_method"`
+	Bound       bool                      `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	Certificate *identity.CertificateName `json:"certificate,omitempty"`
+	Thumbprints []string                  `json:"x5t#S256,omitempty"`
+	JWKSURL     string                    `json:"jwks_uri,omitempty"`
+	Revoked     []string                  `json:"revoked_x5t#S256,omitempty"`
+}
+
+func listed(c identity.Client) listedClient {
+	return listedClient{
+		ID: c.ID, Name: c.Name, Status: string(c.Status), Scope: identity.Asked{Scopes: c.Scopes, Words: c.Words}.String(), Created: c.Created,
+		Auth: c.Auth.Method(), Bound: c.BindsTokens(), Certificate: c.Certificate, Thumbprints: c.Thumbprints(), JWKSURL: c.JWKSURL, Revoked: c.Revoked,
+	}
+}
+
+// known tells how a program authenticates in one column.
+func (c listedClient) known() string {
+	if c.Certificate != nil {
+		return c.Auth + " " + c.Certificate.String()
+	}
+	return strings.Join(append([]string{c.Auth}, c.Thumbprints...), " ")
 }
 
 func listClients(ctx context.Context, h *House, who string, _ struct{}) ([]listedClient, error) {
 	clients, err := h.Identity.Clients(ctx, operator(who, "operator"))
 	out := []listedClient{}
 	for _, c := range clients {
-		scope := identity.Asked{Scopes: c.Scopes, Words: c.Words}.String()
-		out = append(out, listedClient{ID: c.ID, Name: c.Name, Status: string(c.Status), Scope: scope, Created: c.Created})
+		out = append(out, listed(c))
 	}
 	return out, err
 }
@@ -75,19 +101,25 @@ func endClient(ctx context.Context, h *House, who string, in clientChange) (stru
 }
 
 type clientCmd struct {
-	Add     clientAddCmd     `cmd:"" help:"Add a program that uses the API; prints its id, and its secret once."`
-	List    clientListCmd    `cmd:"" help:"List the programs there are."`
-	Disable clientDisableCmd `cmd:"" help:"Shut a program out; its tokens end at once."`
+	Add      clientAddCmd      `cmd:"" help:"Add a program that uses the API; prints its id, and its secret once."`
+	List     clientListCmd     `cmd:"" help:"List the programs there are."`
+	Show     clientShowCmd     `cmd:"" help:"Show one program, and the certificates it comes by."`
+	Identify clientIdentifyCmd `cmd:"" help:"Have a program come by another certificate; its tokens end at once."`
+	Revoke   clientRevokeCmd   `cmd:"" help:"Take one certificate of a program back; its tokens end at once."`
+	Disable  clientDisableCmd  `cmd:"" help:"Shut a program out; its tokens end at once."`
 }
 
 type clientAddCmd struct {
 	place
-	Name      string   `help:"What the program is called." required:""`
-	Scope     string   `help:"SMART scopes: of level system for a program in its own name; patient, user, launch, openid, fhirUser, offline_access and so on for an app." required:"" placeholder:"'system/*.cruds'"`
-	Secret    bool     `help:"Make a client secret." xor:"auth" required:""`
-	JWKS      string   `name:"jwks" help:"File of its public keys (JWKS): it signs (private_key_jwt)." xor:"auth" required:"" placeholder:"FILE" type:"existingfile"`
-	JWKSURL   string   `name:"jwks-url" help:"Where it keeps its public keys; outbound_hosts must name the host." xor:"auth" required:"" placeholder:"URL"`
-	Public    bool     `help:"It cannot prove who it is: an app in a browser or on a phone." xor:"auth" required:""`
+	Name    string `help:"What the program is called." required:""`
+	Scope   string `help:"SMART scopes: of level system for a program in its own name; patient, user, launch, openid, fhirUser, offline_access and so on for an app." required:"" placeholder:"'system/*.cruds'"`
+	Secret  bool   `help:"Make a client secret." xor:"auth" required:""`
+	JWKS    string `name:"jwks" help:"File of its public keys (JWKS): it signs (private_key_jwt)." xor:"auth" required:"" placeholder:"FILE" type:"existingfile"`
+	JWKSURL string `name:"jwks-url" help:"Where it keeps its public keys; outbound_hosts must name the host." xor:"auth" required:"" placeholder:"URL"`
+	Public  bool   `help:"It cannot prove who it is: an app in a browser or on a phone." xor:"auth" required:""`
+	byCertificate
+	TLS       bool     `name:"tls" help:"With --jwks or --jwks-url: it comes by the certificates in that set (x5c, x5t#S256), and does not sign."`
+	Bind      bool     `help:"Its tokens are bound to the certificate it asks with, however else it proves who it is."`
 	Redirect  []string `help:"Where an app is answered, exactly as it will name it; repeat for several." placeholder:"URI" sep:"none"`
 	LaunchURL string   `name:"launch-url" help:"Where an app is started from a chart." placeholder:"URL"`
 	Origin    []string `help:"Origin of an app's pages, which then may call the API from browsers; repeat for several." placeholder:"https://app.example.org" sep:"none"`
@@ -99,6 +131,8 @@ func (clientAddCmd) Help() string {
 	return `Examples:
   wardkeep client add --dir hospital --name 'lab feed' --scope 'system/Observation.cru system/Patient.rs' --secret
   wardkeep client add --dir hospital --name 'research export' --scope 'system/*.rs' --jwks keys.json
+  wardkeep client add --dir hospital --name 'night batch' --scope 'system/*.rs' --tls-subject-dn 'CN=batch,O=Example,C=US'
+  wardkeep client add --dir hospital --name 'imaging' --scope 'system/*.rs' --tls-cert imaging.pem
   wardkeep client add --dir hospital --name 'growth chart' --public --redirect https://growth.example.org/back \
     --origin https://growth.example.org --launch-url https://growth.example.org/launch \
     --scope 'launch launch/patient openid fhirUser offline_access patient/*.rs'`
@@ -106,9 +140,18 @@ func (clientAddCmd) Help() string {
 
 func (c *clientAddCmd) Run(ctx context.Context, t Terminal) error {
 	in := newClient{
-		Name: c.Name, Scope: c.Scope, JWKSURL: c.JWKSURL, LaunchURL: c.LaunchURL, RedirectURIs: c.Redirect, Pages: c.Origin, Inspects: c.Inspect,
+		Name: c.Name, Scope: c.Scope, JWKSURL: c.JWKSURL, LaunchURL: c.LaunchURL, RedirectURIs: c.Redirect, Pages: c.Origin, Inspects: c.Inspect, Bound: c.Bind,
+	}
+	if c.TLS && c.JWKS == "" && c.JWKSURL == "" {
+		return fault.New(fault.Invalid, "app.clientAdd", "--tls goes with --jwks or --jwks-url")
+	}
+	known, err := c.credentials()
+	if err != nil {
+		return err
 	}
 	switch {
+	case known.Auth != "":
+		in.Auth, in.Certificate, in.JWKS = known.Auth, known.Certificate, known.JWKS
 	case c.Public:
 		in.Auth = identity.AuthNone
 	case c.JWKS != "":
@@ -119,6 +162,9 @@ func (c *clientAddCmd) Run(ctx context.Context, t Terminal) error {
 		in.Auth, in.JWKS = identity.AuthKey, text
 	case c.JWKSURL != "":
 		in.Auth = identity.AuthKey
+	}
+	if c.TLS {
+		in.Auth = identity.AuthSelfSigned
 	}
 	var out addedClient
 	if err := c.atDesk(ctx, "client-add", in, &out); err != nil {
@@ -152,9 +198,9 @@ func (c *clientListCmd) Run(ctx context.Context, t Terminal) error {
 		return json.NewEncoder(t.Out).Encode(out)
 	}
 	tw := tabwriter.NewWriter(t.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "client_id\tname\tstatus\tscope")
+	fmt.Fprintln(tw, "client_id\tname\tstatus\tscope\tauthenticates by")
 	for _, one := range out {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", one.ID, one.Name, one.Status, one.Scope)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", one.ID, one.Name, one.Status, one.Scope, one.known())
 	}
 	return tw.Flush()
 }

@@ -19,13 +19,14 @@ import (
 	"github.com/wardkeep/wardkeep/internal/web"
 )
 
-// handler mounts every surface of the house.
-func (s *Server) handler() (http.Handler, error) {
+// handler mounts every surface of the house, and what of it programs come to with
+// certificates: no page, and nothing that a browser's cookie would open.
+func (s *Server) handler() (all, mutual http.Handler, err error) {
 	h := s.House
-	base := h.Config.Base()
+	base, mutualBase := h.Config.Base(), h.Config.MTLSBase()
 	zone, err := time.LoadLocation(h.Config.Zone)
 	if err != nil {
-		return nil, fmt.Errorf("zone must be an IANA time zone: %w", err)
+		return nil, nil, fmt.Errorf("zone must be an IANA time zone: %w", err)
 	}
 	cfg := fhirhttp.Config{
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
@@ -33,9 +34,13 @@ func (s *Server) handler() (http.Handler, error) {
 		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing, Jobs: h.Jobs,
 		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin,
 	}
-	api, err := fhirhttp.New(cfg)
+	links := ""
+	if mutualBase != "" {
+		links = mutualBase + "/fhir"
+	}
+	api, mutualAPI, err := fhirhttp.NewAt(cfg, links)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h.Jobs.Register(bulk.ExportKind, &bulk.Exporter{Chart: h.Chart})
 	h.Jobs.Register(bulk.ImportKind, &bulk.Receiver{
@@ -44,6 +49,7 @@ func (s *Server) handler() (http.Handler, error) {
 	var pages *portal.Portal
 	tokens := smart.New(smart.Config{
 		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
+		Mutual: mutualBase, Authorities: h.Config.MTLSCA != "", Certificates: web.Certificates,
 		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },
 		MaySee: func(ctx context.Context, actor identity.Actor, patient string) error {
 			_, err := h.Chart.Read(ctx, actor, "Patient", patient, 0)
@@ -55,7 +61,7 @@ func (s *Server) handler() (http.Handler, error) {
 		Providers: h.Config.Federation, Base: base, People: h.Identity, Short: records{h.Vault}, Clock: h.Clock,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	pages, err = portal.New(portal.Config{
 		Apps:  apps{tokens, h.Identity},
@@ -67,19 +73,34 @@ func (s *Server) handler() (http.Handler, error) {
 		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/fhir", api)
-	mux.Handle("/fhir/", api)
-	mux.Handle("/fhir/websocket", fhirhttp.Socket(cfg))
-	mux.Handle("/fhir/.well-known/", tokens)
+	socket := fhirhttp.Socket(cfg)
+	mux := withRecords(api, socket, tokens)
 	mux.Handle("/oauth2/", tokens)
-	mux.Handle("/.well-known/", tokens)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.handleReady)
 	mux.Handle("/", http.NewCrossOriginProtection().Handler(pages))
-	return web.Chain(mux, web.Config{Log: h.Slog, Clock: h.Clock, OnFault: onFault}), nil
+	chain := web.Config{Log: h.Slog, Clock: h.Clock, OnFault: onFault}
+	if mutualAPI != nil {
+		with := withRecords(mutualAPI, socket, tokens)
+		for _, path := range smart.ClientPaths() {
+			with.Handle(path, tokens)
+		}
+		mutual = web.Chain(with, chain)
+	}
+	return web.Chain(mux, chain), mutual, nil
+}
+
+// withRecords mounts what is at both addresses.
+func withRecords(api, socket, tokens http.Handler) *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.Handle("/fhir", api)
+	mux.Handle("/fhir/", api)
+	mux.Handle("/fhir/websocket", socket)
+	mux.Handle("/fhir/.well-known/", tokens)
+	mux.Handle("/.well-known/", tokens)
+	return mux
 }
 
 // apps shows pages what apps ask and may do.
@@ -110,7 +131,7 @@ func (h *House) bearer(r *http.Request) (chart.Actor, error) {
 
 // originOf says where a request came from, for throttles and the audit log.
 func originOf(r *http.Request) identity.Origin {
-	return identity.Origin{Source: source(r), RequestID: web.EventOf(r.Context()).RequestID}
+	return identity.Origin{Source: source(r), RequestID: web.EventOf(r.Context()).RequestID, Certificates: web.Certificates(r)}
 }
 
 // source is the network address of the connection. Forwarding headers are not

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -38,6 +40,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/store"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
 	"github.com/wardkeep/wardkeep/internal/vault"
+	"github.com/wardkeep/wardkeep/internal/web"
 	"github.com/wardkeep/wardkeep/policies"
 )
 
@@ -73,6 +76,9 @@ type House struct {
 	Sources  *outbound.Client // of imports
 
 	onDisk bool // the store's files lie in the data folder, not in a test's memory
+
+	keeping sync.Mutex
+	kept    *web.Keeper // of the server's certificate, once it is asked for
 }
 
 // Options change how a house is opened; the zero value is what a server does.
@@ -223,7 +229,12 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	if h.Policy, err = authz.NewAt(policies.Files, h.Clock); err != nil {
 		return fmt.Errorf("the policies cannot be used: %w", err)
 	}
+	authorities, err := authoritiesOf(h.Config)
+	if err != nil {
+		return err
+	}
 	h.Identity, err = identity.New(identity.Config{
+		MutualTLS: h.Config.MTLSListen != "", Authorities: authorities,
 		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock,
 		RelyingParty: relyingParty(h.Config), Origin: h.Config.Base(), Providers: federation.Names(h.Config.Federation),
 		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength,
@@ -253,6 +264,19 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
 	return h.openJobs(ctx) // whose files rest on the rights that the chart tells
+}
+
+// authoritiesOf reads whose certificates of programs are believed, nil for nobody's.
+func authoritiesOf(cfg config.Config) (*x509.CertPool, error) {
+	if cfg.MTLSCA == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(cfg.MTLSCA)
+	pool := x509.NewCertPool()
+	if err != nil || !pool.AppendCertsFromPEM(text) {
+		return nil, errors.New("mtls_ca must be a file of certificates in PEM that can be read")
+	}
+	return pool, nil
 }
 
 // relyingParty is the name that passkeys are bound to, "" where the address is

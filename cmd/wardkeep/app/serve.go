@@ -17,6 +17,8 @@ import (
 type serveCmd struct {
 	place
 	Listen           string `help:"Address of the HTTPS listener." placeholder:"ADDR"`
+	MTLSListen       string `name:"mtls-listen" help:"Address of the HTTPS listener at which programs show certificates." placeholder:"ADDR"`
+	MTLSCA           string `name:"mtls-ca" help:"File of the authorities that sign those certificates (PEM)." placeholder:"FILE"`
 	CheckpointOut    string `help:"File, best on another machine's disk, for signed audit checkpoints." placeholder:"FILE"`
 	DeclareSuccessor string `help:"Go on after a restore that is behind the published checkpoint; say why." placeholder:"REASON"`
 }
@@ -38,7 +40,10 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 	if isDemo(cfg.Dir) {
 		return fault.New(fault.Invalid, "serve", "that folder holds a demo: its passwords are printed on a screen. Use wardkeep demo for it, and another folder for care")
 	}
-	override(&cfg, c.Listen, c.CheckpointOut)
+	override(&cfg.Listen, c.Listen)
+	override(&cfg.MTLSListen, c.MTLSListen)
+	override(&cfg.MTLSCA, c.MTLSCA)
+	override(&cfg.CheckpointOut, c.CheckpointOut)
 	if err := cfg.Check(); err != nil {
 		return fault.New(fault.Invalid, "serve", err.Error())
 	}
@@ -57,12 +62,10 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 	return closeAfter(ctx, house, server.Run(ctx))
 }
 
-func override(cfg *config.Config, listen, checkpointOut string) {
-	if listen != "" {
-		cfg.Listen = listen
-	}
-	if checkpointOut != "" {
-		cfg.CheckpointOut = checkpointOut
+// override sets what a flag gives.
+func override(setting *string, flag string) {
+	if flag != "" {
+		*setting = flag
 	}
 }
 

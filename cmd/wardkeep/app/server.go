@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,23 +43,32 @@ func (s *Server) Run(ctx context.Context) error {
 	tuneCollector(heapLimit)
 	spareThread()
 	cfg := s.House.Config
-	cert, err := certificate(cfg, s.House.Clock.Now())
+	keeper, err := s.House.keeper()
 	if err != nil {
 		return err
 	}
-	handler, err := s.handler()
+	handler, mutual, err := s.handler()
 	if err != nil {
 		return err
+	}
+	var doors []door
+	closeAll := func() {
+		for _, d := range doors {
+			_ = d.listener.Close()
+		}
 	}
 	main, err := listen(ctx, cfg.Listen)
 	if err != nil {
 		return err
 	}
-	doors := []door{{newHTTPServer(handler, s.House.Slog), tls.NewListener(main, web.TLS(cert))}}
-	closeAll := func() {
-		for _, d := range doors {
-			_ = d.listener.Close()
+	doors = append(doors, door{newHTTPServer(handler, s.House.Slog), tls.NewListener(main, web.TLS(keeper.Certificate))})
+	if cfg.MTLSListen != "" {
+		l, err := listen(ctx, cfg.MTLSListen)
+		if err != nil {
+			closeAll()
+			return err
 		}
+		doors = append(doors, door{newHTTPServer(mutual, s.House.Slog), tls.NewListener(l, web.MutualTLS(keeper.Certificate))})
 	}
 	if cfg.Redirect != "" {
 		l, err := listen(ctx, cfg.Redirect)
@@ -134,14 +145,21 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-func certificate(cfg config.Config, now time.Time) (tls.Certificate, error) {
-	if cfg.TLSCert != "" {
-		cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-		if err != nil {
-			return cert, fmt.Errorf("tls_cert and tls_key cannot be used: %w", err)
-		}
-		return cert, nil
+// keeper returns who keeps the server's certificate.
+func (h *House) keeper() (*web.Keeper, error) {
+	h.keeping.Lock()
+	defer h.keeping.Unlock()
+	if h.kept != nil {
+		return h.kept, nil
 	}
+	var err error
+	h.kept, err = keysOf(h.Config).Open(h.Clock.Now())
+	return h.kept, err
+}
+
+// keysOf says where certificate and keys lie, and what the server's own certificate
+// is for.
+func keysOf(cfg config.Config) web.Keys {
 	hosts := []string{"localhost", "127.0.0.1", "::1"}
 	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil && host != "" && !config.Loopback(cfg.Listen) {
 		hosts = append(hosts, host)
@@ -149,7 +167,12 @@ func certificate(cfg config.Config, now time.Time) (tls.Certificate, error) {
 	if name, err := os.Hostname(); err == nil && !config.Loopback(cfg.Listen) {
 		hosts = append(hosts, name)
 	}
-	return web.LocalCertificate(cfg.Dir, hosts, now)
+	for _, base := range []string{cfg.BaseURL, cfg.MTLSBaseURL} {
+		if u, err := url.Parse(base); err == nil && u.Hostname() != "" && !slices.Contains(hosts, u.Hostname()) {
+			hosts = append(hosts, u.Hostname())
+		}
+	}
+	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, NextFile: cfg.TLSNextKey}
 }
 
 // sweepEvery is how often postings of superseded versions and expired cells are
@@ -168,10 +191,19 @@ func (h *House) sweep(ctx context.Context) {
 		_, swept := h.Store.Sweep(ctx)
 		for what, err := range map[string]error{
 			"the sweep failed": swept, "the index could not be put in order": h.Store.Tidy(ctx), "yesterday could not be counted": h.tallyYesterday(ctx),
+			"the certificate could not be renewed": h.renewCertificate(),
 		} {
 			if err != nil && ctx.Err() == nil {
 				h.Slog.ErrorContext(ctx, what, "error", err)
 			}
 		}
 	}
+}
+
+func (h *House) renewCertificate() error {
+	keeper, err := h.keeper()
+	if err != nil {
+		return err
+	}
+	return keeper.Renew(h.Clock.Now())
 }

@@ -1,0 +1,217 @@
+package web
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
+)
+
+// Keys are where a server's certificate and keys lie.
+type Keys struct {
+	Dir   string   // of the certificate that it makes itself
+	Hosts []string // that one is for
+	// Files of a certificate that others made; "": it makes its own.
+	CertFile, KeyFile string
+	// NextFile is the key of the certificate after this one; "" lies in Dir.
+	NextFile string
+}
+
+func (k Keys) next() string {
+	if k.NextFile != "" {
+		return k.NextFile
+	}
+	return filepath.Join(k.Dir, nextKey)
+}
+
+// Files returns the paths of certificate, key and next key.
+func (k Keys) Files() (cert, key, next string) {
+	if k.CertFile != "" {
+		return k.CertFile, k.KeyFile, k.next()
+	}
+	return filepath.Join(k.Dir, certFile), filepath.Join(k.Dir, certKey), k.next()
+}
+
+// Keeper holds the certificate that a server shows, and sees to it that the key of
+// the one after it is there: apps that pin keys know both before either is shown.
+type Keeper struct {
+	keys  Keys
+	mu    sync.Mutex
+	shown atomic.Pointer[tls.Certificate]
+}
+
+// Open reads the certificate, or makes one, and the next key.
+func (k Keys) Open(now time.Time) (*Keeper, error) {
+	keeper := &Keeper{keys: k}
+	cert, err := k.load(now, false)
+	if err == nil {
+		err = keeper.show(cert)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return keeper, nil
+}
+
+func (k Keys) load(now time.Time, rotate bool) (tls.Certificate, error) {
+	if k.CertFile == "" {
+		return k.own(now, rotate)
+	}
+	cert, err := tls.LoadX509KeyPair(k.CertFile, k.KeyFile)
+	if err != nil {
+		return cert, fmt.Errorf("tls_cert and tls_key cannot be used: %w", err)
+	}
+	return cert, nil
+}
+
+func (k *Keeper) show(cert tls.Certificate) error {
+	if err := k.keys.makeNext(cert.Leaf); err != nil {
+		return err
+	}
+	k.shown.Store(&cert)
+	return nil
+}
+
+// Certificate is the one shown now.
+func (k *Keeper) Certificate() *tls.Certificate { return k.shown.Load() }
+
+// Renew replaces a certificate of the server's own that ends within a month by one
+// of the next key.
+func (k *Keeper) Renew(now time.Time) error {
+	if k.keys.CertFile != "" || !worn(k.Certificate().Leaf, now) {
+		return nil
+	}
+	return k.change(now, false)
+}
+
+// Rotate shows a certificate of the next key from now on, and makes another next.
+func (k *Keeper) Rotate(now time.Time) error {
+	if k.keys.CertFile != "" {
+		return fault.New(fault.Unprocessable, "web.Rotate", "The certificate comes from files. Have one made for the next key (wardkeep doctor --pins says where it is), put that key and the certificate where tls_key and tls_cert say, and start the server anew.")
+	}
+	return k.change(now, true)
+}
+
+func (k *Keeper) change(now time.Time, rotate bool) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	cert, err := k.keys.load(now, rotate)
+	if err != nil {
+		return err
+	}
+	return k.show(cert)
+}
+
+// makeNext makes the next key if there is none, or if it has become the one of the
+// certificate.
+func (k Keys) makeNext(leaf *x509.Certificate) error {
+	next, err := readKey(k.next())
+	if err == nil {
+		var pin []byte
+		if pin, err = x509.MarshalPKIXPublicKey(next.Public()); err == nil && !bytes.Equal(pin, leaf.RawSubjectPublicKeyInfo) {
+			return nil
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the next key (tls_next_key) cannot be used: %w", err)
+	}
+	if _, key, next := k.Files(); sameFile(key, next) {
+		return errors.New("tls_next_key is the file of tls_key: name another one, in which the next key is made")
+	}
+	key, err := newKey()
+	if err == nil {
+		err = writeKey(k.next(), key)
+	}
+	if err != nil {
+		return fmt.Errorf("the next key (tls_next_key) cannot be made: %w", err)
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(one, other)
+}
+
+// Pins are what apps may pin (RFC 7469 §2.4), of the key shown and of the next.
+type Pins struct {
+	Current string `json:"current"`
+	Next    string `json:"next"`
+}
+
+// Pin is the SHA-256 of a public key as certificates hold it (SubjectPublicKeyInfo).
+func Pin(spki []byte) string {
+	sum := sha256.Sum256(spki)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// NextPin reads the next key's pin from its file.
+func (k Keys) NextPin() (string, error) {
+	key, err := readKey(k.next())
+	if err != nil {
+		return "", err
+	}
+	spki, err := x509.MarshalPKIXPublicKey(key.Public())
+	return Pin(spki), err
+}
+
+func newKey() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
+
+// readKey reads a private key from PEM, in any of the usual forms.
+func readKey(path string) (crypto.Signer, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, wholefile.WithoutPath(err)
+	}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+			if signer, ok := key.(crypto.Signer); ok {
+				return signer, nil
+			}
+		}
+		if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+			return key, nil
+		}
+		if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+			return key, nil
+		}
+	}
+	return nil, errors.New("it holds no private key in PEM")
+}
+
+func readOrMakeKey(path string) (crypto.Signer, error) {
+	key, err := readKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newKey()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be used; put it back, or remove it to have a new one made: %w", filepath.Base(path), err)
+	}
+	return key, nil
+}
+
+func writeKey(path string, key crypto.Signer) error {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return wholefile.Replace(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+}
