@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -230,7 +231,7 @@ func TestToken(t *testing.T) {
 			switch {
 			case c.status == 200 && (got.AccessToken != goodToken || got.TokenType != "bearer" || got.ExpiresIn != 300):
 				t.Errorf("%s", w.Body)
-			case c.status == 200 && f.origin != (identity.Origin{Source: "192.0.2.1", RequestID: "r1"}):
+			case c.status == 200 && !reflect.DeepEqual(f.origin, identity.Origin{Source: "192.0.2.1", RequestID: "r1"}):
 				t.Errorf("origin %+v", f.origin)
 			case c.code == "unsupported_grant_type" && len(f.refused) != 1:
 				t.Error("the refusal is in no audit log")
