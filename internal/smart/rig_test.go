@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -145,6 +146,10 @@ type rig struct {
 	secret  string // of her second factor
 	session identity.Grant
 	stopped string // what a person was told instead of being led back
+
+	mutual string              // address at which clients show certificates
+	shown  []*x509.Certificate // by the next client
+	named  string              // in headers, which are not believed
 }
 
 func newRig(t *testing.T) *rig {
@@ -166,7 +171,7 @@ func newRig(t *testing.T) *rig {
 func (r *rig) restart() {
 	r.t.Helper()
 	people, err := identity.New(identity.Config{
-		Records: r.records, Audit: r.records, Gate: r.records, Clock: r.clock,
+		Records: r.records, Audit: r.records, Gate: r.records, Clock: r.clock, MutualTLS: r.mutual != "",
 		Narrowing: func(_ context.Context, typ, query string) error {
 			if typ == "Observation" && strings.HasPrefix(query, "category=") {
 				return nil
@@ -181,7 +186,8 @@ func (r *rig) restart() {
 	check(r.t, err)
 	r.people = people
 	r.server = smart.New(smart.Config{
-		Clients: people, Issuer: issuer, FHIRBase: base, Clock: r.clock,
+		Clients: people, Issuer: issuer, FHIRBase: base, Clock: r.clock, Mutual: r.mutual,
+		Certificates: func(*http.Request) []*x509.Certificate { return r.shown },
 		MaySee: func(_ context.Context, _ identity.Actor, patient string) error {
 			if patient != "p1" && patient != "p2" {
 				return fault.New(fault.NotFound, "rig", "")
