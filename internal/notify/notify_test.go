@@ -192,6 +192,19 @@ func TestSocket(t *testing.T) {
 	if _, err := r.notifier.Redeem(token, ""); err == nil {
 		t.Error("a token was used twice")
 	}
+	mutual := program(t)
+	mutual.Certificate = "thumbprint"
+	for certificate, good := range map[string]bool{"": false, "another": false, "thumbprint": true} {
+		token, _, err := r.notifier.Token(ctx, mutual, "s1")
+		check(t, err)
+		list, err := r.notifier.Redeem(token, certificate)
+		if (err == nil) != good {
+			t.Errorf("a token of who came by certificate, redeemed with %q: %v", certificate, err)
+		}
+		for _, one := range list {
+			one.Unbind()
+		}
+	}
 	other := chart.Actor{Kind: identity.KindClient, ID: "other", Scopes: program(t).Scopes}
 	if _, _, err := r.notifier.Bind(ctx, other, "s1"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("another program's socket: %v", err)

@@ -46,6 +46,8 @@ type cli struct {
 	Package packageCmd `cmd:"" help:"Load FHIR packages: profiles, value sets, search parameters."`
 	Audit   auditCmd   `cmd:"" help:"Verify the audit log, prove entries, export it."`
 	Policy  policyCmd  `cmd:"" help:"Say which rules decide what somebody may do."`
+	Doctor  doctorCmd  `cmd:"" help:"Look at settings, data folder and server, and say what to mend; print TLS pins."`
+	TLS     tlsCmd     `cmd:"" name:"tls" help:"Change to the next TLS key."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

@@ -41,6 +41,8 @@ func operations() map[string]operation {
 		"audit-publish":  with(publish),
 		"counters":       with(counted),
 		"tidy":           with(tidy),
+		"tls-rotate":     with(rotateTLS),
+		"server-state":   with(tellState),
 		"package-list":   with(listPackages),
 	}
 }
