@@ -68,6 +68,13 @@ func TestCheck(t *testing.T) {
 		"older proofs":      func(c *config.Config) { c.StepUpLife = time.Hour },
 		"no time at all":    func(c *config.Config) { c.IdleLock = 0 },
 		"short passwords":   func(c *config.Config) { c.PasswordLength = 7 },
+		"next key in use":   func(c *config.Config) { c.TLSCert, c.TLSKey, c.TLSNextKey = "a", "b", "b" },
+		"no mtls port":      func(c *config.Config) { c.MTLSListen = "localhost" },
+		"mtls for browsers": func(c *config.Config) { c.MTLSListen = c.Listen },
+		"mtls base alike":   func(c *config.Config) { c.MTLSListen, c.MTLSBaseURL = "127.0.0.1:9443", c.Base() },
+		"plain mtls base":   func(c *config.Config) { c.MTLSListen, c.MTLSBaseURL = "127.0.0.1:9443", "http://a.example" },
+		"authorities alone": func(c *config.Config) { c.MTLSCA = "ca.pem" },
+		"mtls base alone":   func(c *config.Config) { c.MTLSBaseURL = "https://a.example:9443" },
 		"unknown zone":      func(c *config.Config) { c.Zone = "Mars/Olympus" },
 	} {
 		cfg := config.Default()
@@ -88,6 +95,16 @@ func TestBase(t *testing.T) {
 		cfg := config.Default()
 		if cfg.Listen = listen; cfg.Base() != want {
 			t.Errorf("%s: %s, want %s", listen, cfg.Base(), want)
+		}
+	}
+	for _, c := range []struct{ base, listen, own, want string }{
+		{"", "", "", ""}, {"", "127.0.0.1:9443", "", "https://localhost:9443"}, {"https://ehr.example", ":9443", "", "https://ehr.example:9443"},
+		{"https://ehr.example", ":9443", "https://mtls.example", "https://mtls.example"},
+	} {
+		cfg := config.Default()
+		cfg.BaseURL, cfg.MTLSListen, cfg.MTLSBaseURL = c.base, c.listen, c.own
+		if cfg.MTLSBase() != c.want || cfg.Check() != nil {
+			t.Errorf("%+v: %s, %v", c, cfg.MTLSBase(), cfg.Check())
 		}
 	}
 	for listen, want := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, "0.0.0.0:1": false, ":1": false, "192.0.2.7:1": false} {

@@ -23,7 +23,7 @@ type tlsRotateCmd struct {
 
 func (tlsRotateCmd) Help() string {
 	return `Of the server's own certificate, while it runs or not. Apps that pinned both keys go on; give them the new pair
-(wardkeep doctor --pins) before the next time. A certificate from files (tls_cert) is changed there: docs/api.md says how.
+(wardkeep doctor --pins) before the next time. A certificate from files (tls_cert) is changed there: docs/tls.md says how.
 
 Example:
   wardkeep tls rotate --dir hospital`
