@@ -136,6 +136,13 @@ func (s *Service) Redeem(ctx context.Context, client Client, code, redirectURI, 
 	if !ok {
 		return Delegation{}, errGrant(op, public)
 	}
+	app, err := s.clientByID(ctx, client.ID)
+	if err == nil { // before the code is spent on what cannot be bound
+		_, err = s.bind(ctx, app, o)
+	}
+	if err != nil {
+		return Delegation{}, fmt.Errorf("%s: %w", op, err)
+	}
 	defer s.stripes.lock(digest)()
 	var rec codeRecord
 	found, err := s.getShort(ctx, shortCode, digest, &rec)

@@ -125,10 +125,11 @@ func TestBoundApps(t *testing.T) {
 		defer func() { r.shown = nil }()
 		return do()
 	}
-	if got := with(nil, func() tokens { return a.redeem(a.code()) }); got.Error != "invalid_client" {
+	code := a.code()
+	if got := with(nil, func() tokens { return a.redeem(code) }); got.Error != "invalid_client" {
 		t.Errorf("a code without a certificate: %+v", got)
 	}
-	got := with(cert, func() tokens { return a.redeem(a.code()) })
+	got := with(cert, func() tokens { return a.redeem(code) }) // which was not spent by that
 	if got.status != http.StatusOK || got.Refresh == "" {
 		t.Fatalf("%+v", got)
 	}
