@@ -26,6 +26,7 @@ const (
 	Operate     = "operate"
 	Locate      = "locate"      // whether somebody is known here
 	BreakGlass  = "break-glass" // open a chart in an emergency
+	Unmask      = "unmask"      // show the whole of masked numbers
 )
 
 // scopeOf is the SMART interaction an action needs.
@@ -34,6 +35,7 @@ var scopeOf = map[string]identity.Access{
 	Search: identity.AccessSearch, HistoryType: identity.AccessSearch,
 	Create: identity.AccessCreate, Update: identity.AccessUpdate, Patch: identity.AccessUpdate,
 	Delete: identity.AccessDelete,
+	Unmask: identity.AccessRead,
 }
 
 // Request asks whether Actor may do Action on a record of a type. Relations and

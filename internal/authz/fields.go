@@ -125,6 +125,7 @@ func (p *Policy) readFields(read func(string) ([]byte, error)) error {
 		return fmt.Errorf("%s: %w", monitoringFile, err)
 	}
 	if src, err = read(fieldsFile); err == nil {
+		p.numbers = &fhir.Numbers{Systems: map[string]bool{}, Types: map[string]bool{}, Elements: map[r4.MemberID]string{}}
 		p.views, p.rows = map[string]map[string]*fhir.Mask{}, map[string]map[string]*Rows{}
 		err = eachLine(src, func(head []string, tail []string) error { return p.fieldLine(head, tail, lists) })
 	}
@@ -217,6 +218,9 @@ func isLOINC(code string) bool {
 func (p *Policy) fieldLine(head, tail []string, lists map[string][]Coding) error {
 	if len(head) == 2 && head[0] == "codes" {
 		return readCodes(head[1], tail, lists)
+	}
+	if len(head) > 1 && head[0] == "masked" {
+		return p.maskedLine(head[1:], tail)
 	}
 	if len(head) < 2 || !p.roles[head[0]] || len(tail) < 2 {
 		return errFields

@@ -44,6 +44,7 @@ type Policy struct {
 	alike    map[string]string                // see kindred
 	views    map[string]map[string]*fhir.Mask // role → type
 	rows     map[string]map[string]*Rows
+	numbers  *fhir.Numbers       // that are masked
 	drugs    map[string][]string // codes of the results that go with a drug
 	clock    clock.Clock
 	version  string

@@ -57,6 +57,8 @@ type Chart struct {
 	glass  Glass
 	// locator counts who asks it how often.
 	locator locator
+	// unmaskings counts who asks for whole numbers how often.
+	unmaskings locator
 	// library is the definitions stored here, inspector what judges by them.
 	library   *conformance
 	inspector *inspector
@@ -79,7 +81,7 @@ func New(cfg Config) *Chart {
 		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock), glass: cfg.Glass,
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
-		marked: map[authz.Label][]string{}, locator: locator{clock: cfg.Clock},
+		marked: map[authz.Label][]string{}, locator: locator{clock: cfg.Clock}, narrowings: narrowings{catalog: search.Base().Masked(cfg.Policy.Numbers())}, unmaskings: locator{clock: cfg.Clock},
 	}
 	for _, mark := range authz.Labels() {
 		c.marked[mark] = labelCodes(mark)

@@ -73,6 +73,9 @@ func (c *Chart) recognise(ctx context.Context, req *request, whom emergency.Whom
 		if err != nil {
 			return nil, err
 		}
+		if res, err = c.masked(req.actor, res); err != nil { // by a number that is shown masked nobody is found
+			return nil, err
+		}
 		if !whom.Is(res.Resource, false) || !c.inEmergency(ctx, req.actor, authz.Locate, marks) {
 			continue
 		}

@@ -23,14 +23,16 @@ type catalogs struct {
 }
 
 // catalogOf returns the parameters that an actor may search by: those that read
-// nothing that is hidden from any of his roles.
+// nothing that is hidden from any of his roles, and masked numbers as he sees them.
 func (c *Chart) catalogOf(actor Actor) *search.Catalog {
 	whole := c.vault.Catalog()
-	hides := c.policy.Hides(actor)
-	if hides == nil {
+	if seesWhole(actor) {
 		return whole
 	}
-	name := strings.Join(actor.Roles, " ")
+	hides, name := c.policy.Hides(actor), ""
+	if hides != nil {
+		name = strings.Join(actor.Roles, " ")
+	}
 	c.catalogs.mu.Lock()
 	defer c.catalogs.mu.Unlock()
 	if c.catalogs.whole != whole {
@@ -38,14 +40,27 @@ func (c *Chart) catalogOf(actor Actor) *search.Catalog {
 	}
 	part := c.catalogs.parts[name]
 	if part == nil {
-		part = whole.Without(hides)
+		if part = whole; hides != nil {
+			part = whole.Without(hides)
+		}
+		part = part.Masked(c.policy.Numbers())
 		c.catalogs.parts[name] = part
 	}
 	return part
 }
 
-// shown cuts a version down to what the roles by which it is allowed show of it.
+// shown cuts a version down to what the roles by which it is allowed show of it, with
+// numbers masked.
 func (c *Chart) shown(actor Actor, res Resource, roles []string) (Resource, error) {
+	res, err := c.cut(actor, res, roles)
+	if err != nil {
+		return res, err
+	}
+	return c.masked(actor, res)
+}
+
+// cut is shown with whole numbers.
+func (c *Chart) cut(actor Actor, res Resource, roles []string) (Resource, error) {
 	res.roles = roles
 	if res.Resource == nil || c.policy.Hides(actor) == nil {
 		return res, nil
@@ -55,9 +70,19 @@ func (c *Chart) shown(actor Actor, res Resource, roles []string) (Resource, erro
 	return res, fault.Wrap(fault.Internal, "chart.shown", err)
 }
 
-// own cuts what a change has left behind down to what its author may see of it. One
-// who may not read the type at all sees of it what any of his roles would.
+// own cuts what a change has left behind down to what its author may see of it, with
+// numbers masked.
 func (c *Chart) own(ctx context.Context, actor Actor, res Resource) (Resource, error) {
+	res, err := c.ownWhole(ctx, actor, res)
+	if err != nil {
+		return res, err
+	}
+	return c.masked(actor, res)
+}
+
+// ownWhole is own with whole numbers. One who may not read the type at all sees of it
+// what any of his roles would.
+func (c *Chart) ownWhole(ctx context.Context, actor Actor, res Resource) (Resource, error) {
 	if c.policy.Hides(actor) == nil {
 		return res, nil
 	}
@@ -68,7 +93,7 @@ func (c *Chart) own(ctx context.Context, actor Actor, res Resource) (Resource, e
 	if len(roles) == 0 {
 		roles = actor.Roles
 	}
-	return c.shown(actor, res, roles)
+	return c.cut(actor, res, roles)
 }
 
 // rowsQuery is the search that finds the rows a role is confined to. It is by R4's
@@ -103,11 +128,11 @@ func (c *Chart) keepsHidden(ctx context.Context, actor Actor, old Resource, next
 	if old.Resource == nil || actor.Kind == identity.KindSystem || c.policy.Hides(actor) == nil {
 		return next, nil, nil
 	}
-	seen, err := c.own(ctx, actor, old)
+	seen, err := c.ownWhole(ctx, actor, old)
 	if err != nil || seen.Resource == old.Resource {
 		return next, nil, err
 	}
-	offered, err := c.own(ctx, actor, Resource{Resource: next, TypeID: old.TypeID, patients: old.patients, Version: old.Version})
+	offered, err := c.ownWhole(ctx, actor, Resource{Resource: next, TypeID: old.TypeID, patients: old.patients, Version: old.Version})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -88,6 +88,9 @@ func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *f
 	var roles []string
 	res, err := c.localise(res)
 	if err == nil {
+		res, err = c.keepsNumbers(actor, old.Resource, res)
+	}
+	if err == nil {
 		res, roles, err = c.keepsHidden(ctx, actor, old, res)
 	}
 	if err != nil {

@@ -149,6 +149,8 @@ func (c *Chart) CheckScope(ctx context.Context, typ, query string) error {
 // narrowings are the queries of scopes, read once. They are R4's own parameters,
 // so that no stored SearchParameter can widen what was granted.
 type narrowings struct {
+	catalog *search.Catalog
+
 	mu   sync.Mutex
 	read map[string]*search.Query
 }
@@ -174,7 +176,10 @@ func (n *narrowings) query(typ, text string) (*search.Query, error) {
 			return nil, fault.New(fault.Invalid, "chart.narrowings", "")
 		}
 	}
-	q, err := search.Parse(typ, params, search.Options{})
+	q, err := search.Parse(typ, params, search.Options{Catalog: n.catalog})
+	if err == nil && q.Bodies() { // what is shown would tell of what is masked
+		err = fault.New(fault.Invalid, "chart.narrowings", "")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -166,6 +166,9 @@ func (c *Chart) planPost(ctx context.Context, actor Actor, res *fhir.Resource, i
 
 func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {
 	res, err := c.localise(res)
+	if err == nil {
+		res, err = c.keepsNumbers(actor, nil, res)
+	}
 	if err != nil {
 		return plan{}, err
 	}

@@ -110,7 +110,7 @@ func (d definition) parameter(number uint32, compile Compile) (*search.Parameter
 	if err != nil {
 		return nil, reasonExpression
 	}
-	p := &search.Parameter{Number: number, Code: d.Code, Type: d.Type, Base: d.Base, Targets: d.Targets, Eval: eval}
+	p := &search.Parameter{Number: number, Code: d.Code, Type: d.Type, Base: d.Base, Targets: d.Targets, Eval: eval, Expression: d.Expression}
 	if _, err := search.Base().With(p); err != nil {
 		if fault.Is(err, fault.Conflict) {
 			return nil, "" // another number will do

@@ -16,6 +16,7 @@ type Catalog struct {
 	schemas map[string]*schema
 	added   []*Parameter
 	units   *units
+	numbers *fhir.Numbers // that are shown masked; nil: none
 }
 
 // Parameter is a search parameter that R4 does not have.
@@ -27,6 +28,8 @@ type Parameter struct {
 	Type    string   // number, date, string, token, reference, quantity or uri
 	Base    []string // resource types it is of
 	Targets []string // types a reference may point to; none: all
+	// Expression is what Eval was made of; "" if that is unknown.
+	Expression string
 	// Eval visits what the parameter's expression finds: an element, or the
 	// text of a value that is computed. An error means that it finds nothing.
 	Eval func(r *fhir.Resource, visit func(n fhir.Node, computed string)) error
@@ -40,7 +43,7 @@ type Parameter struct {
 // With returns the catalog that has these parameters beside R4's own. A code
 // that the base type has already is refused.
 func (c *Catalog) With(added ...*Parameter) (*Catalog, error) {
-	next := &Catalog{schemas: map[string]*schema{}, added: added, units: c.units}
+	next := &Catalog{schemas: map[string]*schema{}, added: added, units: c.units, numbers: c.numbers}
 	byType := map[string][]*Parameter{}
 	for _, p := range added {
 		if kindNamed(p.Type) == 0 || p.Number == 0 || p.Eval == nil {

@@ -171,6 +171,8 @@ func uncontainable(list []*criterion) string {
 			return "by _list"
 		case c.kind == kindBody:
 			return "by _text or _content"
+		case c.masked:
+			return "by what numbers are read by that are shown masked"
 		case c.hasTree():
 			return "by :above or :below of a reference"
 		case c.param.special == "_lastUpdated":

@@ -103,6 +103,9 @@ func (p *parser) sort(value string) error {
 			return invalid("not-supported", fmt.Sprintf("_sort names search parameters of %s, each with a minus for descending order: %s.",
 				p.s.typ, strings.Join(p.s.codes, ", ")))
 		}
+		if p.opt.ordersNumbers(p.s.typ, q) {
+			return errMaskedSort
+		}
 		if slices.ContainsFunc(p.q.Sort, func(s Sort) bool { return s.Code == code }) {
 			return invalid("invalid", "_sort names a parameter twice.")
 		}

@@ -183,6 +183,9 @@ func (p *parser) testValue(c *criterion, types []string, op, value string) (*cri
 	pr, err := r.tested(c, k, op, value)
 	c.not = q.special == "_id" && op == "ne"
 	c.preds = []pred{pr}
+	if err == nil {
+		err = p.masking(c)
+	}
 	return c, err
 }
 

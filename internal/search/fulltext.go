@@ -26,7 +26,7 @@ func (q *Query) Bodies() bool { return anyBody(q.criteria) }
 
 func anyBody(list []*criterion) bool {
 	for _, c := range list {
-		if c.kind == kindBody || anyBody(c.kids) {
+		if c.kind == kindBody || c.masked || anyBody(c.kids) {
 			return true
 		}
 	}
@@ -46,7 +46,7 @@ func (p *Plan) MatchBody(card []byte, body func() (*fhir.Resource, error)) (bool
 		}
 		r, err := body()
 		if err == nil {
-			text = &bodyText{resource: r}
+			text = &bodyText{resource: r, catalog: p.q.opt.Catalog}
 		}
 		return text, err
 	})
@@ -54,7 +54,10 @@ func (p *Plan) MatchBody(card []byte, body func() (*fhir.Resource, error)) (bool
 
 // bodyText is the text of a body, read when it is asked for.
 type bodyText struct {
-	resource           *fhir.Resource
+	resource           *fhir.Resource // as it is shown, once it was looked at
+	catalog            *Catalog
+	looked             bool
+	card               []byte // of what is shown, if that is not all of it
 	narrative, content string
 }
 
@@ -117,6 +120,9 @@ func (m *matcher) inBody(c *criterion) (bool, error) {
 	}
 	text, err := m.body()
 	if err != nil {
+		return false, err
+	}
+	if err := text.look(m.card.b); err != nil {
 		return false, err
 	}
 	hay := text.of(c.param.code)

@@ -10,7 +10,7 @@ import (
 // the elements that parameters read, by their path in a type, and with no path
 // about all of a record.
 func (c *Catalog) Without(hidden func(typ string, path ...string) bool) *Catalog {
-	next := &Catalog{schemas: make(map[string]*schema, len(c.schemas)), added: c.added, units: c.units}
+	next := &Catalog{schemas: make(map[string]*schema, len(c.schemas)), added: c.added, units: c.units, numbers: c.numbers}
 	for typ, s := range c.schemas {
 		if hidden(typ) {
 			s = s.without(func(path []string) bool { return hidden(typ, path...) })

@@ -115,6 +115,9 @@ func (m *matcher) criterion(p *Plan, c *criterion) (bool, error) {
 		return m.special(c) != c.not, nil
 	}
 	found, err := m.some(c.sources, c.accepts)
+	if err == nil && c.masked {
+		found, err = m.ofMasked(c, found)
+	}
 	return found != c.not, err
 }
 

@@ -182,7 +182,10 @@ func (p *parser) criterion(kv Param) (*criterion, error) {
 		c.missing = &missing
 		return c, nil
 	}
-	return c, p.values(c, modifier, types, kv.Value)
+	if err := p.values(c, modifier, types, kv.Value); err != nil {
+		return nil, err
+	}
+	return c, p.masking(c)
 }
 
 func (p *parser) values(c *criterion, modifier string, types []string, text string) error {

@@ -182,6 +182,9 @@ func (p *planner) criterion(c *criterion) (node, error) {
 		nodes = append(nodes, n)
 	}
 	n := p.or(nodes)
+	if c.masked {
+		n = n.loose()
+	}
 	if c.not {
 		n = p.not(n)
 	}

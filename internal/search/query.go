@@ -114,6 +114,7 @@ type criterion struct {
 	sources []source
 	kind    kind // of the values as they are read; a modifier may change it
 	not     bool
+	masked  bool // answered from what is shown of the body: see Catalog.Masked
 	missing *bool
 	preds   []pred
 	tuples  [][]pred // of a composite: alternatives of one pred a component

@@ -49,7 +49,7 @@ func spender() func() error {
 	return func() error {
 		if left--; left < 0 {
 			return fault.New(fault.TooCostly, "vault.walk",
-				"A search by _text or _content may read 20,000 records; its other conditions leave more. Add conditions, such as a patient or a date.")
+				"A search by _text, _content or numbers of which some are shown masked may read 20,000 records; its other conditions leave more. Add conditions, such as a patient or a date.")
 		}
 		return nil
 	}
