@@ -85,13 +85,16 @@ func (n *Numbers) refers(reference Node) bool {
 
 // repeated adds the identifiers that repeat the value of one that is masked.
 func (n *Numbers) repeated(r *Resource, hits []Node) []Node {
-	words := needlesOf(hits)
+	words, have := needlesOf(hits), map[uint32]bool{}
+	for _, hit := range hits {
+		have[hit.i] = true
+	}
 	for i := r.root + 1; i < r.d.items[r.root].next; i++ {
 		at := Node{r.d, i, r.root}
-		if at.item().typ != r4.Identifier || slices.ContainsFunc(hits, func(h Node) bool { return h.i == i }) {
+		if at.item().typ != r4.Identifier || have[i] {
 			continue
 		}
-		if value := at.Get("value").Text(); value != "" && words.blot(value) != value {
+		if value := at.Get("value").Text(); words.blot(value) != value {
 			hits = append(hits, at)
 		}
 	}
@@ -133,61 +136,79 @@ func Obscured(number string) string {
 
 func significant(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
 
-// needles are the forms in which running text may repeat a number.
-type needles []string
+// needles are numbers that are looked for in running text, by their letters and digits.
+type needles struct {
+	of      map[string]bool
+	longest int
+}
 
-// minNeedle is how many characters a number has at least that is looked for in text: a
-// shorter one is a year or a room as well.
-const minNeedle = 5
+// Lengths of a number that is looked for in text: a shorter one is a year or a room as
+// well, a longer one is none.
+const minNeedle, maxNeedle = 5, 64
 
-func needlesOf(hits []Node) (words needles) {
-	add := func(s string) {
-		if s != "" && !slices.Contains(words, s) {
-			words = append(words, s)
-		}
-	}
+func needlesOf(hits []Node) needles {
+	words := needles{of: map[string]bool{}}
 	for _, hit := range hits {
 		_, number := valueOf(hit)
-		bare := strings.Map(func(c rune) rune {
+		bare := strings.ToUpper(strings.Map(func(c rune) rune {
 			if significant(c) {
 				return c
 			}
 			return -1
-		}, number)
-		if len(bare) < minNeedle || strings.Contains(number, "*") {
-			continue
-		}
-		add(number)
-		add(bare)
-		if len(bare) == 9 && strings.Trim(bare, "0123456789") == "" {
-			add(bare[:3] + "-" + bare[3:5] + "-" + bare[5:])
-			add(bare[:3] + " " + bare[3:5] + " " + bare[5:])
+		}, number))
+		if len(bare) >= minNeedle && len(bare) <= maxNeedle && !strings.Contains(number, "*") {
+			words.of[bare], words.longest = true, max(words.longest, len(bare))
 		}
 	}
 	return words
 }
 
-// blot obscures each number that text repeats as a word of its own.
-func (words needles) blot(text string) string {
-	for _, word := range words {
-		for from := 0; ; {
-			i := strings.Index(text[from:], word)
-			if i < 0 {
+// blot obscures each number that text repeats, in one word or in several with a sign or
+// two between.
+func (n needles) blot(text string) string {
+	if n.longest == 0 || len(text) < minNeedle {
+		return text
+	}
+	words := wordsIn(text)
+	var out strings.Builder
+	done := 0
+	for i := 0; i < len(words); i++ {
+		last, bare := -1, ""
+		for j := i; j < len(words); j++ {
+			bare += strings.ToUpper(text[words[j].from:words[j].to])
+			if len(bare) > n.longest || j > i && words[j].from-words[j-1].to > 2 {
 				break
 			}
-			i += from
-			end, shown := i+len(word), word
-			if !within(text, i, end) {
-				shown = Obscured(word)
+			if n.of[bare] {
+				last = j
 			}
-			text, from = text[:i]+shown+text[end:], i+len(shown)
+		}
+		if last >= 0 {
+			out.WriteString(text[done:words[i].from])
+			out.WriteString(Obscured(text[words[i].from:words[last].to]))
+			done, i = words[last].to, last
 		}
 	}
-	return text
+	if done == 0 {
+		return text
+	}
+	return out.String() + text[done:]
 }
 
-// within reports whether the characters around a place make it part of a longer word.
-func within(text string, from, to int) bool {
-	before, after := []rune(text[:from]), []rune(text[to:])
-	return len(before) > 0 && significant(before[len(before)-1]) || len(after) > 0 && significant(after[0])
+type wordAt struct{ from, to int }
+
+func wordsIn(text string) (words []wordAt) {
+	from := -1
+	for i, c := range text {
+		switch {
+		case significant(c) && from < 0:
+			from = i
+		case !significant(c) && from >= 0:
+			words, from = append(words, wordAt{from, i}), -1
+		}
+	}
+	if from >= 0 {
+		words = append(words, wordAt{from, len(text)})
+	}
+	return words
 }

@@ -98,19 +98,44 @@ func maskedValue(number string) []byte {
 	return append(text, `{"url":"`+urlAbsent+`","valueCode":"masked"}]}`...)
 }
 
-// splicer gathers changes to the text of a resource, each of a place of its own.
+// splicer gathers changes to the text of a resource, in their order, each of a place of
+// its own.
 type splicer struct {
 	r       *Resource
 	changes []change
 }
 
+// splice leaves alone what is in the place of another change.
 func (e *splicer) splice(start, end uint32, text []byte) {
-	for i := range e.changes {
-		if c := &e.changes[i]; start < c.end && c.start < end {
-			return // within what is gone already
+	if i, free := e.place(start, end); free {
+		e.changes = slices.Insert(e.changes, i, change{start: start, end: end, text: text})
+	}
+}
+
+// place returns where among the changes one belongs, and whether none is there yet.
+// What is put in comes before what is taken out behind it.
+func (e *splicer) place(start, end uint32) (int, bool) {
+	i, _ := slices.BinarySearchFunc(e.changes, change{start: start, end: end}, func(a, b change) int {
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end))
+	})
+	if i > 0 && e.changes[i-1].end > start {
+		return i, false
+	}
+	for _, c := range e.changes[i:] {
+		if c.start >= end {
+			break
+		}
+		if c.end > start {
+			return i, false
 		}
 	}
-	e.changes = append(e.changes, change{start: start, end: end, text: text})
+	return i, true
+}
+
+// gone reports whether an element is in the place of a change.
+func (e *splicer) gone(i uint32) bool {
+	_, free := e.place(e.r.d.items[i].start, e.r.d.items[i].end)
+	return !free
 }
 
 func (e *splicer) replace(i uint32, text string) {
@@ -168,9 +193,6 @@ func (e *splicer) tag() {
 
 // text is the text with all changes made.
 func (e *splicer) text() []byte {
-	slices.SortStableFunc(e.changes, func(a, b change) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) // what is put in comes before what is taken out
-	})
 	root := e.r.d.items[e.r.root]
 	out := make([]byte, 0, int(root.end-root.start)+256*len(e.changes))
 	at := root.start

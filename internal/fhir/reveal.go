@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -76,6 +77,9 @@ func (k *keeper) learn(old *Resource) map[string]string {
 	}
 	texts := map[string]string{}
 	for i, shown := range needlesOf(hits).texts(old) {
+		if slices.ContainsFunc(hits, func(h Node) bool { v, _ := valueOf(h); return v.d != nil && v.i == i }) {
+			continue
+		}
 		whole := Node{old.d, i, old.root}.Text()
 		if was, ok := texts[shown]; ok && was != whole {
 			whole = ""
@@ -191,7 +195,7 @@ func (k *keeper) texts(whole map[string]string) error {
 	r := k.next.r
 	for i := r.root + 1; i < r.d.items[r.root].next; i++ {
 		it := &r.d.items[i]
-		if it.typ != r4.String && it.typ != r4.Markdown || it.flags != 0 {
+		if it.typ != r4.String && it.typ != r4.Markdown || it.flags != 0 || k.next.gone(i) {
 			continue
 		}
 		at := Node{r.d, i, r.root}
