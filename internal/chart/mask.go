@@ -93,12 +93,15 @@ func (c *Chart) Unmask(ctx context.Context, actor Actor, typ, id, purpose string
 
 func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resource, error) {
 	actor := req.actor
-	if !slices.Contains(Purposes(), req.event.Purpose) {
+	stated := slices.Contains(Purposes(), req.event.Purpose)
+	if !stated {
 		req.event.Purpose = actor.Purpose // nothing that was made up goes into the log
-		return Resource{}, errPurpose
 	}
 	if _, err := c.reach(actor, authz.Unmask, typ); err != nil {
 		return Resource{}, err
+	}
+	if !stated {
+		return Resource{}, errPurpose
 	}
 	if !c.unmaskings.take(actor.ID) {
 		if c.unmaskings.missed(actor.ID) {
@@ -118,8 +121,12 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 	if err != nil {
 		return Resource{}, err
 	}
-	if _, allowed, err := c.decide(ctx, actor, authz.Unmask, whole, whole.patients, anyOf); err != nil || !allowed {
-		return Resource{}, cmpErr(err, errUnmask)
+	_, allowed, err := c.decide(ctx, actor, authz.Unmask, whole, whole.patients, anyOf)
+	if err == nil && !allowed {
+		err = errUnmask
+	}
+	if err != nil {
+		return Resource{}, err
 	}
 	if whole, err = c.cut(actor, whole, seen.roles); err != nil {
 		return Resource{}, err
@@ -128,11 +135,4 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 	req.event.Detail = strings.Join(places, " ")
 	req.discloses(whole)
 	return whole, err
-}
-
-func cmpErr(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }

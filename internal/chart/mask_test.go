@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
@@ -357,6 +359,27 @@ func TestUnmask(t *testing.T) {
 	other.PatientID = "ann"
 	_, err = r.chart.Unmask(ctx, other, "Patient", "sue", "PATRQT")
 	wantKind(t, err, fault.NotFound, "another patient")
+
+	// The right to her own numbers is none to those of whom she treats.
+	both := twoRoles("doctor", "patient")
+	both.PatientID = "ann"
+	_, err = r.chart.Unmask(ctx, both, "Patient", "sue", "PATRQT")
+	wantKind(t, err, fault.Denied, "a doctor's patient, as a patient")
+	_, err = r.chart.Unmask(ctx, both, "Patient", "ann", "PATRQT")
+	check(t, err)
+
+	check(t, r.log.Integrate(ctx))
+	told := 0
+	check(t, r.log.Search(ctx, audit.Filter{Actor: "billing-1", Action: authz.Unmask}, func(rec *audit.Record) error {
+		told++
+		if rec.Purpose != "HPAYMT" || len(rec.Items) != 1 || rec.Detail != "Patient.identifier[1].value Patient.identifier[2].value" || rec.Outcome != audit.OutcomeSuccess {
+			t.Errorf("the entry is %+v", rec.Event)
+		}
+		return nil
+	}))
+	if told != 1 {
+		t.Errorf("%d entries of one unmasking", told)
+	}
 
 	r.store.gone.Store(true)
 	if _, err := r.chart.Unmask(ctx, desk.actor, "Patient", "sue", "HPAYMT"); !fault.Is(err, fault.Unavailable) {

@@ -130,7 +130,7 @@ func MRN(patient fhir.Node) string {
 	return NotRecorded
 }
 
-// Identifier is one number of a person beside the MRN.
+// Identifier is one number of a person beside the MRN, or of a coverage.
 type Identifier struct {
 	Label  string
 	Value  string // masked if the kind demands it
@@ -140,29 +140,58 @@ type Identifier struct {
 // masked are the kinds of identifier of which only the last four characters
 // may be in a page: social security and insurance numbers.
 var masked = map[string]string{
-	"SS": "Social security number", "SB": "Social beneficiary number", "MB": "Member number",
+	"SS": "Social security number", "SB": "Social beneficiary number", "MB": "Member number", "SN": "Subscriber number",
 	"MC": "Medicare number", "MA": "Medicaid number", "HC": "Health card number", "NIIP": "Insurance number",
 }
 
 // Identifiers lists the numbers of a patient other than the MRN. The full value
 // of a masked one is not in the result.
 func Identifiers(patient fhir.Node) []Identifier {
-	var all []Identifier
-	for id := range patient.All("identifier") {
-		value, kind := text(id.Get("value")), identifierType(id)
-		if value == "" || kind == "MR" || kind == "" {
-			continue
+	all := WholeIdentifiers(patient)
+	for i := range all {
+		for _, label := range masked {
+			if all[i].Label == label && !all[i].Masked {
+				all[i].Value, all[i].Masked = Mask(all[i].Value), true
+			}
 		}
+	}
+	return all
+}
+
+// WholeIdentifiers is Identifiers with the values that the record was read with: whole,
+// if they were asked for.
+func WholeIdentifiers(of fhir.Node) []Identifier {
+	var all []Identifier
+	for id := range of.All("identifier") {
+		kind := identifierType(id)
 		if isSSN(id) {
 			kind = "SS"
 		}
-		if label, ok := masked[kind]; ok {
-			all = append(all, Identifier{label, Mask(value), true})
+		n := numberAt(id.Get("value"))
+		if n.Value == "" || kind == "MR" || kind == "" && !n.Masked {
 			continue
 		}
-		all = append(all, Identifier{Concept(id.Get("type")), value, false})
+		if label, ok := masked[kind]; ok {
+			n.Label = label
+		} else if n.Label = Concept(id.Get("type")); kind == "" {
+			n.Label = "Number"
+		}
+		all = append(all, n)
 	}
 	return all
+}
+
+// numberAt reads a value, or what is shown of one that is masked.
+func numberAt(value fhir.Node) Identifier {
+	if s := text(value); s != "" {
+		return Identifier{Value: s}
+	}
+	for x := range value.All("extension") {
+		if x.Get("url").Text() == "http://hl7.org/fhir/StructureDefinition/rendered-value" {
+			return Identifier{Value: text(x.Get("value")), Masked: true}
+		}
+	}
+	return Identifier{}
 }
 
 // Mask hides all but the last four characters; short values entirely.

@@ -63,7 +63,7 @@ func (s *server) ownRoutes() []route {
 
 // operationRoutes are the named operations: one line for each method and level.
 func (s *server) operationRoutes() []route {
-	return slices.Concat(s.recordRoutes(), s.termRoutes(), s.validateRoutes(), s.subscriptionRoutes(), s.indexRoutes(), s.bulkRoutes())
+	return slices.Concat(s.recordRoutes(), s.unmaskRoutes(), s.termRoutes(), s.validateRoutes(), s.subscriptionRoutes(), s.indexRoutes(), s.bulkRoutes())
 }
 
 func (s *server) systemRoutes() []route {

@@ -40,6 +40,7 @@ var sections = []section{
 	{slug: "allergies", name: "Allergies", template: "allergies", build: buildAllergies},
 	{slug: "visits", name: "Visits", template: "visits", searches: []string{searchVisits}, build: buildVisits},
 	{slug: "documents", name: "Documents", template: "documents", searches: []string{searchDocuments}, build: buildDocuments},
+	{slug: "details", name: "Details", template: "details", searches: []string{searchCoverage}, build: buildDetails},
 	{slug: "history", name: "History", template: "history", searches: historySearches, build: buildHistory},
 }
 

@@ -149,6 +149,8 @@ type Config struct {
 	// Book is what was opened so. Both are set, or none.
 	Emergency Emergency
 	Book      EmergencyBook
+	// Numbers shows whole numbers; nil: they stay masked.
+	Numbers Numbers
 	// Shifts is how charge nurses assign staff; nil: there is no such page.
 	Shifts Shifts
 	// Idle is after how long without a hand on it a page locks itself; 0 means
@@ -296,6 +298,9 @@ func (p *Portal) routes() *http.ServeMux {
 	}
 	mux.HandleFunc("GET /chart/{patient}/documents/{document}", p.signedIn(p.handleDocument))
 	mux.HandleFunc("GET /chart/{patient}/documents/{document}/file", p.signedIn(p.handleFile))
+	if p.cfg.Numbers != nil {
+		mux.HandleFunc("POST /chart/{patient}/details", p.signedIn(p.handleUnmask))
+	}
 	if p.cfg.Own != nil {
 		p.ownRoutes(mux)
 	}
