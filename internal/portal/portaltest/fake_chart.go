@@ -144,6 +144,8 @@ func matches(r *fhir.Resource, params url.Values) bool {
 		for _, v := range values {
 			ok := true
 			switch key {
+			case "beneficiary":
+				ok = root.Get("beneficiary").Get("reference").Text() == "Patient/"+v
 			case "patient":
 				ok = about == "Patient/"+v
 			case "subject":
