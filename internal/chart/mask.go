@@ -28,16 +28,18 @@ func (c *Chart) masked(actor Actor, res Resource) (Resource, error) {
 }
 
 // keepsNumbers puts the stored numbers back where a next version has what its author was
-// shown of them. old is nil if there is none.
-func (c *Chart) keepsNumbers(actor Actor, old, next *fhir.Resource) (*fhir.Resource, error) {
+// shown of them, and reports whether there were any. old is nil if there is none.
+func (c *Chart) keepsNumbers(actor Actor, old, next *fhir.Resource) (whole *fhir.Resource, masked bool, err error) {
 	if seesWhole(actor) {
-		return next, nil
+		return next, false, nil
 	}
-	whole, err := c.policy.Numbers().Restore(old, next)
+	whole, err = c.policy.Numbers().Restore(old, next)
 	if err != nil || old == nil || c.policy.Numbers().In(old) == nil {
-		return whole, err
+		return whole, false, err
 	}
-	return withoutSubsetted(whole)
+	masked = whole != next
+	whole, err = withoutSubsetted(whole)
+	return whole, masked, err
 }
 
 // withoutSubsetted takes off the tag that told that numbers were masked.

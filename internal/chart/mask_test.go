@@ -408,3 +408,68 @@ func TestUnmaskIsBounded(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A search parameter that somebody adds is no way to the numbers, either.
+func TestAddedParametersAreNoOracle(t *testing.T) {
+	r := hospital(t, 64)
+	var added []*search.Parameter
+	for i, kind := range []string{"string", "token"} {
+		added = append(added, &search.Parameter{
+			Number: uint32(i + 1), Code: "number-" + kind, Type: kind, Base: []string{"Patient"}, Expression: "Patient.identifier.value", Indexing: true, Searchable: true,
+			Eval: func(res *fhir.Resource, visit func(fhir.Node, string)) error {
+				for id := range res.Root().All("identifier") {
+					visit(id.Get("value"), "")
+				}
+				return nil
+			},
+		})
+	}
+	catalog, err := search.Base().With(added...)
+	check(t, err)
+	r.vault.UseCatalog(catalog)
+	r.as(identity.System("import", "importer")).put(sue)
+	a := r.as(program(t))
+	for _, kind := range []string{"string", "token"} {
+		a.finds("Patient?number-"+kind+"=M-sue", "sue")
+		a.finds("Patient?number-"+kind+"="+ssn, "")
+		a.finds("Patient?_filter=number-"+kind+"%20eq%20"+member, "")
+		_, err := a.find("Patient?_sort=number-" + kind)
+		wantKind(t, err, fault.Invalid, "order by "+kind)
+		q, err := search.Parse("Patient", []search.Param{{Key: "number-" + kind, Value: ssn}}, search.Options{Catalog: catalog})
+		check(t, err)
+		if list, err := r.vault.All(context.Background(), q); err != nil || len(list) != 1 {
+			t.Errorf("the server itself finds %d by %s: the test proves nothing (%v)", len(list), kind, err)
+		}
+	}
+	a.finds("Patient?number-string:contains=65-43", "")
+}
+
+// By a profile of one's own making nobody asks for a number, sign by sign.
+func TestFindingsTellNoNumbers(t *testing.T) {
+	r := numbered(t, 64)
+	ctx := context.Background()
+	door := r.validating(chart.Validation{Mode: chart.ValidateWarn})
+	a := r.as(program(t))
+	_, err := a.write(door, `{"resourceType":"StructureDefinition","id":"guess","url":"http://example.org/guess","name":"Guess","status":"active","kind":"resource","abstract":false,"type":"Patient","derivation":"constraint",`+
+		`"baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","differential":{"element":[{"id":"Patient","path":"Patient","constraint":[{"key":"g-1","severity":"error","human":"no","expression":"identifier.where(value.startsWith('98')).empty()"}]}]}}`)
+	check(t, err)
+	told := func(text string) string {
+		out, err := a.write(door, text)
+		check(t, err)
+		return fmt.Sprint(out.Issues)
+	}
+	seen, err := r.chart.Read(ctx, a.actor, "Patient", "sue", 0)
+	check(t, err)
+	claiming := strings.Replace(string(seen.JSON()), `"meta":{`, `"meta":{"profile":["http://example.org/guess"],`, 1)
+	if got := told(claiming); strings.Contains(got, "g-1") {
+		t.Errorf("the profile tells of the number: %s", got)
+	}
+	if kept := r.kept(t, "Patient", "sue"); !strings.Contains(kept, ssn) {
+		t.Error("the number is gone")
+	}
+	// Of a number that its author sends himself, it tells.
+	own := strings.Replace(patient("new", "New", "1990-01-01"), `"id":"new"`, `"id":"new","meta":{"profile":["http://example.org/guess"]}`, 1)
+	if got := told(strings.Replace(own, `{"system":"urn:mrn","value":"M-new"}`, sueSSN, 1)); !strings.Contains(got, "g-1") {
+		t.Errorf("the profile finds nothing in what was sent: the test proves nothing: %s", got)
+	}
+}

@@ -86,9 +86,10 @@ func (c *Chart) mayRead(ctx context.Context, actor Actor, res Resource) error {
 // planNext plans a new version behind the current one.
 func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *fhir.Resource, old Resource) (plan, error) {
 	var roles []string
+	var masked bool
 	res, err := c.localise(res)
 	if err == nil {
-		res, err = c.keepsNumbers(actor, old.Resource, res)
+		res, masked, err = c.keepsNumbers(actor, old.Resource, res)
 	}
 	if err == nil {
 		res, roles, err = c.keepsHidden(ctx, actor, old, res)
@@ -105,6 +106,6 @@ func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *f
 	}
 	return c.mandated(ctx, actor, &old, plan{
 		change:  vault.Change{TypeID: old.TypeID, Expect: old.Version, Resource: res},
-		revived: old.Deleted, shownBy: roles,
+		revived: old.Deleted, shownBy: roles, masked: masked,
 	})
 }

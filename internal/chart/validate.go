@@ -77,7 +77,13 @@ func (c *Chart) inspect(ctx context.Context, actor Actor, p plan) ([]fault.Issue
 	if err != nil {
 		return nil, err
 	}
-	result, err := v.Validate(ctx, profile.Request{Resource: p.change.Resource})
+	res := p.change.Resource
+	if p.masked { // by a profile of his own its author would ask for the number, sign by sign
+		if res, _, err = c.policy.Numbers().Obscure(res); err != nil {
+			return nil, err
+		}
+	}
+	result, err := v.Validate(ctx, profile.Request{Resource: res})
 	if err != nil {
 		return nil, err
 	}

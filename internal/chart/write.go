@@ -100,6 +100,7 @@ type plan struct {
 	nothing bool      // nothing to do
 	revived bool      // the change brings back what was deleted
 	issues  []fault.Issue
+	masked  bool     // its author was shown numbers masked, and what is stored has them whole
 	shownBy []string // roles by which its author is shown a part of it alone; nil: all of it is his
 }
 
@@ -167,7 +168,7 @@ func (c *Chart) planPost(ctx context.Context, actor Actor, res *fhir.Resource, i
 func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {
 	res, err := c.localise(res)
 	if err == nil {
-		res, err = c.keepsNumbers(actor, nil, res)
+		res, _, err = c.keepsNumbers(actor, nil, res)
 	}
 	if err != nil {
 		return plan{}, err

@@ -54,7 +54,7 @@ var purposeWords = []choice{
 	{"HOPERAT", "To correct or compare the record"},
 	{"TREAT", "To treat the patient, or to refer her"},
 	{"PATRQT", "The patient asks for it"},
-	{"FAMRQT", "The family asks, and may"},
+	{"FAMRQT", "Somebody of the family asks, who may know"},
 }
 
 func buildDetails(c *chartRequest) (any, error) { return c.details(nil, ""), nil }
