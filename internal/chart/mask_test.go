@@ -11,9 +11,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
-	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
-	"github.com/wardkeep/wardkeep/internal/search"
 )
 
 // The numbers that nobody may see whole unasked: an SSN, and the number of an
