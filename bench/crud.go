@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ var kinds = []struct {
 type stored struct {
 	path   string
 	bodies [2][]byte
+	fresh  []byte // for a create: numbers that the program sees masked are others
 }
 
 // stock are records of all types, the oldest and the newest.
@@ -82,8 +84,12 @@ func (st stock) workers() int {
 
 func storedOf(path string, resource []byte) stored {
 	other := append(slices.Clone(resource[:len(resource)-1]), `,"language":"en-US"}`...)
-	return stored{path: path, bodies: [2][]byte{slices.Clone(resource), other}}
+	fresh := masked.ReplaceAll(slices.Clone(resource), []byte(`"value":"999-00-0000"`))
+	return stored{path: path, bodies: [2][]byte{slices.Clone(resource), other}, fresh: fresh}
 }
+
+// masked is the value of an identifier of which a program is shown a part.
+var masked = regexp.MustCompile(`"_value":\{"extension":\[\{"url":"[^"]*/rendered-value","valueString":"[^"]*"\},\{"url":"[^"]*/data-absent-reason","valueCode":"masked"\}\]\}`)
 
 // crudWorker has records of its own, so that no two change the same.
 type crudWorker struct {
@@ -114,7 +120,7 @@ func (w *crudWorker) step() error {
 	case "create":
 		some := list[w.rng.IntN(len(list))]
 		path, _, _ = strings.Cut(some.path, "/")
-		method, body, want = "POST", some.bodies[0], 201
+		method, body, want = "POST", some.fresh, 201
 	case "update":
 		own := list[w.rng.IntN(len(list)/w.of)*w.of+w.nth]
 		w.turns++
