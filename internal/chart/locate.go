@@ -171,6 +171,13 @@ func (l *locator) take(person string) bool {
 	return a.uses <= locatorUses
 }
 
+// crossed reports whether the person's last question was the first one too many.
+func (l *locator) crossed(person string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.of(person).uses == locatorUses+1
+}
+
 // missed counts a question in vain, and reports whether there were too many.
 func (l *locator) missed(person string) bool {
 	l.mu.Lock()

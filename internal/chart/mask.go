@@ -106,7 +106,7 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 		return Resource{}, errPurpose
 	}
 	if !c.unmaskings.take(actor.ID) {
-		if c.unmaskings.missed(actor.ID) {
+		if c.unmaskings.crossed(actor.ID) {
 			c.slog.WarnContext(ctx, "alert: somebody asks for whole numbers again and again", "person", actor.ID, "request", actor.RequestID)
 		}
 		return Resource{}, errOften

@@ -3,6 +3,7 @@ package chart_test
 import (
 	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/policies"
 )
 
 // The numbers that nobody may see whole unasked: an SSN, and the number of an
@@ -264,6 +266,10 @@ func TestUnmask(t *testing.T) {
 // Nobody reads numbers by the hundred.
 func TestUnmaskIsBounded(t *testing.T) {
 	r := numbered(t, 64)
+	policy, err := authz.NewAt(policies.Files, r.clock)
+	check(t, err)
+	var said bytes.Buffer
+	r.chart = chart.New(chart.Config{Vault: r.vault, Log: r.log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.NewTextHandler(&said, nil))})
 	desk := r.as(person("registration"))
 	got := 0
 	for range 50 {
@@ -275,6 +281,9 @@ func TestUnmaskIsBounded(t *testing.T) {
 	}
 	if got != 20 {
 		t.Errorf("%d numbers in one window", got)
+	}
+	if n := strings.Count(said.String(), "alert: somebody asks for whole numbers again and again"); n != 1 || strings.Contains(said.String(), "sue") {
+		t.Errorf("%d alerts: %s", n, said.String())
 	}
 	r.clock.Advance(11 * time.Minute)
 	if _, err := r.chart.Unmask(context.Background(), desk.actor, "Patient", "sue", "HPAYMT"); err != nil {
