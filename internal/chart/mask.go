@@ -22,7 +22,7 @@ func (c *Chart) masked(actor Actor, res Resource) (Resource, error) {
 	if res.Resource == nil || seesWhole(actor) {
 		return res, nil
 	}
-	cut, _, err := c.policy.Numbers().Obscure(res.Resource)
+	cut, err := c.policy.Numbers().Obscure(res.Resource)
 	res.Resource = cut
 	return res, fault.Wrap(fault.Internal, "chart.masked", err)
 }
@@ -133,8 +133,7 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 	if whole, err = c.cut(actor, whole, seen.roles); err != nil {
 		return Resource{}, err
 	}
-	_, places, err := c.policy.Numbers().Obscure(whole.Resource)
-	req.event.Detail = strings.Join(places, " ")
+	req.event.Detail = strings.Join(c.policy.Numbers().Places(whole.Resource), " ")
 	req.discloses(whole)
-	return whole, err
+	return whole, nil
 }

@@ -79,7 +79,7 @@ func (c *Chart) inspect(ctx context.Context, actor Actor, p plan) ([]fault.Issue
 	}
 	res := p.change.Resource
 	if p.masked { // by a profile of his own its author would ask for the number, sign by sign
-		if res, _, err = c.policy.Numbers().Obscure(res); err != nil {
+		if res, err = c.policy.Numbers().Obscure(res); err != nil {
 			return nil, err
 		}
 	}

@@ -16,15 +16,29 @@ const (
 	urlAbsent   = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 )
 
-// Obscure returns the resource with its numbers masked, and where they are. Text that
-// repeats one is masked too, the narratives are left out, and the tag SUBSETTED tells of
-// it. A resource without numbers is returned as it is.
-func (n *Numbers) Obscure(r *Resource) (masked *Resource, places []string, err error) {
+// maxPlaces bounds the places that are told of.
+const maxPlaces = 100
+
+// Places returns where the numbers are that Obscure masks, the first hundred of them.
+func (n *Numbers) Places(r *Resource) (places []string) {
+	for _, hit := range n.In(r) {
+		value, number := valueOf(hit)
+		if number != "" && len(places) < maxPlaces {
+			places = append(places, value.Path())
+		}
+	}
+	return places
+}
+
+// Obscure returns the resource with its numbers masked. Text that repeats one is masked
+// too, the narratives are left out, and the tag SUBSETTED tells of it. A resource without
+// numbers is returned as it is.
+func (n *Numbers) Obscure(r *Resource) (*Resource, error) {
 	hits := n.In(r)
 	if hits == nil {
-		return r, nil, nil
+		return r, nil
 	}
-	e := splicer{r: r}
+	e, any := splicer{r: r}, false
 	for i := r.root + 1; i < r.d.items[r.root].next; i++ {
 		if it := &r.d.items[i]; it.typ == r4.Narrative && it.member.Name() == "text" {
 			e.remove(i)
@@ -35,18 +49,17 @@ func (n *Numbers) Obscure(r *Resource) (masked *Resource, places []string, err e
 		if number == "" {
 			continue // a kind of number without one
 		}
-		places = append(places, value.Path())
+		any = true
 		e.hide(value, number)
 	}
-	if places == nil {
-		return r, nil, nil
+	if !any {
+		return r, nil
 	}
 	for at, text := range needlesOf(hits).texts(r) {
 		e.replace(at, text)
 	}
 	e.tag()
-	masked, err = Parse(e.text())
-	return masked, places, err
+	return Parse(e.text())
 }
 
 // texts yields the strings that repeat a number, with what is shown of them.
@@ -98,44 +111,40 @@ func maskedValue(number string) []byte {
 	return append(text, `{"url":"`+urlAbsent+`","valueCode":"masked"}]}`...)
 }
 
-// splicer gathers changes to the text of a resource, in their order, each of a place of
-// its own.
+// splicer gathers changes to the text of a resource.
 type splicer struct {
 	r       *Resource
 	changes []change
 }
 
-// splice leaves alone what is in the place of another change.
 func (e *splicer) splice(start, end uint32, text []byte) {
-	if i, free := e.place(start, end); free {
-		e.changes = slices.Insert(e.changes, i, change{start: start, end: end, text: text})
-	}
+	e.changes = append(e.changes, change{start: start, end: end, text: text})
 }
 
-// place returns where among the changes one belongs, and whether none is there yet.
-// What is put in comes before what is taken out behind it.
-func (e *splicer) place(start, end uint32) (int, bool) {
-	i, _ := slices.BinarySearchFunc(e.changes, change{start: start, end: end}, func(a, b change) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end))
+// settle puts the changes into the order of the text, and leaves out those in the place
+// of a larger one. What is put in comes before what is taken out behind it.
+func (e *splicer) settle() {
+	slices.SortStableFunc(e.changes, func(a, b change) int {
+		if a.start == b.start && (a.end == a.start) != (b.end == b.start) {
+			return cmp.Compare(a.end, b.end)
+		}
+		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(b.end, a.end))
 	})
-	if i > 0 && e.changes[i-1].end > start {
-		return i, false
-	}
-	for _, c := range e.changes[i:] {
-		if c.start >= end {
-			break
+	end := uint32(0)
+	e.changes = slices.DeleteFunc(e.changes, func(c change) bool {
+		if c.start < end {
+			return true
 		}
-		if c.end > start {
-			return i, false
-		}
-	}
-	return i, true
+		end = c.end
+		return false
+	})
 }
 
-// gone reports whether an element is in the place of a change.
+// gone reports whether an element is in the place of a change, once they are settled.
 func (e *splicer) gone(i uint32) bool {
-	_, free := e.place(e.r.d.items[i].start, e.r.d.items[i].end)
-	return !free
+	at := e.r.d.items[i].start
+	n, _ := slices.BinarySearchFunc(e.changes, at, func(c change, at uint32) int { return cmp.Compare(c.end, at+1) })
+	return n < len(e.changes) && e.changes[n].start <= at
 }
 
 func (e *splicer) replace(i uint32, text string) {
@@ -193,6 +202,7 @@ func (e *splicer) tag() {
 
 // text is the text with all changes made.
 func (e *splicer) text() []byte {
+	e.settle()
 	root := e.r.d.items[e.r.root]
 	out := make([]byte, 0, int(root.end-root.start)+256*len(e.changes))
 	at := root.start

@@ -14,7 +14,7 @@ import (
 // none of old's fits, or several and not one each, is refused by its place; in a Bundle,
 // which may keep what its author saw, it stays.
 func (n *Numbers) Restore(old, next *Resource) (*Resource, error) {
-	k := keeper{numbers: n, next: splicer{r: next}, shown: map[shownNumber][]Node{}, asked: map[shownNumber]int{}}
+	k := keeper{numbers: n, next: splicer{r: next}, shown: map[shownNumber][]Node{}, asked: map[shownNumber]int{}, alike: map[shownNumber]bool{}}
 	var texts map[string]string
 	if old != nil {
 		texts = k.learn(old)
@@ -57,6 +57,7 @@ type keeper struct {
 	next    splicer
 	shown   map[shownNumber][]Node // values of old, in order
 	asked   map[shownNumber]int    // how often each is in next
+	alike   map[shownNumber]bool   // whether all those shown so are the same
 }
 
 // learn notes what is shown of the numbers of old, and returns the strings that repeat
@@ -75,9 +76,13 @@ func (k *keeper) learn(old *Resource) map[string]string {
 			k.shown[as] = append(k.shown[as], value)
 		}
 	}
-	texts := map[string]string{}
+	texts, values := map[string]string{}, map[uint32]bool{}
+	for _, hit := range hits {
+		value, _ := valueOf(hit)
+		values[value.i] = true
+	}
 	for i, shown := range needlesOf(hits).texts(old) {
-		if slices.ContainsFunc(hits, func(h Node) bool { v, _ := valueOf(h); return v.d != nil && v.i == i }) {
+		if values[i] {
 			continue
 		}
 		whole := Node{old.d, i, old.root}.Text()
@@ -143,12 +148,12 @@ func (k *keeper) fits(as shownNumber, nth int) (Node, bool) {
 	case len(stored) == k.asked[as]:
 		return stored[nth], true
 	}
-	for _, other := range stored[1:] {
-		if other.Text() != stored[0].Text() {
-			return Node{}, false
-		}
+	alike, known := k.alike[as]
+	if !known {
+		alike = !slices.ContainsFunc(stored, func(n Node) bool { return n.Text() != stored[0].Text() })
+		k.alike[as] = alike
 	}
-	return stored[0], true
+	return stored[0], alike
 }
 
 // restore puts a stored value, with its extensions, where a masked one is.
@@ -193,9 +198,11 @@ func (k *keeper) texts(whole map[string]string) error {
 		return nil
 	}
 	r := k.next.r
+	k.next.settle()
+	seen := splicer{r: r, changes: slices.Clone(k.next.changes)}
 	for i := r.root + 1; i < r.d.items[r.root].next; i++ {
 		it := &r.d.items[i]
-		if it.typ != r4.String && it.typ != r4.Markdown || it.flags != 0 || k.next.gone(i) {
+		if it.typ != r4.String && it.typ != r4.Markdown || it.flags != 0 || seen.gone(i) {
 			continue
 		}
 		at := Node{r.d, i, r.root}

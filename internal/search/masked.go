@@ -117,7 +117,7 @@ func (b *bodyText) look(card []byte) error {
 	if b.looked || b.catalog == nil || b.catalog.numbers == nil {
 		return nil
 	}
-	shown, _, err := b.catalog.numbers.Obscure(b.resource)
+	shown, err := b.catalog.numbers.Obscure(b.resource)
 	if err == nil && shown != b.resource {
 		var doc Document
 		doc, err = b.catalog.ExtractAs(shown, card)
