@@ -105,6 +105,7 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 	if !stated {
 		return Resource{}, errPurpose
 	}
+	actor.Purpose = req.event.Purpose // which a Consent may deny
 	if !c.unmaskings.take(actor.ID) {
 		if c.unmaskings.crossed(actor.ID) {
 			c.slog.WarnContext(ctx, "alert: somebody asks for whole numbers again and again", "person", actor.ID, "request", actor.RequestID)
@@ -123,7 +124,7 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 	if err != nil {
 		return Resource{}, err
 	}
-	_, allowed, err := c.decide(ctx, actor, authz.Unmask, whole, whole.patients, anyOf)
+	_, allowed, err := c.stand(actor).decide(ctx, authz.Unmask, whole, whole.patients, anyOf)
 	if err == nil && !allowed {
 		err = errUnmask
 	}
