@@ -1,0 +1,223 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/wardkeep/wardkeep/attack/expect"
+)
+
+// want is what has to come of an attempt.
+type want int
+
+const (
+	blocked want = iota // refused, or an answer without a single match
+	silent              // any answer that shows nothing that is forbidden
+	refused             // refused by its status
+	shown               // legitimate: answered, with what it is asked for
+	same                // blocked, and just as for what does not exist
+)
+
+// attempt is one request and what is expected of it.
+type attempt struct {
+	Route, Trick string
+	As           *caller
+	Relation     string
+	Type         string
+	Target       *record
+	Req          request
+	Want         want
+	Show         []string
+	Twin         *request // of what does not exist
+	Own          bool     // brings its credentials itself
+}
+
+// cell is the kind of an attempt: what is listed.
+type cell struct{ Route, Role, Relation, Trick string }
+
+func (a *attempt) cell() cell {
+	role := "anonymous"
+	if a.As != nil {
+		role = a.As.Role
+	}
+	return cell{a.Route, role, a.Relation, a.Trick}
+}
+
+// digest tells attempts apart: who, and every byte that is sent.
+func (a *attempt) digest() string {
+	name := ""
+	if a.As != nil {
+		name = a.As.Name
+	}
+	sum := sha256.Sum256([]byte(name + "\x00" + a.Req.Raw + string(a.Req.text(""))))
+	return hex.EncodeToString(sum[:16])
+}
+
+// verdict is what came of an attempt.
+type verdict struct {
+	OK     bool
+	Why    string
+	Unsaid []string // shown, and the requirements are silent about it
+}
+
+func fail(why string) verdict { return verdict{Why: why} }
+
+// judge says whether the answer is as expected.
+func (w *world) judge(a *attempt, got answer, twin *answer) verdict {
+	text := got.all()
+	v := verdict{OK: true}
+	if why := w.leak(a, text, &v); why != "" {
+		return fail(why)
+	}
+	if got.Status >= 500 {
+		return fail("status " + got.Line)
+	}
+	switch a.Want {
+	case shown:
+		return w.legitimate(a, got, v)
+	case refused:
+		if got.Status < 300 || got.Status == http.StatusNotModified {
+			return fail("answered " + got.Line)
+		}
+	case blocked, same:
+		if !without(got) {
+			return fail("answered " + got.Line + " with something in it")
+		}
+	}
+	if twin != nil {
+		if why := differs(got, *twin, a.Req, *a.Twin); why != "" {
+			return fail("told apart from what does not exist: " + why)
+		}
+	}
+	return v
+}
+
+func (w *world) legitimate(a *attempt, got answer, v verdict) verdict {
+	if got.Status >= 300 {
+		return fail("refused: " + got.Line)
+	}
+	lower := strings.ToLower(string(got.all()))
+	for _, word := range a.Show {
+		if !strings.Contains(lower, word) && !w.finds(got.Body, word) {
+			c := w.words[word]
+			return fail("does not show " + c.Element)
+		}
+	}
+	return v
+}
+
+func (w *world) finds(text []byte, word string) bool {
+	return slices.ContainsFunc(w.find(text), func(c canary) bool { return c.Word == word })
+}
+
+// leak names a canary that the caller must not see and did not send himself.
+func (w *world) leak(a *attempt, text []byte, v *verdict) string {
+	sent := ""
+	for _, c := range w.find(text) {
+		if sent == "" {
+			sent = strings.ToLower(a.Req.Raw + string(a.Req.text("")))
+		}
+		if strings.Contains(sent, c.Word) || c.Element == "id" && c.Record != a.Target {
+			continue
+		}
+		who := a.As
+		if who == nil || a.Own {
+			who = &caller{}
+		}
+		switch w.may(who, c.Record, c.Element) {
+		case expect.Forbidden:
+			return "shows " + c.Record.Type + "." + c.Element + " (" + strings.Join(append([]string{c.Record.Category, w.byID[c.Record.Patient].Why}, c.Record.Marks...), " ") + ")"
+		case expect.Unsaid:
+			v.Unsaid = append(v.Unsaid, c.Record.Type+"."+c.Element+" "+c.Record.Category)
+		}
+	}
+	return ""
+}
+
+// bundle is as much of an answer as tells whether something was found.
+type bundle struct {
+	ResourceType, Type string
+	Total              *int
+	Entry              []struct {
+		Search   struct{ Mode string }
+		Response struct{ Status string }
+		Resource json.RawMessage
+	}
+}
+
+var (
+	xmlTotal = regexp.MustCompile(`<total value="([1-9])`)
+	xmlEntry = regexp.MustCompile(`<(entry|outcome)>`)
+)
+
+// without reports whether an answer is a refusal, or says that there is nothing.
+func without(got answer) bool {
+	switch {
+	case got.Status == http.StatusNotModified:
+		return false
+	case got.Status >= 300:
+		return true
+	case strings.Contains(got.Header.Get("Content-Type"), "xml"):
+		return strings.Contains(string(got.Body), "<Bundle") && !xmlTotal.Match(got.Body) && !xmlEntry.Match(got.Body)
+	}
+	return nothing(got.Body)
+}
+
+func nothing(body []byte) bool {
+	var b bundle
+	if json.Unmarshal(body, &b) != nil || b.ResourceType != "Bundle" {
+		return false
+	}
+	if b.Total != nil && *b.Total > 0 {
+		return false
+	}
+	for _, e := range b.Entry {
+		if e.Search.Mode == "outcome" || e.Response.Status != "" && e.Response.Status[0] != '2' && e.Response.Status[:3] != "304" {
+			continue
+		}
+		if e.Response.Status == "" || !nothing(e.Resource) {
+			return false
+		}
+	}
+	return true
+}
+
+// incidental are headers and members that differ between any two answers.
+var (
+	incidental = []string{"Date", "X-Request-Id", "Content-Length"}
+	stamps     = regexp.MustCompile(`"(lastUpdated|id|timestamp)":"[^"]*"|[0-9a-f]{16,}|\d{4}-\d\d-\d\dT[0-9:.]+Z?`)
+)
+
+// differs says in what two answers are not the same, once what was asked for is put
+// out of account.
+func differs(a, b answer, asked, other request) string {
+	if a.Status != b.Status {
+		return "status " + a.Line + " and " + b.Line
+	}
+	for name := range a.Header {
+		if !slices.Contains(incidental, http.CanonicalHeaderKey(name)) && neutral(strings.Join(a.Header[name], ","), asked) != neutral(strings.Join(b.Header[name], ","), other) {
+			return "header " + name
+		}
+	}
+	if len(a.Header) != len(b.Header) {
+		return "headers"
+	}
+	if neutral(string(a.Body), asked) != neutral(string(b.Body), other) {
+		return "body"
+	}
+	return ""
+}
+
+var anyCanary = regexp.MustCompile(mark + `[a-z2-7]{16}`)
+
+func neutral(text string, asked request) string {
+	for _, word := range anyCanary.FindAllString(asked.Target+asked.Body, -1) {
+		text = strings.ReplaceAll(text, word, "*")
+	}
+	return stamps.ReplaceAllString(text, "*")
+}

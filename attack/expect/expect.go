@@ -1,0 +1,158 @@
+// Package expect says who may see and do what, by plain tables. It is written from
+// the words of the requirements and the law alone, and shares no line with the
+// product: what the two say differently is a finding about one of them.
+package expect
+
+import "slices"
+
+// Answer is what the requirements say. Unsaid is no expectation at all: such a
+// cell is neither attempted nor counted.
+type Answer int
+
+const (
+	Unsaid Answer = iota
+	Forbidden
+	Allowed
+)
+
+// Caller is who asks, as far as the requirements tell callers apart.
+type Caller struct {
+	Kind   string   // "person" in a session, "app" of a person, "client", "" for nobody
+	Roles  []string // of the person
+	Scopes []string // of apps and clients: system/Type.cruds
+	// Context is the one patient that scopes of level patient reach.
+	Context string
+	Fresh   bool // proved anew, in a session
+}
+
+// Target is a record, or one element of it.
+type Target struct {
+	Type     string
+	Category string // of Observations and the like: laboratory, vital-signs, social, chem of a formulary
+	Element  string // "" for the record as such
+	Patient  string
+	Marks    []string
+	// Relations are those of the caller to the patient; none at all is no relation.
+	Relations []string
+}
+
+// May is the answer to one look.
+func May(c Caller, t Target) Answer {
+	switch c.Kind {
+	case "client":
+		return program(c, t)
+	case "app":
+		if a := scoped(c.Scopes, t.Type, c.Context, t.Patient); a != Allowed {
+			return a
+		}
+		return person(c, t)
+	case "person":
+		return person(c, t)
+	}
+	return Forbidden
+}
+
+// program: scopes say it all, and nothing that is marked leaves.
+func program(c Caller, t Target) Answer {
+	if len(t.Marks) > 0 {
+		return Forbidden
+	}
+	return scoped(c.Scopes, t.Type, "", t.Patient)
+}
+
+// person: roles add up. Of several, the best answer counts.
+func person(c Caller, t Target) Answer {
+	best := Forbidden
+	for _, role := range c.Roles {
+		switch a := one(role, c, t); {
+		case a == Allowed:
+			return Allowed
+		case a == Unsaid:
+			best = Unsaid
+		}
+	}
+	return best
+}
+
+func one(role string, c Caller, t Target) Answer {
+	relation := related(role, c, t)
+	if relation == Forbidden {
+		return Forbidden
+	}
+	marks := Allowed
+	for _, m := range t.Marks {
+		marks = least(marks, marked(role, m, t.Relations))
+	}
+	return least(relation, least(marks, shown(role, t)))
+}
+
+// least is the stricter of two answers.
+func least(a, b Answer) Answer {
+	switch {
+	case a == Forbidden || b == Forbidden:
+		return Forbidden
+	case a == Unsaid || b == Unsaid:
+		return Unsaid
+	}
+	return Allowed
+}
+
+// reach is by which relations a role comes to a patient's records. "any" needs none.
+var reach = map[string][]string{
+	"doctor":     {"team", "ward", "encounter", "referral", "appointment", "emergency"},
+	"nurse":      {"ward", "team", "emergency"},
+	"charge":     {},
+	"pharmacist": {"ward", "emergency"},
+	"billing":    {"any"},
+	"patient":    {"self"},
+	"proxy":      {"proxy"},
+}
+
+// unsure are relations of which the requirements do not say whether they do for a
+// role.
+var unsure = map[string][]string{
+	"nurse":        {"encounter", "referral", "appointment"},
+	"pharmacist":   {"team", "encounter", "referral", "appointment"},
+	"lab":          {"any"},
+	"registration": {"any"},
+}
+
+// related says whether the caller's relations do. An emergency is of who is at work
+// in a session; an app has none.
+func related(role string, c Caller, t Target) Answer {
+	relations := t.Relations
+	if c.Kind == "app" {
+		relations = slices.DeleteFunc(slices.Clone(relations), func(r string) bool { return r == "emergency" })
+	}
+	best := Forbidden
+	for _, r := range append([]string{"any"}, relations...) {
+		switch {
+		case slices.Contains(reach[role], r):
+			return Allowed
+		case slices.Contains(unsure[role], r):
+			best = Unsaid
+		}
+	}
+	return best
+}
+
+// marked says whether a mark lets a role by, given its relations.
+func marked(role, mark string, relations []string) Answer {
+	has := func(names ...string) bool {
+		return slices.ContainsFunc(names, func(n string) bool { return slices.Contains(relations, n) })
+	}
+	yes := false
+	switch mark {
+	case "psychotherapy": // a doctor of the care team: not the patient, not in an emergency
+		yes = role == "doctor" && has("team")
+	case "sud", "hiv", "restricted":
+		yes = role == "doctor" && has("team", "emergency") || role == "nurse" && has("emergency") || role == "patient" && has("self")
+	case "vip", "employee":
+		yes = (role == "doctor" || role == "nurse") && has("team", "emergency") || role == "pharmacist" && has("ward", "emergency") ||
+			role == "patient" && has("self") || role == "proxy" && has("proxy")
+	}
+	if yes {
+		return Allowed
+	}
+	return Forbidden
+}
