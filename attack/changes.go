@@ -30,10 +30,10 @@ var changeRoads = []road{
 	{name: "delete", letter: "d", twin: true, make: func(_ *world, _ *patient, r *record) request {
 		return request{Method: "DELETE", Target: "/fhir/" + r.Type + "/" + r.ID}
 	}},
-	{name: "conditional delete", letter: "d", make: withIdentifier(func(_ *world, _ *patient, r *record) request {
+	{name: "conditional delete", letter: "d", want: silent, twin: true, make: withIdentifier(func(_ *world, _ *patient, r *record) request {
 		return request{Method: "DELETE", Target: "/fhir/" + r.Type + "?identifier=" + r.Identifier}
 	})},
-	{name: "conditional patch", letter: "u", make: withIdentifier(func(_ *world, _ *patient, r *record) request {
+	{name: "conditional patch", letter: "u", twin: true, make: withIdentifier(func(_ *world, _ *patient, r *record) request {
 		return patch(r.Type+"?identifier="+r.Identifier, "application/merge-patch+json", `{"language":"en"}`)
 	})},
 	{name: "conditional update", letter: "u", make: withIdentifier(func(_ *world, _ *patient, r *record) request {
@@ -57,7 +57,7 @@ var changeRoads = []road{
 	{name: "transaction create", letter: "c", make: func(_ *world, _ *patient, r *record) request {
 		return post("", fhirJSON, bundleOf("transaction", "POST", r.Type, object{"resource": changed(r, "")}))
 	}},
-	{name: "transaction delete", letter: "d", make: withIdentifier(func(_ *world, _ *patient, r *record) request {
+	{name: "transaction delete", letter: "d", want: silent, twin: true, make: withIdentifier(func(_ *world, _ *patient, r *record) request {
 		return post("", fhirJSON, bundleOf("transaction", "DELETE", r.Type+"?identifier="+r.Identifier, nil))
 	})},
 	{name: "transaction patch", letter: "u", make: func(_ *world, _ *patient, r *record) request {
@@ -74,7 +74,8 @@ var changeRoads = []road{
 	{name: "Binary with the patient's context", letter: "c", types: []string{"Binary"}, make: func(_ *world, p *patient, _ *record) request {
 		return post("Binary", "text/plain", "planted").with("X-Security-Context: Patient/" + p.ID)
 	}},
-	{name: "$validate mode=update", letter: "u", want: silent, make: func(_ *world, _ *patient, r *record) request {
+	{name: "$validate mode=delete", letter: "d", want: silent, make: at("%s/%s/$validate?mode=delete"), twin: true},
+	{name: "$validate mode=update", letter: "u", want: silent, twin: true, make: func(_ *world, _ *patient, r *record) request {
 		return post(r.Type+"/"+r.ID+"/$validate?mode=update", fhirJSON, text(object{"resourceType": r.Type, "id": r.ID}))
 	}},
 	{name: "update by a form's method", letter: "d", make: func(_ *world, _ *patient, r *record) request {

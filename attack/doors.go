@@ -86,11 +86,22 @@ func (a *attack) forbidden(c *caller, rd road, r *record, relation string) (atte
 	if rd.letter != "" {
 		t.Trick = "change"
 	}
-	if rd.twin {
-		none := request{Method: q.Method, Target: strings.ReplaceAll(q.Target, r.ID, a.word("nothing", r.ID)), Header: q.Header, Body: strings.ReplaceAll(q.Body, r.ID, a.word("nothing", r.ID))}
-		t.Twin = &none
+	if rd.twin && (c.Who.Kind != "client" || rd.letter != "u") { // programs may choose ids: there an update makes a record
+		t.Twin = a.nothing(q, r)
 	}
 	return t, true
+}
+
+// nothing is the same request for a record that does not exist.
+func (a *attack) nothing(q request, r *record) *request {
+	none := q
+	for _, word := range []string{r.ID, r.Identifier} {
+		if word != "" {
+			none.Target = strings.ReplaceAll(none.Target, word, a.word("nothing", word))
+			none.Body = strings.ReplaceAll(none.Body, word, a.word("nothing", word))
+		}
+	}
+	return &none
 }
 
 // legitimate are looks that must be answered, with what may be seen.

@@ -86,17 +86,7 @@ var operationRoads = []road{
 	}},
 	{name: "$document", types: []string{"Composition"}, make: at("%s/%s/$document"), twin: true},
 	{name: "$meta", want: refused, make: at("%s/%s/$meta"), twin: true},
-	{name: "$meta-add", want: refused, letter: "u", make: func(_ *world, _ *patient, r *record) request {
-		return post(r.Type+"/"+r.ID+"/$meta-add", fhirJSON, `{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"x"}]}}]}`)
-	}},
-	{name: "$meta-delete", want: refused, letter: "u", make: func(_ *world, _ *patient, r *record) request {
-		return post(r.Type+"/"+r.ID+"/$meta-delete", fhirJSON, `{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"security":[{"code":"HIV"}]}}]}`)
-	}},
 	{name: "$validate of a record", want: silent, make: at("%s/%s/$validate"), twin: true},
-	{name: "$validate mode=update", want: silent, make: func(_ *world, _ *patient, r *record) request {
-		return post(r.Type+"/"+r.ID+"/$validate?mode=update", fhirJSON, text(object{"resourceType": r.Type, "id": r.ID}))
-	}, twin: true},
-	{name: "$validate mode=delete", want: silent, make: at("%s/%s/$validate?mode=delete"), twin: true},
 	{name: "batch read", make: func(_ *world, _ *patient, r *record) request {
 		return post("", fhirJSON, bundleOf("batch", "GET", r.Type+"/"+r.ID, nil))
 	}, twin: true},

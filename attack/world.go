@@ -66,6 +66,7 @@ var layouts = []struct {
 }{
 	{"ward", []string{"ward"}}, {"team", []string{"team"}}, {"encounter", []string{"encounter"}}, {"referral", []string{"referral"}},
 	{"appointment", []string{"appointment"}}, {"none", nil},
+	{"ward and team", []string{"ward", "team"}},
 	{"discharged", nil}, {"former team", nil}, {"far appointment", nil}, {"far appointment past", nil},
 }
 
@@ -80,7 +81,7 @@ func newWorld(seed string, now time.Time, staff []string) *world {
 	w.house = append(w.house, object{"resourceType": "Practitioner", "id": "nobody", "active": true})
 	for _, m := range mandates {
 		for _, l := range layouts {
-			if m.Mark != "" && l.why != "ward" && l.why != "team" && l.why != "none" {
+			if m.Mark != "" && l.why != "ward" && l.why != "team" && l.why != "none" && l.why != "ward and team" {
 				continue
 			}
 			w.admit(l.why, l.relation, m)
@@ -105,7 +106,7 @@ func (w *world) admit(why string, relation []string, m mandate) {
 
 func (w *world) file(p *patient, s slot) {
 	r := &record{Type: s.typ, Patient: p.ID, Slot: s.name, Category: s.category, Elements: map[string][]string{}, Date: w.now.Add(-48 * time.Hour).Format(time.DateOnly)}
-	if p.Mark.Mark != "" && (s.typ != "Patient" || p.Mark.Mark == "vip" || p.Mark.Mark == "employee") && s.typ != "CareTeam" {
+	if p.Mark.Mark != "" && (s.typ != "Patient" && s.typ != "CareTeam" || ofThePatient(p.Mark)) {
 		r.Marks = []string{p.Mark.Mark}
 	}
 	if s.typ == "Patient" {
@@ -136,12 +137,15 @@ func (w *world) file(p *patient, s slot) {
 	if s.typ != "Binary" {
 		b["text"] = object{"status": "generated", "div": `<div xmlns="http://www.w3.org/1999/xhtml">` + w.hatch(r, "text") + `</div>`}
 	}
-	if len(r.Marks) > 0 {
+	if len(r.Marks) > 0 && !(ofThePatient(p.Mark) && (s.typ == "CareTeam" || s.typ == "Coverage")) { // those follow from the patient's
 		b["meta"] = object{"security": []any{object{"system": p.Mark.System, "code": p.Mark.Code}}}
 	}
 	r.body = b
 	p.Records = append(p.Records, r)
 }
+
+// ofThePatient reports whether a mark is of a person, and so of all that is about him.
+func ofThePatient(m mandate) bool { return m.Mark == "vip" || m.Mark == "employee" }
 
 // record returns the patient's record of a slot.
 func (p *patient) record(slot string) *record {

@@ -28,7 +28,7 @@ type Caller struct {
 // Target is a record, or one element of it.
 type Target struct {
 	Type     string
-	Category string // of Observations and the like: laboratory, vital-signs, social, chem of a formulary
+	Category string // of Observations and the like: laboratory-formulary, laboratory-other, vital-signs, social-history
 	Element  string // "" for the record as such
 	Patient  string
 	Marks    []string
@@ -42,7 +42,7 @@ func May(c Caller, t Target) Answer {
 	case "client":
 		return program(c, t)
 	case "app":
-		if a := scoped(c.Scopes, t.Type, c.Context, t.Patient); a != Allowed {
+		if a := scoped(c.Scopes, t, c.Context); a != Allowed {
 			return a
 		}
 		return person(c, t)
@@ -57,7 +57,7 @@ func program(c Caller, t Target) Answer {
 	if len(t.Marks) > 0 {
 		return Forbidden
 	}
-	return scoped(c.Scopes, t.Type, "", t.Patient)
+	return scoped(c.Scopes, t, "")
 }
 
 // person: roles add up. Of several, the best answer counts.
@@ -100,10 +100,11 @@ func least(a, b Answer) Answer {
 // reach is by which relations a role comes to a patient's records. "any" needs none.
 var reach = map[string][]string{
 	"doctor":     {"team", "ward", "encounter", "referral", "appointment", "emergency"},
-	"nurse":      {"ward", "team", "emergency"},
+	"nurse":      {"ward", "emergency"},
 	"charge":     {},
 	"pharmacist": {"ward", "emergency"},
 	"billing":    {"any"},
+	"lab":        {"any"},
 	"patient":    {"self"},
 	"proxy":      {"proxy"},
 }
@@ -113,7 +114,6 @@ var reach = map[string][]string{
 var unsure = map[string][]string{
 	"nurse":        {"encounter", "referral", "appointment"},
 	"pharmacist":   {"team", "encounter", "referral", "appointment"},
-	"lab":          {"any"},
 	"registration": {"any"},
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// billingTypes and so on are what a role is there for (minimum necessary, 45 CFR
+// What a role is there for (minimum necessary, 45 CFR
 // 164.502(b)). A type that stands in neither list of a role is unsaid.
 var (
 	money    = []string{"Coverage", "Claim", "ClaimResponse", "ExplanationOfBenefit", "Account", "Invoice", "PaymentNotice"}
@@ -26,13 +26,13 @@ var (
 type rule struct{ shown, hidden []string }
 
 var rules = map[string]rule{
-	"doctor":     {shown: clinical},
+	"doctor":     {shown: slices.Concat(clinical, []string{"CareTeam", "List", "Appointment", "RelatedPerson"})},
 	"nurse":      {shown: []string{"Patient", "Encounter", "Condition", "Observation", "AllergyIntolerance", "MedicationRequest", "Procedure", "Immunization"}, hidden: money},
 	"pharmacist": {shown: slices.Concat(medicines, []string{"Condition"}), hidden: slices.Concat(money, notes, []string{"FamilyMemberHistory", "Procedure"})},
 	"lab": {shown: []string{"Specimen"}, hidden: slices.Concat(money, notes,
 		[]string{"MedicationRequest", "MedicationStatement", "MedicationDispense", "MedicationAdministration", "Immunization", "Procedure"})},
 	"billing": {shown: []string{"Coverage", "Claim"}, hidden: slices.Concat(notes, medicines,
-		[]string{"Observation", "DiagnosticReport", "Immunization", "Specimen", "AllergyIntolerance"})},
+		[]string{"Observation", "DiagnosticReport", "Immunization", "Specimen", "Condition", "Procedure"})},
 	"registration": {hidden: slices.Concat(notes, medicines, []string{"Observation", "DiagnosticReport", "Immunization", "Specimen", "Condition", "Procedure"})},
 	// Administrators, officers and auditors keep the house, not the charts.
 	"admin": {hidden: slices.Concat(clinical, money)}, "privacy": {hidden: slices.Concat(clinical, money)}, "auditor": {hidden: slices.Concat(clinical, money)},
@@ -47,8 +47,8 @@ var demographics = []string{"id", "identifier", "name", "telecom", "address", "b
 func shown(role string, t Target) Answer {
 	r := rules[role]
 	switch {
-	case slices.Contains(r.hidden, t.Type):
-		return Forbidden
+	case slices.Contains(r.hidden, t.Type), t.Element == "presentedForm" && !slices.Contains([]string{"doctor", "patient"}, role):
+		return Forbidden // report files are for doctors
 	case role == "pharmacist" && t.Type == "Observation", role == "lab" && t.Type == "Observation":
 		return results(role, t.Category)
 	case role == "lab" && (t.Type == "ServiceRequest" || t.Type == "DiagnosticReport"):
@@ -57,8 +57,6 @@ func shown(role string, t Target) Answer {
 		return within(t.Element, demographics, []string{"text", "photo"})
 	case role == "billing" && t.Type == "Encounter":
 		return within(t.Element, []string{"id", "class", "type"}, []string{"text"})
-	case role == "billing" && t.Type == "Condition", role == "billing" && t.Type == "Procedure":
-		return within(t.Element, nil, []string{"text", "note"})
 	case role == "pharmacist" && t.Type == "Condition", role == "pharmacist" && slices.Contains(medicines, t.Type):
 		return within(t.Element, []string{"id", "code", "identifier", "medication"}, nil)
 	case role == "nurse" && slices.Contains(r.shown, t.Type):
@@ -92,10 +90,8 @@ func labOrders(t Target) Answer {
 	switch {
 	case t.Category != "laboratory":
 		return Forbidden
-	case t.Element == "presentedForm":
-		return Forbidden
 	}
-	return Unsaid
+	return within(t.Element, []string{"id", "identifier", "code"}, nil)
 }
 
 // within is the answer for a record of which some elements are said to be shown,
@@ -110,29 +106,22 @@ func within(element string, yes, no []string) Answer {
 	return Unsaid
 }
 
-// scoped says whether SMART scopes reach a type for reading. A scope of level
-// patient reaches the patient in context alone.
-func scoped(scopes []string, typ, context, patient string) Answer {
-	answer := Forbidden
+// scoped says whether SMART scopes reach a record for reading. A scope of level patient
+// reaches the patient in context alone, one with a category the records of it.
+func scoped(scopes []string, t Target, context string) Answer {
 	for _, s := range scopes {
 		level, rest, _ := strings.Cut(s, "/")
 		name, letters, ok := strings.Cut(rest, ".")
-		letters, filter, narrowed := strings.Cut(letters, "?")
-		if !ok || name != "*" && name != typ || !strings.Contains(letters, "r") && letters != "*" {
+		letters, filter, _ := strings.Cut(letters, "?")
+		if !ok || name != "*" && name != t.Type || !strings.Contains(letters, "r") {
 			continue
 		}
-		switch {
-		case level == "patient" && patient != "" && context != patient:
-		case narrowed && filter != "":
-			answer = max(answer, Unsaid)
-			if answer == Forbidden {
-				answer = Unsaid
-			}
-		default:
+		category, _ := strings.CutPrefix(filter, "category=")
+		if (level != "patient" || context == t.Patient) && strings.HasPrefix(t.Category, category) {
 			return Allowed
 		}
 	}
-	return answer
+	return Forbidden
 }
 
 // MayChange is the answer to a change: whom a record is hidden from, and whose scopes
