@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,7 +75,10 @@ func (w *world) judge(a *attempt, got answer, twin *answer) verdict {
 	if why := w.leak(a, text, &v); why != "" {
 		return fail(why)
 	}
-	if got.Status >= 500 {
+	if why := astray(a, got); why != "" {
+		return fail(why)
+	}
+	if got.Status >= 500 && got.Status != http.StatusNotImplemented && got.Status != http.StatusHTTPVersionNotSupported {
 		return fail("status " + got.Line)
 	}
 	switch a.Want {
@@ -95,6 +99,25 @@ func (w *world) judge(a *attempt, got answer, twin *answer) verdict {
 		}
 	}
 	return v
+}
+
+// astray says whether an answer leads a browser to where it must not go, or lets pages
+// of strangers read it.
+func astray(a *attempt, got answer) string {
+	to := got.Header.Get("Location")
+	if _, link, ok := strings.Cut(got.Header.Get("Refresh"), "url="); ok {
+		to = link
+	}
+	if u, err := url.Parse(to); to != "" && (err != nil || u.Host != "" && u.Hostname() != "localhost" && !strings.HasPrefix(to, appRedirect+"?") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, "/\\")) {
+		return "leads elsewhere"
+	}
+	if origin := got.Header.Get("Access-Control-Allow-Origin"); origin != "" && origin != "https://app.example.org" {
+		return "lets pages of " + origin + " read it"
+	}
+	if got.Header.Get("X-Injected") != "" {
+		return "a header was injected"
+	}
+	return ""
 }
 
 func (w *world) legitimate(a *attempt, got answer, v verdict) verdict {

@@ -140,8 +140,23 @@ type stage struct {
 }
 
 func (a *attack) stages() []stage {
+	now := func(make func() []attempt) func(context.Context) ([]attempt, error) {
+		return func(context.Context) ([]attempt, error) { return make(), nil }
+	}
 	return []stage{
-		{"side door", func(context.Context) ([]attempt, error) { return a.doors(), nil }},
+		{"pages", now(a.onPages)},
+		{"CSRF", now(a.crossSite)},
+		{"CORS", now(a.origins)},
+		{"open redirect", now(a.leads)},
+		{"session fixation", a.fixations},
+		{"side door", now(a.doors)},
+		{"http", now(a.httpTricks)},
+		{"request smuggling", now(a.smuggling)},
+		{"forged token", now(a.forged)},
+		{"client assertion", func(context.Context) ([]attempt, error) { return a.assertions() }},
+		{"authorization", now(a.authorizations)},
+		{"replay and theft", a.spent},
+		{"access that ended", a.ends}, // last: it changes who is who
 	}
 }
 

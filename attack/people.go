@@ -132,9 +132,15 @@ func (s *server) hire(ctx context.Context, user, practitioner string, roles, war
 
 // signIn opens a session. Each code works once: the one after that of the enrolment is
 // taken.
-func (p *person) signIn(ctx context.Context) error {
+func (p *person) signIn(ctx context.Context) error { return p.signInWith(ctx, "") }
+
+// signInWith is signIn with a cookie of a session that was there before.
+func (p *person) signInWith(ctx context.Context, before string) error {
 	b := p.s.browser()
 	defer b.close()
+	if before != "" {
+		b.cookies[sessionCookie] = before
+	}
 	if _, err := b.want(ctx, 303, "POST", "/sign-in", url.Values{"user": {p.User}, "password": {p.Password}}); err != nil {
 		return err
 	}

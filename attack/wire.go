@@ -24,6 +24,9 @@ type request struct {
 	// Raw is sent as it is, on a connection of its own, and everything that comes
 	// back is the answer.
 	Raw string
+	// From is the address of this machine that it comes from, "" for any: who guesses
+	// from one address too often waits there, and nothing is learnt.
+	From string
 }
 
 func (q request) with(header ...string) request {
@@ -92,6 +95,7 @@ func newDialler(address, host string, ca []byte) (*dialler, error) {
 // line is one connection that is kept alive. It is of one worker.
 type line struct {
 	*dialler
+	from string
 	conn net.Conn
 	in   *bufio.Reader
 }
@@ -103,6 +107,11 @@ const patience = 60 * time.Second
 func (l *line) do(ctx context.Context, q request) (answer, error) {
 	if q.Raw != "" {
 		return l.raw(ctx, q)
+	}
+	if q.From != "" {
+		own := &line{dialler: l.dialler, from: q.From}
+		defer own.close()
+		return own.once(ctx, q)
 	}
 	kept := l.conn != nil
 	a, err := l.once(ctx, q)
@@ -116,7 +125,10 @@ func (l *line) open(ctx context.Context) error {
 	if l.conn != nil {
 		return nil
 	}
-	d := tls.Dialer{Config: l.tls}
+	d := tls.Dialer{Config: l.tls, NetDialer: &net.Dialer{}}
+	if l.from != "" {
+		d.NetDialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(l.from)}
+	}
 	conn, err := d.DialContext(ctx, "tcp", l.address)
 	if err != nil {
 		return err
@@ -139,6 +151,9 @@ func (l *line) once(ctx context.Context, q request) (answer, error) {
 	_ = l.conn.SetDeadline(time.Now().Add(patience))
 	_, wrote := l.conn.Write(q.text(l.host))
 	resp, err := http.ReadResponse(l.in, &http.Request{Method: q.Method})
+	for err == nil && resp.StatusCode < 200 && resp.StatusCode != http.StatusSwitchingProtocols {
+		resp, err = http.ReadResponse(l.in, &http.Request{Method: q.Method})
+	}
 	if err != nil {
 		l.close()
 		return answer{}, errors.Join(err, wrote)
