@@ -34,8 +34,10 @@ type attempt struct {
 	Req          request
 	Want         want
 	Show         []string
+	Holds        string   // the answer has this in it
 	Twin         *request // of what does not exist
 	Own          bool     // brings its credentials itself
+	Within       []string // scopes of which no more may be granted than there are
 }
 
 // cell is the kind of an attempt: what is listed.
@@ -63,6 +65,7 @@ func (a *attempt) digest() string {
 type verdict struct {
 	OK     bool
 	Why    string
+	Label  string   // of the record that is shown, or was the target
 	Unsaid []string // shown, and the requirements are silent about it
 }
 
@@ -70,16 +73,28 @@ func fail(why string) verdict { return verdict{Why: why} }
 
 // judge says whether the answer is as expected.
 func (w *world) judge(a *attempt, got answer, twin *answer) verdict {
-	text := got.all()
+	label := ""
+	if a.Target != nil {
+		label = w.byID[a.Target.Patient].Mark.Code
+	}
+	v := w.judged(a, got, twin)
+	v.Label = firstOf(v.Label, label)
+	return v
+}
+
+func (w *world) judged(a *attempt, got answer, twin *answer) verdict {
 	v := verdict{OK: true}
-	if why := w.leak(a, text, &v); why != "" {
-		return fail(why)
+	if why := w.leak(a, got.all(), &v); why != "" {
+		return verdict{Why: why, Label: v.Label}
 	}
 	if why := astray(a, got); why != "" {
 		return fail(why)
 	}
 	if got.Status >= 500 && got.Status != http.StatusNotImplemented && got.Status != http.StatusHTTPVersionNotSupported {
 		return fail("status " + got.Line)
+	}
+	if why := more(a, got); why != "" {
+		return fail(why)
 	}
 	switch a.Want {
 	case shown:
@@ -99,6 +114,31 @@ func (w *world) judge(a *attempt, got answer, twin *answer) verdict {
 		}
 	}
 	return v
+}
+
+// more names a scope that was granted beyond those that there are.
+func more(a *attempt, got answer) string {
+	var g grant
+	if a.Within == nil || json.Unmarshal(got.Body, &g) != nil {
+		return ""
+	}
+	for _, s := range strings.Fields(g.Scope) {
+		if !slices.ContainsFunc(a.Within, func(have string) bool { return narrower(s, have) }) {
+			return "granted more: " + s
+		}
+	}
+	return ""
+}
+
+// narrower reports whether a scope says no more than another: level, type, letters, filter.
+func narrower(s, have string) bool {
+	base, filter, _ := strings.Cut(s, "?")
+	most, must, _ := strings.Cut(have, "?")
+	name, letters, _ := strings.Cut(base, ".")
+	wide, all, _ := strings.Cut(most, ".")
+	letters = strings.NewReplacer("read", "rs", "write", "cud", "*", "cruds").Replace(letters) // SMART version 1
+	level, _, _ := strings.Cut(wide, "/")
+	return (name == wide || wide == level+"/*" && strings.HasPrefix(name, level+"/")) && strings.Trim(letters, all) == "" && (must == "" || filter == must)
 }
 
 // astray says whether an answer leads a browser to where it must not go, or lets pages
@@ -123,6 +163,9 @@ func astray(a *attempt, got answer) string {
 func (w *world) legitimate(a *attempt, got answer, v verdict) verdict {
 	if got.Status >= 300 {
 		return fail("refused: " + got.Line)
+	}
+	if !strings.Contains(string(got.Body), a.Holds) {
+		return fail("does not hold " + a.Holds)
 	}
 	lower := strings.ToLower(string(got.all()))
 	for _, word := range a.Show {
@@ -154,6 +197,7 @@ func (w *world) leak(a *attempt, text []byte, v *verdict) string {
 		}
 		switch w.may(who, c.Record, c.Element) {
 		case expect.Forbidden:
+			v.Label = w.byID[c.Record.Patient].Mark.Code
 			return "shows " + c.Record.Type + "." + c.Element + " (" + strings.Join(append([]string{c.Record.Category, w.byID[c.Record.Patient].Why}, c.Record.Marks...), " ") + ")"
 		case expect.Unsaid:
 			v.Unsaid = append(v.Unsaid, c.Record.Type+"."+c.Element+" "+c.Record.Category)

@@ -38,6 +38,14 @@ func (c *caller) credential(ctx context.Context) ([]string, error) {
 
 // relations are the caller's to a patient.
 func (c *caller) relations(p *patient) []string {
+	if c.person != nil && slices.Contains(p.Emergency, c.person.User) {
+		return append(slices.Clone(c.usual(p)), "emergency")
+	}
+	return c.usual(p)
+}
+
+// usual are relations that are there without an emergency.
+func (c *caller) usual(p *patient) []string {
 	if !c.Related {
 		return nil
 	}

@@ -30,7 +30,7 @@ func main() {
 // options are what the command takes.
 type options struct {
 	binary, json, only, seed string
-	sample                   bool
+	sample, open             bool
 	each                     int
 }
 
@@ -44,6 +44,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	flags.StringVar(&o.only, "only", "", "only tricks whose name begins so; several by commas")
 	flags.StringVar(&o.seed, "seed", "", "what canaries and choices are made of; a random one is told")
 	flags.BoolVar(&o.sample, "sample", false, "some of every kind, in a minute")
+	flags.BoolVar(&o.open, "open", false, "holes that are known and not yet mended are told, and do not fail the run")
 	flags.IntVar(&o.each, "each", 2, "attempts of each cell")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return 2
@@ -54,6 +55,9 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	fmt.Fprintf(out, "attack, seed %s\n", o.seed)
 	t, err := o.attack(ctx)
 	if err != nil {
+		if t != nil {
+			t.print(out)
+		}
 		fmt.Fprintln(os.Stderr, "attack:", err)
 		return 1
 	}
@@ -64,7 +68,18 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 			return 1
 		}
 	}
-	if s := t.sums(); s.Leaks > 0 || s.Wrongly > 0 || s.Throttled > 0 || s.Attempts == 0 {
+	return o.code(t, out)
+}
+
+// code is 0 if all was blocked, or all but what is known and told apart.
+func (o options) code(t *tally, out io.Writer) int {
+	s := t.sums()
+	fresh, stale := t.fresh()
+	if len(stale) > 0 && o.only == "" {
+		fmt.Fprintf(out, "\nmended, and still on the list of open.go: %s\n", strings.Join(stale, ", "))
+		return 1
+	}
+	if s.Throttled > 0 || s.Attempts == 0 || fresh > 0 || len(t.Holes) > 0 && !o.open {
 		return 1
 	}
 	return 0
@@ -112,6 +127,9 @@ func (o options) attack(ctx context.Context) (_ *tally, err error) {
 		if err != nil {
 			return t, fmt.Errorf("%s: %w", st.name, err)
 		}
+		if a.sample {
+			list = thin(a.rng, list)
+		}
 		say(fmt.Sprintf("%s: %d attempts", st.name, len(list)))
 		if err := w.run(ctx, s, t, st.name, list); err != nil {
 			return t, err
@@ -149,6 +167,11 @@ func (a *attack) stages() []stage {
 		{"CORS", now(a.origins)},
 		{"open redirect", now(a.leads)},
 		{"session fixation", a.fixations},
+		{"emergencies", a.emergencies},
+		{"jobs", a.jobs},
+		{"page links", a.pagesOfOthers},
+		{"bulk and subscriptions", now(a.orders)},
+		{"redacted fields", now(a.redacted)},
 		{"side door", now(a.doors)},
 		{"http", now(a.httpTricks)},
 		{"request smuggling", now(a.smuggling)},
@@ -156,6 +179,8 @@ func (a *attack) stages() []stage {
 		{"client assertion", func(context.Context) ([]attempt, error) { return a.assertions() }},
 		{"authorization", now(a.authorizations)},
 		{"replay and theft", a.spent},
+		{"untouched", now(a.untouched)},
+		{"work", now(a.work)},
 		{"access that ended", a.ends}, // last: it changes who is who
 	}
 }

@@ -41,7 +41,9 @@ type hole struct {
 	Header         []string `json:",omitempty"`
 	Body           string   `json:",omitempty"`
 	Status         int
-	Legit          bool `json:",omitempty"`
+	Legit          bool   `json:",omitempty"`
+	Label          string `json:",omitempty"` // of the record in question
+	Known          string `json:",omitempty"` // the open finding that it belongs to
 }
 
 func newTally() *tally {
@@ -77,7 +79,9 @@ func (t *tally) add(a *attempt, got answer, v verdict) {
 		if a.As != nil {
 			name = a.As.Name
 		}
-		t.Holes = append(t.Holes, hole{a.cell(), a.Type, v.Why, name, a.Req.Method, a.Req.Target, a.Req.Header, short(a.Req.Body + a.Req.Raw), got.Status, a.Want == shown})
+		h := hole{a.cell(), a.Type, v.Why, name, a.Req.Method, a.Req.Target, a.Req.Header, short(a.Req.Body + a.Req.Raw), got.Status, a.Want == shown, v.Label, ""}
+		h.Known = known(h)
+		t.Holes = append(t.Holes, h)
 	}
 }
 

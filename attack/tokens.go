@@ -187,10 +187,9 @@ func (a *attack) assertions() (all []attempt, err error) {
 		add("its own jwk", c, assertionForm(embedded).Encode())
 		good := func() string { t, _ := c.sign(c.claims(), nil); return assertionForm(t).Encode() }
 		for _, scope := range []string{"system/*.cruds system/Secret.cruds", "user/*.cruds", "patient/*.rs", "launch", "openid", "admin", "system/*.*", "system/*.cruds%20system/*.cruds", "system/Patient.srudc", "offline_access", "*", "system/*"} {
-			if strings.Contains(scope, c.Scope) || scope == "system/*.*" && c.Scope == "system/*.cruds" {
-				continue
-			}
 			add("scope "+scope, c, good()+"&scope="+strings.ReplaceAll(scope, " ", "+"))
+			last := &all[len(all)-1]
+			last.Trick, last.Want, last.Within = "scope escalation", silent, one.Who.Scopes
 		}
 		add("grant_type twice", c, good()+"&grant_type=authorization_code")
 		add("client_id of another", c, good()+"&client_id="+a.all.ID)
@@ -198,7 +197,7 @@ func (a *attack) assertions() (all []attempt, err error) {
 		add("another assertion type", c, strings.Replace(good(), "jwt-bearer", "saml2-bearer", 1))
 		add("assertion and Basic", c, good(), "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(c.ID+":x")))
 		add("by its id alone", c, "grant_type=client_credentials&client_id="+c.ID)
-		add("password grant", c, good()+"&username=root&password=x")
+		add("password grant", c, strings.Replace(good(), "client_credentials", "password", 1)+"&username=root&password=x")
 		add("secret guessed", c, "grant_type=client_credentials&client_id="+c.ID+"&client_secret="+c.ID)
 		add("token exchange", c, strings.Replace(good(), "client_credentials", "urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange", 1)+"&subject_token="+a.apps[0].grant.Access)
 	}

@@ -33,6 +33,8 @@ type patient struct {
 	MRN      string
 	Birth    string
 	Family   string
+	// Emergency are the users who have opened the chart in an emergency.
+	Emergency []string
 }
 
 // mandate is a mark and the label that makes it.
