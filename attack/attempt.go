@@ -37,6 +37,7 @@ type attempt struct {
 	Holds        string   // the answer has this in it
 	Twin         *request // of what does not exist
 	Own          bool     // brings its credentials itself
+	Status       int      // the only one that is right; 0: as Want says
 	Within       []string // scopes of which no more may be granted than there are
 }
 
@@ -95,6 +96,9 @@ func (w *world) judged(a *attempt, got answer, twin *answer) verdict {
 	}
 	if why := more(a, got); why != "" {
 		return fail(why)
+	}
+	if a.Status != 0 && got.Status != a.Status {
+		return fail("answered " + got.Line)
 	}
 	switch a.Want {
 	case shown:
@@ -162,7 +166,7 @@ func astray(a *attempt, got answer) string {
 
 func (w *world) legitimate(a *attempt, got answer, v verdict) verdict {
 	if got.Status >= 300 {
-		return fail("refused: " + got.Line)
+		return fail(strings.TrimSpace("refused: " + got.Line + " " + strings.SplitN(got.Header.Get("Location"), "?", 2)[0]))
 	}
 	if !strings.Contains(string(got.Body), a.Holds) {
 		return fail("does not hold " + a.Holds)

@@ -118,14 +118,14 @@ func (a *attack) crossSite() (all []attempt) {
 				if o[0] == plain && q.Target != "/find" {
 					continue // while it is open, what it does is not to be done to those who are needed
 				}
-				all = append(all, attempt{Route: q.Target[:strings.IndexByte(q.Target[1:]+"/", '/')+1], Trick: "CSRF", As: c, Relation: strings.Replace(o[0], a.s.base, "our", 1), Type: "page", Target: p.Records[0], Req: q.with(o...), Want: refused})
+				all = append(all, attempt{Route: q.Target[:strings.IndexByte(q.Target[1:]+"/", '/')+1], Trick: "CSRF", As: c, Relation: strings.Replace(o[0], a.s.base, "our", 1), Type: "page", Target: p.Records[0], Req: q.with(o...), Want: refused, Status: 403})
 			}
 		}
 	}
 	return all
 }
 
-// strangers are pages of other origins that read what a browser would send a token with.
+// origins are pages of other origins that read what a browser would send a token with.
 func (a *attack) origins() (all []attempt) {
 	for _, c := range append(slices.Clone(a.apps), a.nobody) {
 		for _, origin := range []string{"https://evil.example.org", "null", "http://app.example.org", "https://app.example.org.evil.example.org", "https://evil-app.example.org", "https://APP.example.org:8443", "https://sub.app.example.org", "file://"} {
@@ -148,6 +148,9 @@ func (a *attack) leads() (all []attempt) {
 				{Method: "GET", Target: "/step-up?to=" + url.QueryEscape(to)}, {Method: "GET", Target: "/lock?back=" + url.QueryEscape(to)}, {Method: "GET", Target: "/sign-in?to=" + url.QueryEscape(to)},
 				{Method: "GET", Target: "//evil.example.org/" + url.QueryEscape(to)}, formTo("/theme", url.Values{"back": {to}}), {Method: "GET", Target: "/connect/" + url.PathEscape(to)},
 			} {
+				if c != a.nobody && strings.HasPrefix(q.Target, "/lock") {
+					continue // it locks the session of who goes there
+				}
 				all = append(all, attempt{Route: q.Method + " " + q.Target[:min(len(q.Target), 8)], Trick: "open redirect", As: c, Relation: to, Req: q, Want: silent})
 			}
 		}
