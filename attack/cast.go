@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -106,12 +108,13 @@ var parts = []struct {
 	{"pharmacist", true, "ward-a"}, {"pharmacist", false, "ward-c"}, {"lab", true, "ward-a"}, {"lab", false, ""},
 	{"nurse,charge", true, "ward-a"}, {"nurse,charge", false, "ward-c"}, {"billing", true, ""}, {"registration", true, ""},
 	{"admin", true, ""}, {"privacy", true, ""}, {"auditor", true, ""}, {"nurse,billing", true, "ward-a"},
-	{"patient", false, ""}, {"proxy", false, ""},
+	{"patient", false, ""}, {"proxy", false, ""}, {"proxy", true, ""},
 }
 
-// The place for what does not exist yet: people linked to their own record (self, own
-// record of staff) and to somebody else's (proxy) stand here as soon as an interface
-// makes the link; until then their accounts have no relation.
+// The place for what does not exist yet: people linked to their own record (self, and
+// the own record of staff) stand here as soon as an interface makes the link; until then
+// the patient's account has no relation. Tenants, FHIR Consent and masked identifiers
+// come as parts, layouts and roads of their own, too.
 
 func practitionerOf(i int) string { return fmt.Sprintf("staff-%d", i) }
 
@@ -149,12 +152,18 @@ func (s *server) engage(ctx context.Context, w *world, say func(string)) (*cast,
 		if err != nil {
 			return nil, err
 		}
+		if part.roles == "proxy" && part.related {
+			err = s.link(ctx, w, p)
+		}
+		if err != nil {
+			return nil, err
+		}
 		if err := c.enter(ctx, w, p, part.related, part.ward); err != nil {
 			return nil, err
 		}
 		say(fmt.Sprintf("%d of %d people have signed in", i+1, len(parts)))
 	}
-	for i := range 5 {
+	for i := range 6 {
 		p, err := s.hire(ctx, fmt.Sprintf("spare%d", i), "", []string{"nurse"}, []string{"ward-a"})
 		if err == nil {
 			err = p.signIn(ctx)
@@ -165,6 +174,33 @@ func (s *server) engage(ctx context.Context, w *world, say func(string)) (*cast,
 		c.spare = append(c.spare, p)
 	}
 	return c, c.programs(ctx, s)
+}
+
+// link files that somebody acts for patients, under the id of her account.
+func (s *server) link(ctx context.Context, w *world, p *person) error {
+	var people []struct{ ID, UserName string }
+	if err := s.json(ctx, &people, "user", "list"); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(people, func(one struct{ ID, UserName string }) bool { return one.UserName == p.User })
+	if i < 0 {
+		return fmt.Errorf("%s is on no list", p.User)
+	}
+	var lines []byte
+	for n, patient := range w.patients {
+		if patient.Why == "proxy" {
+			lines = append(lines, text(object{
+				"resourceType": "RelatedPerson", "id": fmt.Sprintf("proxy-%d", n), "active": true, "patient": patient.ref(),
+				"identifier": []any{object{"system": "urn:wardkeep:account", "value": people[i].ID}},
+			})+"\n"...)
+		}
+	}
+	file := filepath.Join(filepath.Dir(s.dir), "proxies.ndjson")
+	if err := os.WriteFile(file, lines, 0o600); err != nil {
+		return err
+	}
+	_, err := s.run(ctx, "import", "--dir", s.dir, file)
+	return err
 }
 
 // enter makes the callers that one person is: by her session, and by apps.

@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 func (o options) code(t *tally, out io.Writer) int {
 	s := t.sums()
 	fresh, stale := t.fresh()
-	if len(stale) > 0 && o.only == "" {
+	if len(stale) > 0 && o.only == "" && !o.sample {
 		fmt.Fprintf(out, "\nmended, and still on the list of open.go: %s\n", strings.Join(stale, ", "))
 		return 1
 	}
@@ -167,6 +167,7 @@ func (a *attack) stages() []stage {
 		{"CORS", now(a.origins)},
 		{"open redirect", now(a.leads)},
 		{"session fixation", a.fixations},
+		{"second factor", a.halfway},
 		{"emergencies", a.emergencies},
 		{"jobs", a.jobs},
 		{"page links", a.pagesOfOthers},

@@ -161,7 +161,7 @@ func (a *attack) ends(ctx context.Context) (all []attempt, err error) {
 		grant  *grant
 	}
 	var outs []out
-	for i, how := range []string{"disabled", "ended", "placed elsewhere", "app revoked", "signed out"} {
+	for i, how := range []string{"disabled", "ended", "placed elsewhere", "app revoked", "signed out", "password changed"} {
 		p := a.spare[i]
 		g, err := a.all.let(ctx, p, "openid offline_access user/*.cruds", "")
 		if err != nil {
@@ -188,6 +188,10 @@ func (a *attack) ends(ctx context.Context) (all []attempt, err error) {
 		case "app revoked":
 			b := a.s.browser()
 			_, err = b.want(ctx, 200, "POST", "/oauth2/revoke", url.Values{"client_id": {a.all.ID}, "token": {o.grant.Refresh}})
+			b.close()
+		case "password changed":
+			b := o.person.browser()
+			_, err = b.want(ctx, 303, "POST", "/account/password", url.Values{"password": {password}, "new": {"copper meadow harbor lamp"}, "again": {"copper meadow harbor lamp"}})
 			b.close()
 		case "signed out":
 			b := o.person.browser()

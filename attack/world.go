@@ -69,6 +69,7 @@ var layouts = []struct {
 	{"ward", []string{"ward"}}, {"team", []string{"team"}}, {"encounter", []string{"encounter"}}, {"referral", []string{"referral"}},
 	{"appointment", []string{"appointment"}}, {"none", nil},
 	{"ward and team", []string{"ward", "team"}},
+	{"proxy", []string{"proxy"}},
 	{"discharged", nil}, {"former team", nil}, {"far appointment", nil}, {"far appointment past", nil},
 }
 
@@ -83,7 +84,7 @@ func newWorld(seed string, now time.Time, staff []string) *world {
 	w.house = append(w.house, object{"resourceType": "Practitioner", "id": "nobody", "active": true})
 	for _, m := range mandates {
 		for _, l := range layouts {
-			if m.Mark != "" && l.why != "ward" && l.why != "team" && l.why != "none" && l.why != "ward and team" {
+			if m.Mark != "" && l.why != "ward" && l.why != "team" && l.why != "none" && l.why != "ward and team" && l.why != "proxy" {
 				continue
 			}
 			w.admit(l.why, l.relation, m)

@@ -61,8 +61,6 @@ func shown(role string, t Target) Answer {
 		return within(t.Element, []string{"id", "code", "identifier", "medication"}, nil)
 	case role == "nurse" && slices.Contains(r.shown, t.Type):
 		return within(t.Element, []string{"id", "code", "identifier", "name", "medication", "value"}, nil)
-	case role == "proxy":
-		return Unsaid
 	case slices.Contains(r.shown, t.Type):
 		return Allowed
 	}
