@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -29,9 +30,10 @@ func main() {
 
 // options are what the command takes.
 type options struct {
-	binary, json, only, seed string
-	sample, open             bool
-	each                     int
+	binary, json, seed string
+	only, route        string
+	sample, open       bool
+	each               int
 }
 
 // run returns the exit code: 0 all blocked and all that is legitimate allowed, 1 not,
@@ -42,6 +44,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	flags.StringVar(&o.binary, "bin", "bin/wardkeep", "the released program")
 	flags.StringVar(&o.json, "json", "", "file for all cells and holes")
 	flags.StringVar(&o.only, "only", "", "only tricks whose name begins so; several by commas")
+	flags.StringVar(&o.route, "route", "", "only routes whose name has this in it")
 	flags.StringVar(&o.seed, "seed", "", "what canaries and choices are made of; a random one is told")
 	flags.BoolVar(&o.sample, "sample", false, "some of every kind, in a minute")
 	flags.BoolVar(&o.open, "open", false, "holes that are known and not yet mended are told, and do not fail the run")
@@ -75,7 +78,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 func (o options) code(t *tally, out io.Writer) int {
 	s := t.sums()
 	fresh, stale := t.fresh()
-	if len(stale) > 0 && o.only == "" && !o.sample {
+	if len(stale) > 0 && o.only+o.route == "" && !o.sample {
 		fmt.Fprintf(out, "\nmended, and still on the list of open.go: %s\n", strings.Join(stale, ", "))
 		return 1
 	}
@@ -127,6 +130,7 @@ func (o options) attack(ctx context.Context) (_ *tally, err error) {
 		if err != nil {
 			return t, fmt.Errorf("%s: %w", st.name, err)
 		}
+		list = slices.DeleteFunc(list, func(one attempt) bool { return !strings.Contains(one.Route, o.route) })
 		if a.sample {
 			list = thin(a.rng, list)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ var floors = map[string]int{
 	"internal/web": 9, "internal/clinical": 9, "internal/demo": 9,
 	"internal/fhirhttp": 9, "internal/portal": 9, "internal/portal/assets": 9,
 	"internal/portal/portaltest": 9,
-	"e2e":                        10, "e2e/testscript": 10, "bench": 10, "bench/plain": 10, "internal/bulk": 8, "cmd/wardkeep": 10, "cmd/wardkeep-verify": 10, "cmd/wardkeep/app": 10,
+	"e2e":                        10, "e2e/testscript": 10, "bench": 10, "bench/plain": 10, "attack": 10, "attack/expect": 10, "attack/controls": 10, "internal/bulk": 8, "cmd/wardkeep": 10, "cmd/wardkeep-verify": 10, "cmd/wardkeep/app": 10,
 }
 
 // beside are the imports allowed on the same floor.
@@ -58,10 +59,11 @@ var beside = map[string][]string{
 	"internal/portal":              {"internal/web", "internal/clinical", "internal/portal/assets"},
 	"internal/portal/portaltest":   {"internal/portal", "internal/clinical", "internal/web"},
 	"cmd/wardkeep":                 {"cmd/wardkeep/app"},
+	"attack":                       {"attack/expect"},
 }
 
 // bans are imports that no floor would forbid, but the design does.
-// A key ending in /... stands for everything below it.
+// A name ending in /... stands for it and everything below it.
 var bans = map[string][]string{
 	"internal/fhirhttp":     {"internal/vault", "internal/store", "internal/seal", "internal/kms", "internal/blob", "internal/audit"},
 	"internal/portal":       {"internal/vault", "internal/store", "internal/seal", "internal/kms", "internal/blob", "internal/audit"},
@@ -70,6 +72,8 @@ var bans = map[string][]string{
 	"internal/audit/verify": {"internal/seal", "internal/fhir", "internal/fhir/r4", "internal/search"},
 	"internal/fhir":         {"os", "net", "net/http"},
 	"internal/fhir/r4":      {"os", "net", "net/http"},
+	// What is expected of the product must not come from the product.
+	"attack/...": {"internal/...", "policies", "cmd/...", "bench/...", "e2e/..."},
 }
 
 // longFiles may exceed 400 lines, for the reason given.
@@ -105,7 +109,7 @@ func TestFloors(t *testing.T) {
 
 func TestBans(t *testing.T) {
 	for _, f := range sources(t) {
-		if !f.test {
+		if !f.test || below(f.pkg, "attack/...") {
 			for _, ban := range banned(f.pkg, f.imports) {
 				t.Errorf("%s: %s must never import %s", f.path, f.pkg, ban)
 			}
@@ -117,7 +121,8 @@ func TestBans(t *testing.T) {
 func TestBansSee(t *testing.T) {
 	if len(banned("internal/portal", []string{module + "/internal/vault"})) != 1 ||
 		len(banned("internal/store/pebble", []string{module + "/internal/seal"})) != 1 ||
-		len(banned("internal/fhir/r4", []string{"net/http"})) != 1 {
+		len(banned("internal/fhir/r4", []string{"net/http"})) != 1 ||
+		len(banned("attack/expect", []string{module + "/internal/authz", module + "/policies", module + "/attack/expect", "net/http"})) != 2 {
 		t.Fatal("a planted forbidden import was not seen")
 	}
 }
@@ -142,18 +147,23 @@ func TestNoVagueNames(t *testing.T) {
 func banned(pkg string, imports []string) []string {
 	var found []string
 	for rule, list := range bans {
-		tree, whole := strings.CutSuffix(rule, "/...")
-		if pkg != rule && (!whole || !strings.HasPrefix(pkg+"/", tree+"/")) {
+		if !below(pkg, rule) {
 			continue
 		}
 		for _, imp := range imports {
 			local := strings.TrimPrefix(imp, module+"/")
-			if contains(list, local) && local != pkg {
+			if local != pkg && slices.ContainsFunc(list, func(ban string) bool { return below(local, ban) }) {
 				found = append(found, local)
 			}
 		}
 	}
 	return found
+}
+
+// below reports whether a rule names a package, or the tree that it stands in.
+func below(pkg, rule string) bool {
+	tree, whole := strings.CutSuffix(rule, "/...")
+	return pkg == rule || whole && strings.HasPrefix(pkg+"/", tree+"/")
 }
 
 func contains(list []string, s string) bool {

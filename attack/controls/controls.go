@@ -15,7 +15,7 @@ type control struct {
 var controls = []control{
 	{
 		"decision on the opened record", "internal/chart/decide.go",
-		"if err == nil && reach.All() && len(actor.Roles) < 2 {", "if err == nil {",
+		"if err == nil && reach.All() && len(actor.Roles) < 2 {", "if err == nil && !reach.None() {",
 		"side door", "side door", "read", "doctor", "none",
 	}, {
 		"narrowing of searches", "internal/chart/decide.go",

@@ -83,7 +83,7 @@ func (c control) try(ctx context.Context, root, dir, attack string) (string, err
 	}
 	report := filepath.Join(dir, "report.json")
 	_ = os.Remove(report)
-	cmd := exec.CommandContext(ctx, attack, "-bin", binary, "-sample", "-only", c.only, "-seed", "controls", "-json", report)
+	cmd := exec.CommandContext(ctx, attack, "-bin", binary, "-each", "1", "-only", c.only, "-route", c.route, "-seed", "controls", "-json", report)
 	text, failed := cmd.CombinedOutput()
 	if failed == nil {
 		return "", fmt.Errorf("the attack ends well")

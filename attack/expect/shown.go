@@ -47,8 +47,8 @@ var demographics = []string{"id", "identifier", "name", "telecom", "address", "b
 func shown(role string, t Target) Answer {
 	r := rules[role]
 	switch {
-	case slices.Contains(r.hidden, t.Type), t.Element == "presentedForm" && !slices.Contains([]string{"doctor", "patient"}, role):
-		return Forbidden // report files are for doctors
+	case slices.Contains(r.hidden, t.Type), t.Element == "presentedForm" && !slices.Contains([]string{"doctor", "patient", "proxy"}, role):
+		return Forbidden // of staff, report files are for doctors
 	case role == "pharmacist" && t.Type == "Observation", role == "lab" && t.Type == "Observation":
 		return results(role, t.Category)
 	case role == "lab" && (t.Type == "ServiceRequest" || t.Type == "DiagnosticReport"):
