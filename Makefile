@@ -8,7 +8,7 @@ GOFLAGS := -trimpath
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 SOURCES := $(shell find cmd internal policies -name '*.go' -o -name '*.cedar' -o -name '*.html' 2>/dev/null) go.mod go.sum
 
-.PHONY: help build demo test prove fuzz check bench clean assets deps
+.PHONY: help build demo test prove attack attack-controls fuzz check bench clean assets deps
 
 help:
 	@echo 'make demo   a working hospital on https://localhost:8443'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test   installs what the tests need and runs them all'
 	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities'
 	@echo 'make prove  long proofs: the whole data set, a thousand crashes (an hour)'
+	@echo 'make attack tries a quarter of a million forbidden requests at the built program (10 minutes); attack-controls: that it can fail'
 	@echo 'make fuzz   ten minutes of fuzzing for each parser (half an hour)'
 	@echo 'make bench  measures the server over HTTPS and writes docs/benchmarks.md (20 minutes)'
 
@@ -42,11 +43,19 @@ test: deps build
 	go test -timeout 20m ./...
 
 # Long proofs: the whole data set, all the tries. Not part of make test.
-prove: deps build
+prove: deps build attack attack-controls
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run 'TestImport|TestKilledImport|TestCanary|TestWholeFolderPutBack' ./e2e
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run TestCrashedImport ./cmd/wardkeep/app
 	WARDKEEP_CRASHES=1000 go test -count=1 -timeout 60m -run TestCrash ./internal/store/pebble
 	WARDKEEP_SEARCH_ALL=1 go test -count=1 -timeout 60m -v -run TestDifferential ./internal/search
+
+# Everything that is not allowed, and some that is. ATTACK_FLAGS: -sample, -only 'side door', -seed S, -json FILE …
+attack: build
+	go run ./attack $(ATTACK_FLAGS)
+
+# One check of the program switched off at a time: the attack must name the hole.
+attack-controls: $(PAGES)
+	go run ./attack/controls
 
 # Ten minutes for each target that reads other people's bytes.
 fuzz:

@@ -260,8 +260,8 @@ func nothing(body []byte) bool {
 
 // incidental are headers and members that differ between any two answers.
 var (
-	incidental = []string{"Date", "X-Request-Id", "Content-Length"}
-	stamps     = regexp.MustCompile(`"(lastUpdated|id|timestamp)":"[^"]*"|[0-9a-f]{16,}|\d{4}-\d\d-\d\dT[0-9:.]+Z?`)
+	incidental = []string{"Date", "X-Request-Id", "Content-Length", "Last-Modified"}
+	stamps     = regexp.MustCompile(`"(lastUpdated|id|timestamp)":"[^"]*"|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{16,}|\d{4}-\d\d-\d\dT[0-9:.]+Z?`)
 )
 
 // differs says in what two answers are not the same, once what was asked for is put

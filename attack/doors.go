@@ -95,10 +95,14 @@ func (a *attack) forbidden(c *caller, rd road, r *record, relation string) (atte
 // nothing is the same request for a record that does not exist.
 func (a *attack) nothing(q request, r *record) *request {
 	none := q
+	none.Header = slices.Clone(q.Header)
 	for _, word := range []string{r.ID, r.Identifier} {
 		if word != "" {
 			none.Target = strings.ReplaceAll(none.Target, word, a.word("nothing", word))
 			none.Body = strings.ReplaceAll(none.Body, word, a.word("nothing", word))
+			for i := range none.Header {
+				none.Header[i] = strings.ReplaceAll(none.Header[i], word, a.word("nothing", word))
+			}
 		}
 	}
 	return &none

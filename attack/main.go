@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	flags.StringVar(&o.seed, "seed", "", "what canaries and choices are made of; a random one is told")
 	flags.BoolVar(&o.sample, "sample", false, "some of every kind, in a minute")
 	flags.BoolVar(&o.open, "open", false, "holes that are known and not yet mended are told, and do not fail the run")
-	flags.IntVar(&o.each, "each", 2, "attempts of each cell")
+	flags.IntVar(&o.each, "each", 1, "attempts of each cell of the side doors")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return 2
 	}
@@ -184,6 +184,7 @@ func (a *attack) stages() []stage {
 		{"client assertion", func(context.Context) ([]attempt, error) { return a.assertions() }},
 		{"authorization", now(a.authorizations)},
 		{"replay and theft", a.spent},
+		{"change", now(a.choices)},
 		{"untouched", now(a.untouched)},
 		{"work", now(a.work)},
 		{"access that ended", a.ends}, // last: it changes who is who

@@ -15,7 +15,7 @@ var open = []finding{
 		func(h hole) bool { return h.Label == "42CFRPart2" }},
 	{"update tells what exists", "an app that may write and not read is answered 404 for an update of what exists and 403 of what does not",
 		func(h hole) bool {
-			return h.Route == "update" && strings.HasPrefix(h.Why, "told apart") && strings.HasSuffix(h.Role, "may not read")
+			return strings.HasPrefix(h.Route, "update") && strings.HasPrefix(h.Why, "told apart") && strings.HasSuffix(h.Role, "may not read")
 		}},
 	{"the laboratory files what it may not see", "an Observation that is no result of the laboratory can be created by it, for anybody",
 		func(h hole) bool { return h.Role == "lab" && h.Trick == "change" && h.Type == "Observation" }},
