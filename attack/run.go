@@ -30,7 +30,6 @@ type tally struct {
 	Unsaid  map[string]int
 	seen    map[string]bool
 	Doubles int
-	hard    error
 }
 
 // hole is one attempt that was not answered as it must.

@@ -36,7 +36,7 @@ var controls = []control{
 	}, {
 		"scopes", "internal/chart/scopes.go",
 		"if actor.Kind != identity.KindClient && actor.ClientID == \"\" {", "if actor.Kind != \"\" {",
-		"side door", "side door", "read", "client system/Patient.rs", "none",
+		"side door", "side door", "read", "by an app of one type", "",
 	}, {
 		"patient in the context of a token", "internal/chart/scopes.go",
 		"if !holds(one, patients) {", "if !holds(one, patients) && actor.PatientContext == \"\" {",
