@@ -173,6 +173,7 @@ func (a *attack) stages() []stage {
 		{"session fixation", a.fixations},
 		{"second factor", a.halfway},
 		{"emergencies", a.emergencies},
+		{"apps", a.connecting},
 		{"jobs", a.jobs},
 		{"page links", a.pagesOfOthers},
 		{"bulk and subscriptions", now(a.orders)},

@@ -176,3 +176,32 @@ func (a *attack) fixations(ctx context.Context) (all []attempt, err error) {
 	}
 	return all, nil
 }
+
+// connecting chooses, for an app that asks for a patient, one whom the person may not
+// see: on the page that asks, and in the answer.
+func (a *attack) connecting(ctx context.Context) (all []attempt, err error) {
+	for _, c := range a.pages {
+		got, err := a.ask(ctx, c, request{Method: "GET", Target: "/oauth2/authorize?" + a.all.authorization("launch/patient patient/*.rs", "verifier-of-nobody-"+strings.Repeat("x", 40)).Encode()})
+		if err != nil {
+			return nil, err
+		}
+		at := strings.TrimPrefix(got.Header.Get("Location"), a.s.base)
+		if !strings.HasPrefix(at, "/connect/") {
+			return nil, fmt.Errorf("an authorization is answered with %d", got.Status)
+		}
+		for _, p := range a.patients {
+			if a.may(c, p.Records[0], "") != expect.Forbidden {
+				continue
+			}
+			for route, q := range map[string]request{
+				"connect, patient":           formTo(at+"/patient", url.Values{"patient": {p.ID}}),
+				"connect, answer":            formTo(at+"/answer", url.Values{"patient": {p.ID}, "answer": {"allow"}, "grant": {"launch/patient patient/*.rs"}}),
+				"connect, answer, two":       formTo(at+"/answer", url.Values{"patient": {p.ID, a.patients[0].ID}, "answer": {"allow"}, "grant": {"patient/*.rs"}}),
+				"connect, answer, with more": formTo(at+"/answer", url.Values{"patient": {p.ID}, "answer": {"allow"}, "grant": {"user/*.cruds system/*.cruds"}}),
+			} {
+				all = append(all, attempt{Route: route, Trick: "apps of others' patients", As: c, Relation: c.relation(p), Type: "page", Target: p.Records[0], Req: q, Want: refused})
+			}
+		}
+	}
+	return all, nil
+}
