@@ -10,6 +10,7 @@ type control struct {
 	only           string // the stages that should see it
 	// hole is what has to be among the holes: trick, and parts of route, role and relation.
 	trick, route, role, relation string
+	times                        int // that the old text stands there
 }
 
 var controls = []control{
@@ -17,81 +18,106 @@ var controls = []control{
 		"decision on the opened record", "internal/chart/decide.go",
 		"if err == nil && reach.All() && len(actor.Roles) < 2 {", "if err == nil && !reach.None() {",
 		"side door", "side door", "read", "doctor", "none",
+		1,
 	}, {
 		"narrowing of searches", "internal/chart/decide.go",
 		"n := vault.Narrow{All: reach.All()}", "n := vault.Narrow{All: true}",
 		"side door", "side door", "search", "doctor", "none",
+		1,
 	}, {
 		"narrowing of chains", "internal/vault/search.go",
 		"found func(TypeID, record.Key, []byte) error) error {\n\tb, err := v.bind(ctx, q, narrow)", "found func(TypeID, record.Key, []byte) error) error {\n\tb, err := v.bind(ctx, q, nil)",
 		"side door", "side door", "_has", "", "",
+		1,
 	}, {
 		"decision on includes", "internal/chart/include.go",
 		"res, allowed, err := c.permit(ctx, req.actor, authz.Search, res)", "allowed := true",
 		"side door", "side door", "include", "", "",
+		1,
 	}, {
 		"security labels", "internal/authz/label.go",
 		"if row.system == system && slices.Contains(row.codes, code) {", "if row.system == system && slices.Contains(row.codes, code) && code == \"\" {",
 		"side door", "side door", "read", "client system/*.rs", "/hiv",
+		1,
 	}, {
-		"scopes", "internal/chart/scopes.go",
-		"if actor.Kind != identity.KindClient && actor.ClientID == \"\" {", "if actor.Kind != \"\" {",
+		"scopes", "internal/identity/scope.go",
+		"if one.Type == typ || one.Type == AnyType {", "if one.Type != \"\" {",
 		"side door", "side door", "read", "by an app of one type", "",
+		2,
+	}, {
+		"what scopes are narrowed by", "internal/chart/scopes.go",
+		"if actor.Kind != identity.KindClient && actor.ClientID == \"\" {", "if actor.Kind != \"\" {",
+		"side door", "side door", "read", "category=laboratory", "",
+		1,
 	}, {
 		"patient in the context of a token", "internal/chart/scopes.go",
 		"if !holds(one, patients) {", "if !holds(one, patients) && actor.PatientContext == \"\" {",
 		"side door", "side door", "read", "doctor by an app of one patient", "ward",
+		1,
 	}, {
 		"elements that a role is not shown", "internal/chart/minimum.go",
 		"if res.Resource == nil || c.policy.Hides(actor) == nil {", "if res.Resource == nil || c.policy.Hides(actor) != nil {",
 		"side door", "legitimate", "read", "billing", "",
+		1,
 	}, {
 		"parameters that read what is not shown", "internal/chart/minimum.go",
 		"\tif hides == nil {\n\t\treturn whole", "\tif hides != nil || len(actor.Roles) > 0 {\n\t\treturn whole",
 		"redacted", "redacted fields", "", "billing", "",
+		1,
 	}, {
 		"history's decision on the present", "internal/chart/history.go",
 		"_, err = c.visible(ctx, req.actor, w.action, current)", "_ = current",
 		"side door", "side door", "history of a record", "", "none",
+		1,
 	}, {
 		"owner of a job", "internal/job/ask.go",
 		"!t.job.of(actor) ||", "",
 		"jobs", "job of somebody else", "job", "", "",
+		1,
 	}, {
 		"owner of a page link", "internal/chart/page.go",
 		"[]string{string(actor.Kind), actor.ID, sr.Address()", "[]string{sr.Address()",
 		"page links", "page token of somebody else", "page link", "", "",
+		1,
 	}, {
 		"second factor", "internal/identity/signin.go",
 		"!matched && !recovered {", "!matched && !recovered && code == \"\" {",
 		"second factor", "second factor", "POST /sign-in/code", "", "code:",
+		1,
 	}, {
 		"epoch of a session", "internal/identity/upstream_end.go",
 		"!s.bears(a, rec.Upstream) || a.Epoch != rec.Epoch {", "!s.bears(a, rec.Upstream) {",
 		"access that ended", "access that ended", "page", "gone", "password changed",
+		1,
 	}, {
 		"an app that was ended", "internal/identity/connection.go",
 		"if !c.Ended.IsZero() || ", "if ",
 		"access that ended", "access that ended", "read", "gone", "app revoked",
+		1,
 	}, {
 		"forms of other sites", "cmd/wardkeep/app/handler.go",
 		"http.NewCrossOriginProtection().Handler(pages)", "pages",
 		"CSRF", "CSRF", "/find", "", "evil.example.org",
+		1,
 	}, {
 		"audience of an assertion", "internal/identity/assertion.go",
 		"len(claims.Audience) != 1 || !slices.Contains(audiences, claims.Audience[0])", "len(claims.Audience) == 0 && !slices.Contains(audiences, \"\")",
 		"client assertion", "client assertion", "token endpoint", "", "wrong audience",
+		1,
 	}, {
 		"an assertion taken once", "internal/identity/assertion.go",
 		"if found {\n\t\treturn errAssertion(\"jti was used before\")", "if found && used == false && client == \"\" {\n\t\treturn errAssertion(\"jti was used before\")",
 		"replay", "replay and theft", "token endpoint", "", "used twice",
+		1,
 	}, {
 		"redirect_uri as registered", "internal/smart/authorize.go",
 		"if !slices.Contains(client.RedirectURIs, to) {\n\t\treturn request, \"\",", "if to == \"\" {\n\t\treturn request, \"\",",
 		"authorization", "redirect tricks", "", "", "",
+		1,
 	}, {
 		"PKCE", "internal/identity/consent.go",
 		"case !proves(verifier, rec.Challenge):", "case !proves(verifier, rec.Challenge) && verifier == \"\":",
 		"replay", "replay and theft", "token endpoint", "", "another verifier",
+		1,
 	},
 }
