@@ -30,6 +30,7 @@ type tally struct {
 	Unsaid  map[string]int
 	seen    map[string]bool
 	Doubles int
+	silent  int
 }
 
 // hole is one attempt that was not answered as it must.
@@ -84,6 +85,18 @@ func (t *tally) add(a *attempt, got answer, v verdict) {
 	}
 }
 
+// patienceWithSilence is how many attempts may go unanswered: each is a hole, and when
+// there are more the server is gone.
+const patienceWithSilence = 100
+
+func (t *tally) unanswered(a *attempt, err error) int {
+	t.add(a, answer{}, fail("no answer: "+err.Error()))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.silent++
+	return t.silent
+}
+
 func short(s string) string { return s[:min(len(s), 600)] }
 
 // once reports whether the attempt was not yet made, and remembers it.
@@ -110,7 +123,7 @@ func (w *world) run(ctx context.Context, s *server, t *tally, title string, all 
 			l := &line{dialler: s.dialler}
 			defer l.close()
 			for a := range next {
-				if err := w.try(ctx, l, t, a); err != nil {
+				if err := w.try(ctx, l, t, a); err != nil && t.unanswered(a, err) > patienceWithSilence {
 					cancel(fmt.Errorf("%s %s (%s): %w", a.Req.Method, a.Route, a.Trick, err))
 				}
 			}
