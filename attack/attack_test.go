@@ -31,7 +31,7 @@ func TestSample(t *testing.T) {
 		t.Skip("bin/wardkeep is not built: make build")
 	}
 	var out bytes.Buffer
-	if code := run(t.Context(), []string{"-bin", binary, "-sample", "-open"}, &out); code != 0 {
+	if code := run(t.Context(), []string{"-bin", binary, "-sample"}, &out); code != 0 {
 		t.Errorf("exit %d\n%s", code, out.String())
 	}
 	t.Log(out.String())

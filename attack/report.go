@@ -71,11 +71,7 @@ func (t *tally) print(out io.Writer) {
 func (t *tally) printHoles(out io.Writer) {
 	type kind struct{ trick, route, role, why string }
 	count, first := map[kind]int{}, map[kind]hole{}
-	t.printOpen(out)
 	for _, h := range t.Holes {
-		if h.Known != "" {
-			continue
-		}
 		k := kind{h.Trick, h.Route, h.Role, h.Why}
 		if count[k]++; count[k] == 1 {
 			first[k] = h
@@ -95,35 +91,6 @@ func (t *tally) printHoles(out io.Writer) {
 		fmt.Fprintf(out, "\nHOLE %s / %s / %s: %s (%d times)\n  as %s (%s, %s): %s %s -> %d\n", k.trick, k.route, k.role, k.why, count[k], h.As, h.Relation, h.Type, h.Method, h.Target, h.Status)
 		if h.Body != "" {
 			fmt.Fprintf(out, "  %s\n", h.Body)
-		}
-	}
-}
-
-// fresh is how many holes belong to no finding that is known, and stale are the findings
-// of which none was seen.
-func (t *tally) fresh() (n int, stale []string) {
-	seen := map[string]bool{}
-	for _, h := range t.Holes {
-		if seen[h.Known] = true; h.Known == "" {
-			n++
-		}
-	}
-	for _, f := range open {
-		if !seen[f.name] {
-			stale = append(stale, f.name)
-		}
-	}
-	return n, stale
-}
-
-func (t *tally) printOpen(out io.Writer) {
-	for _, f := range open {
-		n := 0
-		for _, h := range t.Holes {
-			n += boolInt(h.Known == f.name)
-		}
-		if n > 0 {
-			fmt.Fprintf(out, "\nOPEN %s: %s (%d times)\n", f.name, f.says, n)
 		}
 	}
 }

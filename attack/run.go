@@ -43,7 +43,6 @@ type hole struct {
 	Status         int
 	Legit          bool   `json:",omitempty"`
 	Label          string `json:",omitempty"` // of the record in question
-	Known          string `json:",omitempty"` // the open finding that it belongs to
 }
 
 func newTally() *tally {
@@ -80,7 +79,6 @@ func (t *tally) add(a *attempt, got answer, v verdict) {
 			name = a.As.Name
 		}
 		h := hole{a.cell(), a.Type, v.Why, name, a.Req.Method, a.Req.Target, a.Req.Header, short(a.Req.Body + a.Req.Raw), got.Status, a.Want == shown, v.Label, ""}
-		h.Known = known(h)
 		t.Holes = append(t.Holes, h)
 	}
 }

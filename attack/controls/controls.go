@@ -97,7 +97,7 @@ var controls = []control{
 		1,
 	}, {
 		"forms of other sites", "cmd/wardkeep/app/handler.go",
-		"http.NewCrossOriginProtection().Handler(pages)", "pages",
+		"web.OwnForms(pages)", "pages",
 		"CSRF", "CSRF", "/find", "", "evil.example.org",
 		1,
 	}, {

@@ -98,7 +98,7 @@ func (p *Policy) Decide(_ context.Context, r Request) Decision {
 	for i, role := range rolesOf(r.Actor) {
 		q.role = role
 		one := p.answer(q)
-		if rows := p.rowsOf(role, r.Type, r.Action); one.Allow && rows != nil && (r.Bears == nil || !r.Bears(rows)) {
+		if rows := p.Rows(role, r.Type); one.Allow && rows != nil && (r.Bears == nil || !r.Bears(rows)) {
 			one = Decision{Policies: rows.policy}
 		}
 		if i == 0 {

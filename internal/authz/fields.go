@@ -52,15 +52,6 @@ func (r *Rows) Has(res *fhir.Resource) bool {
 	return false
 }
 
-// rowsOf returns what an action of a role on a type is confined to. Making a
-// record is not: it shows nothing.
-func (p *Policy) rowsOf(role, typ, action string) *Rows {
-	if action == Create {
-		return nil
-	}
-	return p.rows[role][typ]
-}
-
 // Rows returns the records of a type that a role is confined to, nil for all.
 func (p *Policy) Rows(role, typ string) *Rows { return p.rows[role][typ] }
 

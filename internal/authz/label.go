@@ -71,9 +71,10 @@ var codes = [...]struct {
 	system string
 	codes  []string
 }{
-	{LabelPsychotherapy, SystemActCode, []string{"PSYTHPN"}},
+	{LabelPsychotherapy, SystemActCode, []string{"PSYTHPN", "HIPAAPsyNotes"}},
 	{LabelPsychotherapy, SystemPrivacyLaw, []string{"HIPAAPsyNotes"}},
-	{LabelSUD, SystemActCode, []string{"ETH", "SUD", "ETHUD", "OPIOIDUD"}},
+	// Privacy laws are codes of v3-ActCode; some write them as of a system of their own.
+	{LabelSUD, SystemActCode, []string{"ETH", "SUD", "ETHUD", "OPIOIDUD", "42CFRPart2", "Title38Section7332"}},
 	{LabelSUD, SystemConfidentiality, []string{"ETH"}},
 	{LabelSUD, SystemPrivacyLaw, []string{"42CFRPart2", "Title38Section7332"}},
 	{LabelHIV, SystemActCode, []string{"HIV"}},

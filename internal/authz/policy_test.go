@@ -354,6 +354,8 @@ func TestLabels(t *testing.T) {
 		{authz.SystemActCode, "PSYTHPN", authz.LabelPsychotherapy},
 		{authz.SystemActCode, "ETH", authz.LabelSUD},
 		{authz.SystemPrivacyLaw, "42CFRPart2", authz.LabelSUD},
+		{authz.SystemActCode, "42CFRPart2", authz.LabelSUD}, // where HL7 has it
+		{authz.SystemActCode, "HIPAAPsyNotes", authz.LabelPsychotherapy},
 		{authz.SystemActCode, "CEL", authz.LabelVIP},
 		{authz.SystemConfidentiality, "V", authz.LabelRestricted},
 		{authz.SystemConfidentiality, "N", ""},

@@ -79,12 +79,12 @@ func (p *Policy) Reach(actor identity.Actor, action, typ string) (Reach, error) 
 	roles := rolesOf(actor)
 	if len(roles) == 1 {
 		q.role = roles[0]
-		return p.reachOf(q, p.rowsOf(q.role, typ, action))
+		return p.reachOf(q, p.Rows(q.role, typ))
 	}
 	var all Reach
 	for _, role := range roles {
 		q.role = role
-		one, err := p.reachOf(q, p.rowsOf(role, typ, action))
+		one, err := p.reachOf(q, p.Rows(role, typ))
 		if err != nil {
 			return Reach{}, err
 		}

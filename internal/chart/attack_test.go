@@ -372,3 +372,25 @@ func TestADischargeDuringASearch(t *testing.T) {
 		}
 	}
 }
+
+// Who may write and not read is told the same of what is there, out of his reach, and of
+// what is not.
+func TestUpdatesTellNobodyWhatIsThere(t *testing.T) {
+	r := hospital(t, 64)
+	writer := r.as(app(t, "user/Observation.cud", ""))
+	for _, id := range []string{"k-bob", "k-nobody"} {
+		text := strings.Replace(result("bob", "5.0", "2026-11-22"), "k-bob", id, 1)
+		wantKind(t, writer.update(text), fault.NotFound, id)
+	}
+}
+
+// The rows of a role confine what it makes, too.
+func TestTheLaboratoryFilesItsOwn(t *testing.T) {
+	r := hospital(t, 64)
+	lab := r.as(person("lab"))
+	if err := lab.create(measured("ann", "laboratory")); err != nil {
+		t.Error(err)
+	}
+	wantKind(t, lab.create(measured("ann", "vital-signs")), fault.Denied, "vital signs")
+	wantKind(t, lab.create(result("ann", "5.0", "2026-11-22")), fault.Denied, "a result of no category")
+}

@@ -356,8 +356,8 @@ func (c *Chart) mayChooseIDs(actor Actor, typ string) error {
 		return nil // a part of this server, such as an import: it shows nobody anything
 	}
 	reach, err := c.reach(actor, authz.Read, typ)
-	if err != nil {
-		return err
+	if err != nil { // who may not read at all is told the same of what is there
+		return fault.New(fault.NotFound, "chart.mayChooseIDs", "")
 	}
 	_, all := c.ways(actor, authz.Read, typ)
 	for _, term := range reach.Terms {

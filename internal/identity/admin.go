@@ -25,6 +25,14 @@ func (s *Service) AddPerson(ctx context.Context, actor Actor, n NewPerson) (Pers
 	return a.Person, inv, nil
 }
 
+// MayAddPerson returns why the actor may not invite anybody now, nil if he may.
+func (s *Service) MayAddPerson(ctx context.Context, actor Actor) error {
+	if err := s.permit(ctx, actor, "create", TypeUser); err != nil {
+		return fmt.Errorf("identity.MayAddPerson: %w", err)
+	}
+	return nil
+}
+
 // Credentials are given to a person by the server itself, for a demonstration.
 type Credentials struct {
 	Password   string

@@ -20,6 +20,7 @@ import (
 type People interface {
 	People(ctx context.Context, actor identity.Actor) ([]identity.Person, error)
 	Person(ctx context.Context, actor identity.Actor, id string) (identity.Person, error)
+	MayAddPerson(ctx context.Context, actor identity.Actor) error
 	AddPerson(ctx context.Context, actor identity.Actor, n identity.NewPerson) (identity.Person, identity.Invitation, error)
 	ChangePerson(ctx context.Context, actor identity.Actor, id, reason string, c identity.Change) (identity.Person, error)
 	Attest(ctx context.Context, actor identity.Actor, id string, kind identity.AttestationKind, on time.Time, by string) error
@@ -32,7 +33,7 @@ type People interface {
 
 func (p *Portal) peopleRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /people", p.signedIn(p.handlePeople))
-	mux.HandleFunc("GET /people/new", p.signedIn(p.fresh(p.handleNewPerson)))
+	mux.HandleFunc("GET /people/new", p.signedIn(p.handleNewPerson))
 	mux.HandleFunc("POST /people/new", p.signedIn(p.handleInvite))
 	mux.HandleFunc("GET /people/{person}", p.signedIn(p.fresh(p.handlePerson)))
 	for _, action := range []string{"change", "attest", "disable", "enable", "end", "reset-mfa", "reset-password"} {
@@ -142,6 +143,10 @@ func (p *Portal) personPage(r *http.Request, actor identity.Actor, title string)
 }
 
 func (p *Portal) handleNewPerson(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
+	if err := p.cfg.People.MayAddPerson(r.Context(), actor); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	pg := p.personPage(r, actor, "Invite somebody")
 	pg.Roles = roleChoices(nil)
 	p.render(w, r, http.StatusOK, "invite", pg)
@@ -154,7 +159,10 @@ func (p *Portal) handleInvite(w http.ResponseWriter, r *http.Request, actor iden
 		UserName: pg.Typed.UserName, Given: pg.Typed.Given, Family: pg.Typed.Family, Title: pg.Typed.Title, PractitionerID: pg.Typed.Practitioner,
 		Roles: r.PostForm["role"], WardIDs: strings.Fields(r.PostFormValue("wards")),
 	}
-	person, invitation, err := identity.Person{}, identity.Invitation{}, p.places(r.Context(), n.WardIDs, n.PractitionerID)
+	person, invitation, err := identity.Person{}, identity.Invitation{}, p.cfg.People.MayAddPerson(r.Context(), actor)
+	if err == nil {
+		err = p.places(r.Context(), n.WardIDs, n.PractitionerID)
+	}
 	if err == nil {
 		person, invitation, err = p.cfg.People.AddPerson(r.Context(), actor, n)
 	}

@@ -101,6 +101,8 @@ func withRecords(api, socket, tokens http.Handler) *http.ServeMux {
 	mux.Handle("/fhir/.well-known/", tokens)
 	mux.Handle("/.well-known/", tokens)
 	return mux
+	mux.Handle("/", web.OwnForms(pages))
+	return web.Chain(mux, web.Config{Log: h.Slog, Clock: h.Clock, OnFault: onFault}), nil
 }
 
 // apps shows pages what apps ask and may do.

@@ -1,7 +1,6 @@
 package portaltest
 
 import (
-	"net/http"
 	"net/http/httptest"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/portal"
+	"github.com/wardkeep/wardkeep/internal/web"
 )
 
 // Stage is a portal over the fakes, served over TLS on loopback.
@@ -44,7 +44,7 @@ func NewStage(idle time.Duration, change ...func(*Stage, *portal.Config)) (*Stag
 		return nil, err
 	}
 	s.Portal = p
-	s.Server = httptest.NewTLSServer(http.NewCrossOriginProtection().Handler(p))
+	s.Server = httptest.NewTLSServer(web.OwnForms(p))
 	return s, nil
 }
 
