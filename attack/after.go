@@ -15,7 +15,7 @@ func (a *attack) untouched() (all []attempt) {
 				continue
 			}
 			q := get("%s/%s", r.Type, r.ID).with("Accept: "+fhirJSON, "If-None-Match: W/\"2\"")
-			all = append(all, attempt{Route: "read", Trick: "untouched", As: c, Relation: c.relation(a.byID[r.Patient]), Type: r.Type, Target: r, Req: q, Want: shown, Show: slices.Clone(r.Elements["text"]), Holds: `"versionId":"1"`})
+			all = append(all, attempt{Route: "read", Trick: "untouched", As: c, Relation: c.relation(a.byID[r.Patient]), Type: r.Type, Target: r, Req: q, Want: shown, Show: a.shows(c, r), Holds: `"versionId":"1"`})
 			break
 		}
 	}

@@ -90,8 +90,7 @@ type cast struct {
 	clients []*caller
 	nobody  *caller
 	all     *app
-	spare   []*person // who are shut out during the run
-	root    *client   // sees and changes all that programs may: legitimate
+	root    *client // sees and changes all that programs may: legitimate
 }
 
 func (c *cast) everybody() []*caller {
@@ -113,8 +112,8 @@ var parts = []struct {
 
 // The place for what does not exist yet: people linked to their own record (self, and
 // the own record of staff) stand here as soon as an interface makes the link; until then
-// the patient's account has no relation. Tenants, FHIR Consent and masked identifiers
-// come as parts, layouts and roads of their own, too.
+// the patient's account has no relation. Tenants and FHIR Consent come as parts, layouts
+// and roads of their own, too.
 
 func practitionerOf(i int) string { return fmt.Sprintf("staff-%d", i) }
 
@@ -162,16 +161,6 @@ func (s *server) engage(ctx context.Context, w *world, say func(string)) (*cast,
 			return nil, err
 		}
 		say(fmt.Sprintf("%d of %d people have signed in", i+1, len(parts)))
-	}
-	for i := range 6 {
-		p, err := s.hire(ctx, fmt.Sprintf("spare%d", i), "", []string{"nurse"}, []string{"ward-a"})
-		if err == nil {
-			err = p.signIn(ctx)
-		}
-		if err != nil {
-			return nil, err
-		}
-		c.spare = append(c.spare, p)
 	}
 	return c, c.programs(ctx, s)
 }

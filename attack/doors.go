@@ -63,10 +63,15 @@ func (a *attack) door(c *caller, rd road) (all []attempt) {
 }
 
 func (a *attack) expects(c *caller, rd road, r *record) expect.Answer {
-	if rd.letter == "" {
+	t := a.target(c, r, "")
+	switch {
+	case rd.letter == "u+":
+		return expect.MayUnmask(c.Who)
+	case rd.letter == "" && rd.by != "" && a.may(c, r, rd.by) == expect.Forbidden:
+		return expect.Forbidden // nobody finds a record by what he is not shown
+	case rd.letter == "":
 		return a.may(c, r, "")
 	}
-	t := a.target(c, r, "")
 	if rd.letter == "c" { // what is made need not be marked
 		t.Marks = nil
 	}
@@ -83,7 +88,10 @@ func (a *attack) forbidden(c *caller, rd road, r *record, relation string) (atte
 		return attempt{}, false
 	}
 	t := attempt{Route: rd.name, Trick: "side door", As: c, Relation: relation, Type: r.Type, Target: r, Req: q, Want: rd.want}
-	if rd.letter != "" {
+	switch {
+	case rd.letter == "u+":
+		t.Trick = "unmask"
+	case rd.letter != "":
 		t.Trick = "change"
 	}
 	if rd.twin && (c.Who.Kind != "client" || rd.letter != "u") { // programs may choose ids: there an update makes a record
@@ -122,15 +130,21 @@ func (a *attack) legitimate(c *caller, rd road, open []*record) (all []attempt) 
 		if q.Target == "" {
 			continue
 		}
-		show := []string{}
-		for e, words := range r.Elements {
-			if (r.Type != "Binary" || e != "id") && a.may(c, r, e) == expect.Allowed {
-				show = append(show, words...)
-			}
-		}
+		show := a.shows(c, r)
 		all = append(all, attempt{Route: rd.name, Trick: "legitimate", As: c, Relation: c.relation(a.byID[r.Patient]), Type: r.Type, Target: r, Req: q, Want: shown, Show: show})
 	}
 	return all
+}
+
+// shows are the canaries that somebody must be shown of a record.
+func (a *attack) shows(c *caller, r *record) []string {
+	show := []string{}
+	for e, words := range r.Elements {
+		if (r.Type != "Binary" || e != "id") && a.may(c, r, e) == expect.Allowed {
+			show = append(show, words...)
+		}
+	}
+	return show
 }
 
 func sorted[V any](m map[string]V) []string {

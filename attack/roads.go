@@ -17,7 +17,8 @@ type road struct {
 	show  bool // who may look is shown the record by it
 	twin  bool // the record's id can be exchanged for one that does not exist
 	// letter is the right that a change takes; "" for a look.
-	letter string
+	letter string // "u+": for whole numbers
+	by     string // the element it is found by
 }
 
 func get(format string, args ...any) request {
@@ -89,6 +90,10 @@ func byIdentifier(format string) func(w *world, p *patient, r *record) request {
 	return withIdentifier(func(w *world, p *patient, r *record) request { return get(format, r.Type, r.Identifier) })
 }
 
+func bySSN(format string) func(w *world, p *patient, r *record) request {
+	return func(_ *world, _ *patient, r *record) request { return get(format, r.Elements["ssn"][0]) }
+}
+
 func bundleOf(kind, method, url string, more object) string {
 	entry := object{"request": object{"method": method, "url": url}}
 	for k, v := range more {
@@ -136,8 +141,17 @@ var notBinary = func() (types []string) {
 
 var searchRoads = []road{
 	{name: "search _id", make: at("%s?_id=%s"), show: true, twin: true, types: notBinary},
-	{name: "search identifier", make: byIdentifier("%s?identifier=%s"), show: true},
-	{name: "search identifier with system", make: byIdentifier("%s?identifier=urn:wardkeep:attack|%s"), show: true},
+	{name: "search identifier", make: byIdentifier("%s?identifier=%s"), show: true, by: "identifier"},
+	{name: "search identifier with system", make: byIdentifier("%s?identifier=urn:wardkeep:attack|%s"), show: true, by: "identifier"},
+	{name: "search by SSN", types: []string{"Patient"}, by: "ssn", make: bySSN("Patient?identifier=%s")},
+	{name: "search by SSN and system", types: []string{"Patient"}, by: "ssn", make: bySSN("Patient?identifier=http://hl7.org/fhir/sid/us-ssn|%s")},
+	{name: "search by type and SSN", types: []string{"Patient"}, by: "ssn", make: bySSN("Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|SS|%s")},
+	{name: "chain by SSN", types: []string{"Patient"}, by: "ssn", make: bySSN("Encounter?patient.identifier=%s")},
+	{name: "_filter by SSN", types: []string{"Patient"}, by: "ssn", make: bySSN(`Patient?_filter=identifier%%20eq%%20"%s"`)},
+	{name: "_content by SSN", types: []string{"Patient"}, by: "ssn", make: bySSN("Patient?_content=%s")},
+	{name: "unmask", letter: "u+", types: []string{"Patient", "Coverage"}, make: func(_ *world, _ *patient, r *record) request {
+		return get("%s/%s/$unmask?purpose=TREAT", r.Type, r.ID)
+	}},
 	{name: "search :not", want: silent, make: byIdentifier("%s?identifier:not=%s&_count=3")},
 	{name: "search patient", want: blocked, show: false, make: withPatient(func(_ *world, p *patient, r *record) request {
 		return get("%s?patient=%s&_count=5&_id=%s", r.Type, p.ID, r.ID)

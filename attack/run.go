@@ -78,7 +78,7 @@ func (t *tally) add(a *attempt, got answer, v verdict) {
 		if a.As != nil {
 			name = a.As.Name
 		}
-		h := hole{a.cell(), a.Type, v.Why, name, a.Req.Method, a.Req.Target, a.Req.Header, short(a.Req.Body + a.Req.Raw), got.Status, a.Want == shown, v.Label, ""}
+		h := hole{a.cell(), a.Type, v.Why, name, a.Req.Method, a.Req.Target, a.Req.Header, short(a.Req.Body + a.Req.Raw), got.Status, a.Want == shown, v.Label}
 		t.Holes = append(t.Holes, h)
 	}
 }

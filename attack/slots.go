@@ -71,11 +71,12 @@ func buildPatient(w *world, p *patient, r *record) object {
 	}
 	return object{
 		"active": true, "gender": "female", "birthDate": p.Birth,
-		"identifier": []any{object{"type": one("http://terminology.hl7.org/CodeSystem/v2-0203", "MR"), "system": "urn:wardkeep:mrn", "value": p.MRN}},
-		"name":       []any{object{"family": p.Family, "given": []any{w.hatch(r, "name")}}},
-		"telecom":    []any{object{"system": "phone", "value": w.hatch(r, "telecom")}},
-		"address":    []any{object{"line": []any{w.hatch(r, "address")}, "city": w.hatch(r, "address"), "postalCode": w.hatch(r, "address")}},
-		"contact":    []any{object{"name": object{"family": w.hatch(r, "contact")}}},
+		"identifier": []any{object{"type": one("http://terminology.hl7.org/CodeSystem/v2-0203", "MR"), "system": "urn:wardkeep:mrn", "value": p.MRN},
+			object{"type": one("http://terminology.hl7.org/CodeSystem/v2-0203", "SS"), "system": "http://hl7.org/fhir/sid/us-ssn", "value": w.hatch(r, "ssn")}},
+		"name":    []any{object{"family": p.Family, "given": []any{w.hatch(r, "name")}}},
+		"telecom": []any{object{"system": "phone", "value": w.hatch(r, "telecom")}},
+		"address": []any{object{"line": []any{w.hatch(r, "address")}, "city": w.hatch(r, "address"), "postalCode": w.hatch(r, "address")}},
+		"contact": []any{object{"name": object{"family": w.hatch(r, "contact")}}},
 	}
 }
 

@@ -61,7 +61,7 @@ var controls = []control{
 		1,
 	}, {
 		"parameters that read what is not shown", "internal/chart/minimum.go",
-		"\tif hides == nil {\n\t\treturn whole", "\tif hides != nil || len(actor.Roles) > 0 {\n\t\treturn whole",
+		"part = whole; hides != nil {", "part = whole; hides != nil && name == \"\" {",
 		"redacted", "redacted fields", "", "billing", "",
 		1,
 	}, {

@@ -36,7 +36,32 @@ type Target struct {
 }
 
 // May is the answer to one look.
-func May(c Caller, t Target) Answer {
+func May(c Caller, t Target) Answer { return least(look(c, t), whole(t)) }
+
+// whole says which numbers nobody is shown whole: they arrive masked. A narrative may
+// repeat them.
+func whole(t Target) Answer {
+	switch {
+	case t.Type == "Coverage" && (t.Element == "identifier" || t.Element == "subscriberId"), t.Element == "ssn":
+		return Forbidden
+	case (t.Type == "Coverage" || t.Type == "Patient") && t.Element == "text":
+		return Unsaid
+	}
+	return Allowed
+}
+
+// MayUnmask says who may not ask for a whole number: programs, and those whose work
+// needs none.
+func MayUnmask(c Caller) Answer {
+	for _, role := range c.Roles {
+		if c.Kind != "client" && slices.Contains([]string{"registration", "billing", "patient", "proxy"}, role) {
+			return Unsaid // it depends, and on how often
+		}
+	}
+	return Forbidden
+}
+
+func look(c Caller, t Target) Answer {
 	switch c.Kind {
 	case "client":
 		return program(c, t)

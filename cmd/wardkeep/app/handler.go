@@ -80,7 +80,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 	mux.Handle("/oauth2/", tokens)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.handleReady)
-	mux.Handle("/", http.NewCrossOriginProtection().Handler(pages))
+	mux.Handle("/", web.OwnForms(pages))
 	chain := web.Config{Log: h.Slog, Clock: h.Clock, OnFault: onFault}
 	if mutualAPI != nil {
 		with := withRecords(mutualAPI, socket, tokens)
@@ -101,8 +101,6 @@ func withRecords(api, socket, tokens http.Handler) *http.ServeMux {
 	mux.Handle("/fhir/.well-known/", tokens)
 	mux.Handle("/.well-known/", tokens)
 	return mux
-	mux.Handle("/", web.OwnForms(pages))
-	return web.Chain(mux, web.Config{Log: h.Slog, Clock: h.Clock, OnFault: onFault}), nil
 }
 
 // apps shows pages what apps ask and may do.
