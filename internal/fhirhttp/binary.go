@@ -70,9 +70,9 @@ func (s *server) handleReadBinary(w http.ResponseWriter, r *http.Request, actor 
 		h.Set("X-Security-Context", context)
 	}
 	// What somebody stored must not become a page of this origin.
-	h.Set("Content-Disposition", "attachment")
+	h.Set("Content-Disposition", "attachment; filename=document")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(content) // the client hung up: nobody is left to tell
 	return nil

@@ -103,7 +103,7 @@ func nameTaken(op string, err error) error {
 
 // invite gives an account a fresh invitation in place of any older one.
 func (s *Service) invite(a *account, password, mfa bool) (Invitation, error) {
-	code, digest, err := s.newCode(inviteSize)
+	code, digest, err := s.newCode()
 	if err != nil {
 		return Invitation{}, err
 	}

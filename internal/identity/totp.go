@@ -75,19 +75,18 @@ func matchTOTP(secret, code string, now time.Time, last int64) (step int64, ok b
 	return step, ok, nil
 }
 
-// Recovery codes and enrolment codes are written down and typed in: 80 and 120
-// random bits in letters that are hard to confuse.
+// Recovery codes and enrolment codes are written down and typed in: 128 random
+// bits in letters that are hard to confuse, so that a plain hash hides them.
 const (
 	recoveryCodes = 10
-	recoverySize  = 10 // bytes
-	inviteSize    = 15
+	codeSize      = 16 // bytes
 )
 
 var codeEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // newCode returns a code in groups of four, and its digest.
-func (s *Service) newCode(size int) (text, digest string, err error) {
-	b, err := s.random(size)
+func (s *Service) newCode() (text, digest string, err error) {
+	b, err := s.random(codeSize)
 	if err != nil {
 		return "", "", err
 	}
@@ -126,7 +125,7 @@ func useRecovery(list []string, typed string) (rest []string, ok bool) {
 
 func (s *Service) newRecovery() (texts, digests []string, err error) {
 	for range recoveryCodes {
-		text, digest, err := s.newCode(recoverySize)
+		text, digest, err := s.newCode()
 		if err != nil {
 			return nil, nil, err
 		}

@@ -37,6 +37,14 @@ type Policy struct {
 	Roots *tls.Config
 }
 
+// ciphers are those of TLS 1.2 with forward secrecy and authenticated encryption;
+// TLS 1.3 has no others.
+var ciphers = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,
+}
+
 // Client sends requests within a Policy. It follows no redirects, uses no proxy,
 // and looks at the address a name resolves to at the moment it connects to it.
 type Client struct {
@@ -57,7 +65,7 @@ func New(p Policy) *Client {
 	if p.Roots != nil {
 		config = p.Roots.Clone()
 	}
-	config.MinVersion = tls.VersionTLS12
+	config.MinVersion, config.CipherSuites = tls.VersionTLS12, ciphers
 	return &Client{policy: p, http: &http.Client{
 		Timeout:       p.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -149,6 +157,10 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 			if errors.Is(err, known) {
 				return nil, fmt.Errorf("outbound.Do: %w", known)
 			}
+		}
+		var untrusted *tls.CertificateVerificationError
+		if errors.As(err, &untrusted) {
+			return nil, errors.New("outbound.Do: the host's certificate is not believed")
 		}
 		return nil, errors.New("outbound.Do: the host could not be reached")
 	}

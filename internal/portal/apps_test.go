@@ -109,7 +109,7 @@ func TestConsent(t *testing.T) {
 	for _, want := range []string{
 		"Let the app Growth &lt;b&gt; in?", "app.example", "See test results and measurements of this patient, only where category is laboratory",
 		"Add, change and delete name, address and other personal details of all patients you may see",
-		"Stay connected when you are signed out", `type="hidden" name="grant" value="openid"`, `name="patient" value="` + portaltest.Quiet + `"`,
+		"Stay connected when you are signed out, for up to a year", "Unless it stays connected, it is let in for an hour", `type="hidden" name="grant" value="openid"`, `name="patient" value="` + portaltest.Quiet + `"`,
 	} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the page lacks %q", want)

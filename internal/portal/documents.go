@@ -93,9 +93,9 @@ func (p *Portal) handleFile(w http.ResponseWriter, r *http.Request, actor identi
 	h.Set("Content-Disposition", "inline; filename=document")
 	// A sandboxed PDF is not shown by browsers' viewers; images can be.
 	if strings.HasPrefix(media, "image/") {
-		h.Set("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; sandbox; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 	} else {
-		h.Set("Content-Security-Policy", "default-src 'none'; object-src 'self'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; object-src 'self'; base-uri 'none'; frame-ancestors 'none'")
 	}
 	_, _ = w.Write(data) // a reader who left is nobody's failure
 }

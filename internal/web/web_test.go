@@ -94,18 +94,23 @@ func TestLocalCertificate(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
-	h := web.RedirectToHTTPS("https://ward.example.org:8443")
+	h := web.RedirectToHTTPS("https://ward.example.org:8443", "/fhir", "/oauth2")
 	for _, c := range []struct {
-		method, auth string
-		status       int
-		location     string
+		method, path, auth string
+		status             int
+		location           string
 	}{
-		{"GET", "", http.StatusPermanentRedirect, "https://ward.example.org:8443/fhir/metadata?x=1"},
-		{"HEAD", "", http.StatusPermanentRedirect, "https://ward.example.org:8443/fhir/metadata?x=1"},
-		{"POST", "", http.StatusForbidden, ""},
-		{"GET", "Bearer x", http.StatusForbidden, ""},
+		{"GET", "/ward?x=1", "", http.StatusPermanentRedirect, "https://ward.example.org:8443/ward?x=1"},
+		{"HEAD", "/ward?x=1", "", http.StatusPermanentRedirect, "https://ward.example.org:8443/ward?x=1"},
+		{"GET", "/fhirs", "", http.StatusPermanentRedirect, "https://ward.example.org:8443/fhirs"},
+		{"POST", "/sign-in", "", http.StatusForbidden, ""},
+		{"GET", "/ward", "Bearer x", http.StatusForbidden, ""},
+		{"GET", "/fhir", "", http.StatusForbidden, ""},
+		{"GET", "/fhir/metadata?x=1", "", http.StatusForbidden, ""},
+		{"GET", "/fhir/websocket", "", http.StatusForbidden, ""},
+		{"HEAD", "/oauth2/jwks", "", http.StatusForbidden, ""},
 	} {
-		r := httptest.NewRequest(c.method, "/fhir/metadata?x=1", nil)
+		r := httptest.NewRequest(c.method, c.path, nil)
 		r.Host = "evil.example.org"
 		if c.auth != "" {
 			r.Header.Set("Authorization", c.auth)
@@ -113,7 +118,7 @@ func TestRedirect(t *testing.T) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		if w.Code != c.status || w.Header().Get("Location") != c.location {
-			t.Errorf("%s %s: %d %s", c.method, c.auth, w.Code, w.Header().Get("Location"))
+			t.Errorf("%s %s %s: %d %s", c.method, c.path, c.auth, w.Code, w.Header().Get("Location"))
 		}
 	}
 }

@@ -76,7 +76,7 @@ func (s *Server) Run(ctx context.Context) error {
 			closeAll()
 			return err
 		}
-		doors = append(doors, door{newHTTPServer(web.RedirectToHTTPS(cfg.Base()), s.House.Slog), l})
+		doors = append(doors, door{newHTTPServer(web.RedirectToHTTPS(cfg.Base(), "/fhir", "/oauth2", "/.well-known"), s.House.Slog), l})
 	}
 	socket, err := listenSocket(filepath.Join(cfg.Dir, socketFile))
 	if err != nil {

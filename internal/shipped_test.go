@@ -1,0 +1,172 @@
+package internal_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// neverShipped are packages that nothing shipped needs, and why.
+var neverShipped = map[string]string{
+	"os/exec": "no other program is started", "plugin": "no code is loaded", "unsafe": "memory is the language's business", "C": "the same",
+	"text/template": "templates are html/template's", "net/smtp": "no mail is sent", "encoding/gob": "what comes in says no types",
+	"math/rand": "chance is crypto/rand's", "math/rand/v2": "chance is crypto/rand's",
+	"crypto/md5": "weak", "crypto/sha1": "weak", "crypto/des": "weak", "crypto/rc4": "weak", "crypto/dsa": "weak",
+	"net/http/pprof": "nothing for debugging is served", "expvar": "the same", "log": "log/slog is the one log", "log/syslog": "the same",
+}
+
+// tools are packages that are not in the programs that are shipped, and the
+// synthetic hospital, whose chance has to be the same each time.
+var tools = regexp.MustCompile(`^(e2e|bench)(/|$)|/(gen|traindict|storetest|portaltest|demo)$`)
+
+func unwanted(f file) []string {
+	var out []string
+	for _, imp := range f.imports {
+		if why := neverShipped[imp]; why != "" && !f.test && !tools.MatchString(f.pkg) {
+			out = append(out, fmt.Sprintf("%s imports %s: %s", f.path, imp, why))
+		}
+	}
+	return out
+}
+
+func TestShippedImports(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, bad := range unwanted(f) {
+			t.Error(bad)
+		}
+	}
+	if len(unwanted(file{path: "x.go", pkg: "internal/portal", imports: []string{"os/exec", "fmt"}})) != 1 {
+		t.Error("a planted import is not seen")
+	}
+}
+
+// weak are words that no shipped source may hold: modes without authentication,
+// padding that tells, TLS that trusts anybody.
+var weak = regexp.MustCompile(`cipher\.New(CBC|CFB|OFB)|(En|De)cryptPKCS1v15|InsecureSkipVerify|tls\.(VersionSSL30|VersionTLS10|VersionTLS11|RenegotiateOnce)|x509\.SHA1|elliptic\.P224`)
+
+func TestNoWeakCrypto(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test || tools.MatchString(f.pkg) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", f.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range weak.FindAllString(string(text), -1) {
+			t.Errorf("%s: %s", f.path, bad)
+		}
+		if strings.Contains(string(text), "cipher.NewCTR") && f.pkg != "internal/seal/file" {
+			t.Errorf("%s: a key stream without authentication", f.path)
+		}
+	}
+	if !weak.MatchString("&tls.Config{InsecureSkipVerify: true}") {
+		t.Error("a planted word is not seen")
+	}
+}
+
+// formats are the places of calls of package fmt and of FormatMediaType's kin whose
+// format is made at run time.
+func formats(name, src string) ([]string, error) {
+	set := token.NewFileSet()
+	tree, err := parser.ParseFile(set, name, src, 0)
+	if err != nil {
+		return nil, err
+	}
+	place := map[string]int{"Sprintf": 0, "Errorf": 0, "Printf": 0, "Fprintf": 1, "Appendf": 1}
+	var out []string
+	ast.Inspect(tree, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		sel, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		pkg, _ := sel.X.(*ast.Ident)
+		at, known := place[sel.Sel.Name]
+		if known && pkg != nil && pkg.Name == "fmt" && len(call.Args) > at && !written(call.Args[at]) {
+			out = append(out, set.Position(call.Pos()).String())
+		}
+		return true
+	})
+	return out, nil
+}
+
+// written reports whether an expression is made of literals alone.
+func written(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		return e.Kind == token.STRING
+	case *ast.BinaryExpr:
+		return written(e.X) && written(e.Y)
+	case *ast.Ident:
+		return e.Obj != nil && e.Obj.Kind == ast.Con
+	}
+	return false
+}
+
+func TestFormatsAreWritten(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test || f.generated || tools.MatchString(f.pkg) {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", f.path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := formats(f.path, string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, place := range found {
+			t.Errorf("%s: the format is made at run time", place)
+		}
+	}
+	planted := "package x\nfunc f(s string) { fmt.Errorf(s); fmt.Fprintf(w, \"a\"+s); fmt.Sprintf(\"%s\", s) }"
+	if found, err := formats("x.go", planted); err != nil || len(found) != 2 {
+		t.Errorf("of two planted formats %v are seen, %v", found, err)
+	}
+}
+
+// tameless are words by which a script of a page would run text, take another site's
+// word, change what objects are, or keep what it was shown.
+var tameless = []string{
+	"eval(", "new Function", "innerHTML =", "outerHTML =", "insertAdjacentHTML", "document.write", "createContextualFragment", "srcdoc",
+	"window.addEventListener(\"message\"", "onmessage", "__proto__", "Object.assign(", "setPrototypeOf", "sessionStorage", "indexedDB", "caches.",
+	"serviceWorker", "document.cookie", "\"paste\"", "https://", "http://", "import(",
+}
+
+// TestScriptsAreTame reads the sources of all scripts; what they keep in the browser is
+// a time.
+func TestScriptsAreTame(t *testing.T) {
+	files, err := filepath.Glob("../web/src/*.ts")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("%d scripts: %v", len(files), err)
+	}
+	kept := regexp.MustCompile(`localStorage\.setItem\(([^)]*\)?)`)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range tameless {
+			if strings.Contains(string(text), word) {
+				t.Errorf("%s: %s", name, word)
+			}
+		}
+		for _, m := range kept.FindAllStringSubmatch(string(text), -1) {
+			if !slices.Contains([]string{"stampKey, String(last)"}, m[1]) {
+				t.Errorf("%s keeps %s", name, m[1])
+			}
+		}
+	}
+}
