@@ -29,7 +29,7 @@ func TestDocsNameTests(t *testing.T) {
 	if tests["internal.TestNotThere"] || !tests["internal.TestDocsNameTests"] {
 		t.Fatal("the check does not see tests")
 	}
-	for _, page := range []string{"threat-model.md", "hipaa.md", "smart.md"} {
+	for _, page := range []string{"threat-model.md", "hipaa.md", "smart.md", "asvs.md"} {
 		text, err := os.ReadFile(filepath.Join("..", "docs", page))
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/identity"
 )
 
 // surface is the handler of a server on an empty folder, as it is mounted.
@@ -148,5 +150,34 @@ func TestLogLines(t *testing.T) {
 	}
 	if !strings.HasSuffix(line.Time, "Z") || !strings.HasSuffix(line.Until, "Z") || line.Level != "INFO" || !strings.HasPrefix(line.Agent, "a\n") {
 		t.Errorf("%+v", line)
+	}
+}
+
+// TestNoAccountsOfOurs: nobody can sign in before somebody was named, and the accounts
+// of a demo open nothing that is served for care.
+func TestNoAccountsOfOurs(t *testing.T) {
+	house, _ := surface(t)
+	people, err := house.Identity.People(context.Background(), identity.System("test", "operator"))
+	if err != nil || len(people) != 0 {
+		t.Errorf("%d people, %v", len(people), err)
+	}
+	clients, err := house.Identity.Clients(context.Background(), identity.System("test", "operator"))
+	if err != nil || len(clients) != 0 {
+		t.Errorf("%d programs, %v", len(clients), err)
+	}
+	dir := t.TempDir()
+	demo, err := openOn(context.Background(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(demo.Close(context.Background()), writeDemo(dir, demoState{Complete: true})); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	var screen bytes.Buffer
+	err = (&serveCmd{place: place{Dir: dir}, Listen: "127.0.0.1:0"}).Run(ended, Terminal{Out: &screen, Err: &screen})
+	if err == nil || !strings.Contains(errorText(err), "holds a demo") {
+		t.Errorf("a demo is served: %v", err)
 	}
 }
