@@ -114,9 +114,12 @@ func written(e ast.Expr) bool {
 	return false
 }
 
+// tables are files that choose among formats of their own.
+var tables = []string{"cmd/wardkeep/app/pins.go"}
+
 func TestFormatsAreWritten(t *testing.T) {
 	for _, f := range sources(t) {
-		if f.test || f.generated || tools.MatchString(f.pkg) {
+		if f.test || f.generated || tools.MatchString(f.pkg) || slices.Contains(tables, f.path) {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join("..", f.path))

@@ -34,7 +34,7 @@ func TestWhereMessagesEnd(t *testing.T) {
 		hidden.Store(hidden.Load() || r.URL.Path == "/hidden")
 		fmt.Fprintf(w, "%s", body)
 	})}
-	go func() { _ = server.Serve(tls.NewListener(l, web.TLS(cert))) }()
+	go func() { _ = server.Serve(tls.NewListener(l, web.TLS(func() *tls.Certificate { return &cert }))) }()
 	t.Cleanup(func() { _ = server.Close() })
 	const tail = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
 	for name, c := range map[string]struct {

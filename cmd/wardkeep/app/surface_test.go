@@ -13,22 +13,32 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/identity"
 )
 
 // surface is the handler of a server on an empty folder, as it is mounted.
 func surface(t *testing.T) (*House, http.Handler) {
 	t.Helper()
-	house, err := openOn(context.Background(), t.TempDir(), nil)
+	house, h, _ := surfaces(t)
+	return house, h
+}
+
+// surfaces are that, and what of it programs come to with certificates.
+func surfaces(t *testing.T) (*House, http.Handler, http.Handler) {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Dir, cfg.CacheMB, cfg.MTLSListen = t.TempDir(), 8, "127.0.0.1:9443"
+	house, err := OpenHouse(context.Background(), cfg, slog.New(slog.DiscardHandler), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = house.Close(context.Background()) })
-	h, err := (&Server{House: house, Version: "test"}).handler()
+	h, mutual, err := (&Server{House: house, Version: "test"}).handler()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return house, h
+	return house, h, mutual
 }
 
 func ask(h http.Handler, method, path string, headers ...string) *httptest.ResponseRecorder {
@@ -44,31 +54,36 @@ func ask(h http.Handler, method, path string, headers ...string) *httptest.Respo
 
 // TestEveryAnswerBearsHeaders: whatever is asked for, and whether or not it is there.
 func TestEveryAnswerBearsHeaders(t *testing.T) {
-	_, h := surface(t)
+	_, h, mutual := surfaces(t)
 	for _, path := range []string{
 		"/", "/sign-in", "/enrol", "/lock", "/ward", "/no-such-page", "/assets/none", "/icon/wardkeep", "/healthz", "/readyz",
 		"/fhir", "/fhir/metadata", "/fhir/Patient/x", "/fhir/$job/x", "/fhir/websocket", "/fhir/.well-known/smart-configuration",
 		"/oauth2/token", "/oauth2/authorize", "/oauth2/jwks", "/oauth2/none", "/.well-known/openid-configuration",
 	} {
-		w := ask(h, "GET", path)
-		head := w.Header()
-		for name, want := range map[string]string{
-			"Strict-Transport-Security": "max-age=31536000; includeSubDomains", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
-		} {
-			if head.Get(name) != want {
-				t.Errorf("%s: %s is %q", path, name, head.Get(name))
-			}
+		bearsHeaders(t, path, ask(h, "GET", path))
+		bearsHeaders(t, path+" by certificate", ask(mutual, "GET", path))
+	}
+}
+
+func bearsHeaders(t *testing.T, path string, w *httptest.ResponseRecorder) {
+	t.Helper()
+	head := w.Header()
+	for name, want := range map[string]string{
+		"Strict-Transport-Security": "max-age=31536000; includeSubDomains", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+	} {
+		if head.Get(name) != want {
+			t.Errorf("%s: %s is %q", path, name, head.Get(name))
 		}
-		for _, want := range []string{"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
-			if !strings.Contains(head.Get("Content-Security-Policy"), want) {
-				t.Errorf("%s: the policy lacks %s: %q", path, want, head.Get("Content-Security-Policy"))
-			}
+	}
+	for _, want := range []string{"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+		if !strings.Contains(head.Get("Content-Security-Policy"), want) {
+			t.Errorf("%s: the policy lacks %s: %q", path, want, head.Get("Content-Security-Policy"))
 		}
-		kind := head.Get("Content-Type")
-		text := strings.HasPrefix(kind, "text/") || strings.Contains(kind, "xml") || strings.Contains(kind, "fhir")
-		if w.Body.Len() > 0 && (kind == "" || text && !strings.Contains(strings.ToLower(kind), "charset=utf-8")) {
-			t.Errorf("%s: content type %q", path, kind)
-		}
+	}
+	kind := head.Get("Content-Type")
+	text := strings.HasPrefix(kind, "text/") || strings.Contains(kind, "xml") || strings.Contains(kind, "fhir")
+	if w.Body.Len() > 0 && (kind == "" || text && !strings.Contains(strings.ToLower(kind), "charset=utf-8")) {
+		t.Errorf("%s: content type %q", path, kind)
 	}
 }
 
