@@ -104,6 +104,7 @@ const (
 	shortKnown     = "known-source"
 	shortDevices   = "devices"     // of a person
 	shortSessions  = "sessions-of" // a person
+	shortDrafts    = "drafts-of"   // a person
 	shortToken     = "token"
 	// shortUpstreamEnd is a line in time: what was opened before it is over.
 	shortUpstreamEnd = "upstream-end"

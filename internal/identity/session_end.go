@@ -115,7 +115,8 @@ func (s *Service) Rotate(ctx context.Context, token string, o Origin) (Grant, er
 	return g, s.drop(ctx, view.ID)
 }
 
-// End ends a session. Ending one that is not there is no error.
+// End ends a session, and with one that is open what its owner typed and did not
+// send. Ending one that is not there is no error.
 func (s *Service) End(ctx context.Context, token string, o Origin) error {
 	const op = "identity.End"
 	id, ok := readSecret("", token)
@@ -128,7 +129,8 @@ func (s *Service) End(ctx context.Context, token string, o Origin) error {
 		s.sessions.forget(id)
 		return err
 	}
-	if err := s.drop(ctx, id); err != nil {
+	defer s.owners.lock(rec.PersonID)() // nothing is kept by a session that ends
+	if err := errors.Join(s.endDrafts(ctx, id), s.drop(ctx, id)); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	e := s.arrival(o, "logout", Success, "")
