@@ -43,11 +43,11 @@ func (p *Portal) emergencyRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /locate", p.signedIn(p.handleLocatePage))
 	mux.HandleFunc("POST /locate", p.signedIn(p.handleLocate))
 	mux.HandleFunc("GET /emergency/{patient}", p.signedIn(p.handleEmergencyPage))
-	mux.HandleFunc("POST /emergency/{patient}", p.signedIn(p.handleEmergency))
+	p.form(mux, "/emergency/{patient}", "Opening a chart in an emergency", p.handleEmergency)
 	mux.HandleFunc("POST /emergency/{patient}/end", p.signedIn(p.handleEndEmergency))
 	mux.HandleFunc("GET /emergencies", p.signedIn(p.handleReviews))
 	mux.HandleFunc("GET /emergencies/{grant}", p.signedIn(p.handleReview))
-	mux.HandleFunc("POST /emergencies/{grant}", p.signedIn(p.handleFinding))
+	p.form(mux, "/emergencies/{grant}", "Review of a chart opened in an emergency", p.handleFinding)
 	mux.HandleFunc("POST /emergencies/{grant}/end", p.signedIn(p.handleEndByOfficer))
 }
 
@@ -81,6 +81,7 @@ type opening struct {
 	Note     string
 	Hours    string
 	Error    string
+	Draft    *draft
 }
 
 func (p *Portal) opening(r *http.Request, actor identity.Actor, patient string) opening {
@@ -161,7 +162,7 @@ func (p *Portal) handleEmergencyPage(w http.ResponseWriter, r *http.Request, act
 func (p *Portal) renderEmergency(w http.ResponseWriter, r *http.Request, actor identity.Actor, status int, words string) {
 	pg := emergencyPage{Page: p.workPage(r, actor, "Open a chart in an emergency"), Opening: p.opening(r, actor, r.PathValue("patient"))}
 	pg.Here = "/emergency/" + r.PathValue("patient")
-	pg.Opening.Error, pg.Opening.Note = words, field(r, "note")
+	pg.Opening.Error, pg.Opening.Note, pg.Opening.Draft = words, field(r, "note"), pg.Draft("")
 	p.render(w, r, status, "emergency", pg)
 }
 

@@ -35,3 +35,6 @@ func Searches(patient string) []string {
 	return append(fill(all, patient), "Encounter?status=arrived,triaged,in-progress,onleave&_include=Encounter:patient&_count=500&location=Location/w1",
 		"Encounter?status=arrived,triaged,in-progress,onleave&_count=100&subject=Patient/a,Patient/b")
 }
+
+// FormWords says which form an address belongs to.
+func FormWords(p *Portal, address string) string { return p.formWords(address) }

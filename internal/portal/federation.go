@@ -90,6 +90,9 @@ func (p *Portal) handleDepart(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		ask.Session = s.Actor.SessionID
+	} else if _, err := p.leaveBehind(r); err != nil && !fault.Is(err, fault.Unauthenticated) {
+		p.fail(w, r, err) // on the way back the browser does not show whose session it has
+		return
 	}
 	away, err := p.cfg.Federation.Begin(r.Context(), to.Name, ask, p.originOf(r))
 	if err != nil {
@@ -124,7 +127,10 @@ func (p *Portal) handleReturn(w http.ResponseWriter, r *http.Request) {
 		p.notFederated(w, r, err)
 		return
 	}
-	setCookie(w, sessionCookie, back.Grant.Token, 0)
+	if err := p.enter(w, r, back.Grant.Token); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	p.pass(w, r, passagePage{
 		Heading: "You are signed in", Words: "Your page opens.", Address: backFrom(back.Back), Link: "Continue",
 	})

@@ -90,18 +90,18 @@ func TestLockedByProvider(t *testing.T) {
 	v.come()
 	v.post("/lock", "back", "/ward")
 	a := v.get("/lock?back=/ward")
-	if !strings.Contains(a.body, "Unlock with Lakeside Health") || strings.Contains(a.body, `type="password"`) || !strings.Contains(a.body, `name="back" value="/ward"`) {
+	if !strings.Contains(a.body, "Unlock with Lakeside Health") || strings.Contains(a.body, `action="/unlock"`) || !strings.Contains(a.body, `name="back" value="/ward"`) {
 		t.Fatalf("the lock page: %s", a.body)
 	}
 	if a := v.come("again", "yes", "back", "/ward"); a.Header.Get("Refresh") != "0;url=/ward" || f.Asked.Session == "" {
 		t.Errorf("%q, asked for session %q", a.Header.Get("Refresh"), f.Asked.Session)
 	}
-	if a := v.get("/step-up?to=/ward"); !strings.Contains(a.body, "Confirm with Lakeside Health") || strings.Contains(a.body, `type="password"`) {
+	if a := v.get("/step-up?to=/ward"); !strings.Contains(a.body, "Confirm with Lakeside Health") || strings.Contains(a.body, `action="/unlock"`) {
 		t.Errorf("the step-up page: %s", a.body)
 	}
 	other, _ := federated(t)
 	other.signIn()
-	if a := other.get("/lock"); !strings.Contains(a.body, `type="password"`) {
+	if a := other.get("/lock"); !strings.Contains(a.body, `action="/unlock"`) {
 		t.Error("who came by password unlocks by it")
 	}
 	if a := other.post("/sign-in/with/lakeside", "again", "yes"); a.StatusCode != 303 || a.Header.Get("Location") != "/sign-in" {

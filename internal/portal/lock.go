@@ -15,6 +15,7 @@ type lockPage struct {
 	Who      string
 	Back     string
 	Provider provider // that proves who it is; none: the password does
+	Others   []provider
 	Error    string
 }
 
@@ -25,6 +26,10 @@ func (p *Portal) handleLockPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	back := backFrom(r.URL.Query().Get("back"))
+	if mark := r.URL.Query().Get("mark"); mark != "" && mark != personMark(s.Actor) {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
 	if !s.Locked {
 		if err := p.lock(r); err != nil {
 			p.lockFailed(w, r, err)
@@ -35,11 +40,16 @@ func (p *Portal) handleLockPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Portal) handleLock(w http.ResponseWriter, r *http.Request) {
-	if err := p.lock(r); err != nil {
+	s, err := p.session(r)
+	if err == nil {
+		err = p.lock(r)
+	}
+	if err != nil {
 		p.lockFailed(w, r, err)
 		return
 	}
-	http.Redirect(w, r, "/lock?back="+backFrom(r.PostFormValue("back")), http.StatusSeeOther)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	http.Redirect(w, r, lockAddress(s.Actor, r.PostFormValue("back")), http.StatusSeeOther)
 }
 
 func (p *Portal) lock(r *http.Request) error {
@@ -85,7 +95,9 @@ func wrongUnlock(try Attempt) string {
 }
 
 func (p *Portal) renderLock(w http.ResponseWriter, r *http.Request, status int, actor identity.Actor, back, words string) {
-	p.render(w, r, status, "lock", lockPage{Page: p.page(r, "Locked"), Who: actor.Name, Back: back, Provider: p.providerOf(r), Error: words})
+	pg := lockPage{Page: p.page(r, "Locked"), Who: actor.Name, Back: back, Provider: p.providerOf(r), Others: p.providers(), Error: words}
+	pg.Mark = personMark(actor)
+	p.render(w, r, status, "lock", pg)
 }
 
 func (p *Portal) lockFailed(w http.ResponseWriter, r *http.Request, err error) {

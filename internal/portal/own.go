@@ -32,7 +32,7 @@ type Own interface {
 func (p *Portal) ownRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /account", p.signedIn(p.handleAccount))
 	mux.HandleFunc("GET /account/passkey", p.signedIn(p.fresh(p.handleNewPasskey)))
-	mux.HandleFunc("POST /account/passkey", p.signedIn(p.handleAddPasskey))
+	p.form(mux, "/account/passkey", "Name of a passkey", p.handleAddPasskey)
 	mux.HandleFunc("POST /account/passkey/remove", p.signedIn(p.handleRemovePasskey))
 	mux.HandleFunc("GET /account/recovery", p.signedIn(p.fresh(p.handleRecoveryPage)))
 	mux.HandleFunc("POST /account/recovery", p.signedIn(p.handleRecovery))

@@ -28,6 +28,8 @@ type Page struct {
 	Admin    bool   // leads to the accounts of others
 	News     bool   // a device signed in that the reader had not used
 	Here     string // address of this page, to come back to
+	Mark     string // of whose page it is
+	Drafts   []draft
 	Idle     string // seconds until the page locks itself, "" if it does not
 	AsOf     string // "as of 14:05"
 	Live     bool   // refreshes itself
@@ -67,11 +69,12 @@ func (p *Portal) page(r *http.Request, title string) Page {
 // workPage begins a page of somebody who is signed in.
 func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) Page {
 	pg := p.page(r, title)
-	pg.User = actor.Name
+	pg.User, pg.Mark = actor.Name, personMark(actor)
 	pg.Account = p.cfg.Own != nil
 	pg.Admin = p.cfg.People != nil && actor.HasRole("admin")
 	pg.News = pg.Account && r.Context().Value(newsKey{}) != nil
 	p.noteReviews(r, actor, &pg)
+	p.noteDrafts(r, actor, &pg)
 	pg.HasApps = p.cfg.Apps != nil
 	pg.Idle = strconv.Itoa(int(p.cfg.Idle.Seconds()))
 	pg.AsOf = p.format.AsOf(p.cfg.Clock.Now())

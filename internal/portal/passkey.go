@@ -100,7 +100,9 @@ func (p *Portal) handlePasskey(w http.ResponseWriter, r *http.Request) {
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}
-	dropCookie(w, challengeCookie)
-	setCookie(w, sessionCookie, entry.Token, 0)
+	if err := p.enter(w, r, entry.Token); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

@@ -34,11 +34,17 @@ type People interface {
 func (p *Portal) peopleRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /people", p.signedIn(p.handlePeople))
 	mux.HandleFunc("GET /people/new", p.signedIn(p.handleNewPerson))
-	mux.HandleFunc("POST /people/new", p.signedIn(p.handleInvite))
+	p.form(mux, "/people/new", "Inviting somebody", p.handleInvite)
 	mux.HandleFunc("GET /people/{person}", p.signedIn(p.fresh(p.handlePerson)))
-	for _, action := range []string{"change", "attest", "disable", "enable", "end", "reset-mfa", "reset-password"} {
-		mux.HandleFunc("POST /people/{person}/"+action, p.signedIn(p.handlePersonAction(action)))
+	for action, words := range personForms {
+		p.form(mux, "/people/{person}/"+action, words, p.handlePersonAction(action))
 	}
+}
+
+// personForms are the forms of a person's page.
+var personForms = map[string]string{
+	"change": "Roles and wards of a person", "attest": "Clearance or training of a person", "disable": "Disabling an account", "enable": "Enabling an account",
+	"end": "Ending an account", "reset-mfa": "Resetting a second factor", "reset-password": "Resetting a password",
 }
 
 // personRow is a person as administrators read her.

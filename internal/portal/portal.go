@@ -130,6 +130,7 @@ type Session struct {
 type Config struct {
 	Chart    Chart
 	Accounts Accounts
+	Drafts   Drafts
 	Apps     Apps // nil: no apps are let in
 	// Federation are providers people may sign in by; nil: there are none.
 	Federation Federation
@@ -171,6 +172,7 @@ type Portal struct {
 	files  *assets.Files
 	pages  *templates
 	mux    *http.ServeMux
+	forms  map[string]string // what is kept until it is sent: patterns and words
 	alerts alerts
 
 	enrolments enrolments
@@ -178,8 +180,8 @@ type Portal struct {
 
 // New returns the pages' handler. It wants package web's chain around it.
 func New(cfg Config) (*Portal, error) {
-	if cfg.Chart == nil || cfg.Accounts == nil || cfg.Clock == nil {
-		return nil, errors.New("portal.New: chart, accounts and clock are required")
+	if cfg.Chart == nil || cfg.Accounts == nil || cfg.Drafts == nil || cfg.Clock == nil {
+		return nil, errors.New("portal.New: chart, accounts, drafts and clock are required")
 	}
 	if cfg.Idle == 0 {
 		cfg.Idle = 5 * time.Minute
@@ -202,7 +204,7 @@ func New(cfg Config) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Portal{cfg: cfg, format: format, files: files, pages: pages}
+	p := &Portal{cfg: cfg, format: format, files: files, pages: pages, forms: map[string]string{}}
 	p.mux = p.routes()
 	return p, nil
 }
@@ -287,6 +289,8 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("POST /step-up", p.signedIn(p.handleStepUp))
 	mux.HandleFunc("POST /theme", p.handleTheme)
 	mux.HandleFunc("POST /awake", p.signedIn(p.handleAwake))
+	mux.HandleFunc("POST /drafts", p.signedIn(p.handleKeep))
+	mux.HandleFunc("POST /drafts/discard", p.signedIn(p.handleDiscard))
 
 	p.appRoutes(mux)
 	mux.HandleFunc("GET /{$}", p.signedIn(p.asked(p.handleHome)))

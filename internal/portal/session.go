@@ -36,7 +36,7 @@ func (p *Portal) signedIn(next handler) http.HandlerFunc {
 		case err != nil:
 			p.fail(w, r, err)
 		case session.Locked:
-			p.goTo(w, r, lockedAddress(r))
+			p.goTo(w, r, lockedAddress(r, session.Actor))
 		default:
 			next(w, withNews(r, session.News), session.Actor)
 		}
@@ -70,11 +70,57 @@ func (p *Portal) session(r *http.Request) (Session, error) {
 }
 
 // lockedAddress is the lock page that leads back to where the request went.
-func lockedAddress(r *http.Request) string {
+func lockedAddress(r *http.Request, actor identity.Actor) string {
 	if r.Method == http.MethodGet && r.Header.Get("HX-Request") == "" {
-		return "/lock?back=" + backFrom(r.URL.Path)
+		return lockAddress(actor, r.URL.Path)
 	}
-	return "/lock"
+	return lockAddress(actor, "")
+}
+
+// lockAddress leads back to a page of the actor's, and locks nobody else's session:
+// the next person at this browser may come by it in its history.
+func lockAddress(actor identity.Actor, back string) string {
+	return "/lock?mark=" + personMark(actor) + "&back=" + backFrom(back)
+}
+
+// enter gives the browser a session that has just begun, under an id nobody has seen.
+// Whoever was at work in it stays locked out of sight: her session is locked, not
+// ended, and what she typed is kept. An earlier session of the same person ends.
+func (p *Portal) enter(w http.ResponseWriter, r *http.Request, token string) error {
+	entered, err := p.cfg.Accounts.Session(r.Context(), token, true)
+	if err != nil {
+		return err
+	}
+	left, err := p.leaveBehind(r)
+	if err == nil && left.Actor.ID == entered.Actor.ID {
+		err = p.cfg.Accounts.SignOut(r.Context(), left.token)
+	}
+	if err != nil && !fault.Is(err, fault.Unauthenticated) {
+		return err
+	}
+	w.Header().Set("Clear-Site-Data", `"cache"`)
+	dropCookie(w, challengeCookie)
+	setCookie(w, sessionCookie, token, 0)
+	return nil
+}
+
+// leftSession is one that somebody else signs in over.
+type leftSession struct {
+	Session
+	token string
+}
+
+// leaveBehind locks the session that the browser has.
+func (p *Portal) leaveBehind(r *http.Request) (leftSession, error) {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil || c.Value == "" {
+		return leftSession{}, nil
+	}
+	s, err := p.cfg.Accounts.Session(r.Context(), c.Value, false)
+	if err == nil && !s.Locked {
+		err = p.cfg.Accounts.Lock(r.Context(), c.Value)
+	}
+	return leftSession{s, c.Value}, err
 }
 
 // goTo sends a browser, or the script that asked in its name, somewhere else.
@@ -113,7 +159,7 @@ func backFrom(path string) string {
 		return "/"
 	}
 	switch path {
-	case "/lock", "/unlock", "/sign-out", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up", "/passkey/ask", "/enrol/passkey":
+	case "/lock", "/unlock", "/sign-out", "/drafts", "/drafts/discard", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up", "/passkey/ask", "/enrol/passkey":
 		return "/"
 	}
 	return path

@@ -10,8 +10,9 @@ import (
 // signInPage is both steps of signing in.
 type signInPage struct {
 	Page
-	Code  bool   // the second step
-	Error string // in plain words
+	Code   bool   // the second step
+	Locked bool   // somebody's session waits behind it
+	Error  string // in plain words
 
 	Providers []provider // to sign in by instead
 	Refused   string     // what went wrong there
@@ -24,7 +25,10 @@ const challengeSeconds = 300
 
 // signInPage is the first step.
 func (p *Portal) signInPage(r *http.Request) signInPage {
-	return signInPage{Page: p.page(r, "Sign in"), Providers: p.providers()}
+	pg := signInPage{Page: p.page(r, "Sign in"), Providers: p.providers()}
+	s, err := p.session(r)
+	pg.Locked = err == nil && s.Locked
+	return pg
 }
 
 func (p *Portal) handleSignInPage(w http.ResponseWriter, r *http.Request) {
@@ -80,8 +84,10 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}
-	dropCookie(w, challengeCookie)
-	setCookie(w, sessionCookie, entry.Token, 0)
+	if err := p.enter(w, r, entry.Token); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	if entry.Recovered {
 		page.Code, page.Recovered = false, true
 		page.RecoveryLeft = count(entry.RecoveryLeft, "recovery code", "recovery codes")

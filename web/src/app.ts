@@ -1,5 +1,6 @@
 // What the pages do by themselves. All of them work without this.
 import "htmx.org";
+import { keepDrafts } from "./drafts";
 import { watchIdle } from "./idle";
 import { keepLive } from "./live";
 import { arrowKeys } from "./find";
@@ -8,7 +9,9 @@ import { passkeyForms } from "./passkey";
 import { printButton } from "./print";
 import { themeButton } from "./theme";
 
+keepDrafts(); // before pages are blanked
 watchIdle();
+document.documentElement.classList.add("scripts");
 keepLive(drawPlots);
 arrowKeys();
 themeButton();

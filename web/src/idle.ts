@@ -1,29 +1,53 @@
 // A page that nobody touches locks itself. The server does the same; this only
-// makes sure that nothing stays on the screen.
+// makes sure that nothing stays on the screen, or comes back to it for somebody else.
+import { keepNow } from "./drafts";
+
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("wardkeep") : null;
 const stampKey = "wk-last"; // a time, nothing else, so that open tabs agree
 const pingAfter = 60_000;
+const keepWithin = 1000;
+const mark = document.body.dataset.mark; // whose page it is
 
 let last = Date.now();
 let told = Date.now();
+let leaving = false;
 
 export function watchIdle(): void {
-  const lockForm = document.querySelector("[data-locked]");
-  if (lockForm) {
-    waitForUnlock();
-    return;
-  }
+  // A page in the browser's memory is blank, and one brought back is asked for anew.
+  addEventListener("pagehide", (e) => { if (e.persisted) document.body.replaceChildren(); });
+  addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
+  if (!mark || !ownEntry(mark)) return;
+  const locked = document.querySelector("[data-locked]");
+  channel?.addEventListener("message", (e) => followTabs(e.data, !!locked));
   const seconds = Number(document.body.dataset.idle);
-  if (!seconds) return;
-  channel?.postMessage("open");
-  channel?.addEventListener("message", (e) => { if (e.data === "lock") leave(); });
+  if (locked || !seconds) return;
+  channel?.postMessage({ open: mark });
   note();
   for (const what of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
     addEventListener(what, moved, { passive: true });
   }
-  // A page brought back from the browser's memory is older than it looks.
-  addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
   setInterval(() => check(seconds * 1000), 1000);
+  lockByHand();
+}
+
+// ownEntry reports whether this place in the browser's history is of the person who
+// is signed in. Another's leads to the start: where she was is hers.
+function ownEntry(mine: string): boolean {
+  const state = history.state as { mark?: string } | null;
+  if (state?.mark && state.mark !== mine) {
+    away("/");
+    return false;
+  }
+  history.replaceState({ ...state, mark: mine }, "");
+  return true;
+}
+
+function followTabs(said: unknown, locked: boolean): void {
+  if (said === "lock" && !locked) void lockNow(false);
+  const open = (said as { open?: string }).open;
+  if (!open) return;
+  if (open !== mark) away("/");
+  else if (locked) away(document.querySelector<HTMLInputElement>("input[name=back]")?.value ?? "/");
 }
 
 function moved(): void {
@@ -42,8 +66,7 @@ function lastAnywhere(): number {
 function check(idle: number): void {
   const quiet = Date.now() - lastAnywhere();
   if (quiet >= idle) {
-    channel?.postMessage("lock");
-    leave();
+    void lockNow(true);
     return;
   }
   if (last > told && Date.now() - told > pingAfter) {
@@ -52,25 +75,36 @@ function check(idle: number): void {
   }
 }
 
-// leave takes the page off the screen before anything else happens.
-function leave(): void {
-  const back = document.body.dataset.here ?? "/";
+function lockByHand(): void {
+  document.querySelector<HTMLFormElement>("form[action='/lock']")?.addEventListener("submit", (e) => {
+    e.preventDefault();
+    void lockNow(true);
+  });
+  addEventListener("keydown", (e) => {
+    if (!e.altKey || !e.shiftKey || e.code !== "KeyL") return;
+    e.preventDefault();
+    void lockNow(true);
+  });
+}
+
+// lockNow takes the page off the screen before anything else happens.
+async function lockNow(tell: boolean): Promise<void> {
+  if (leaving) return;
+  leaving = true;
+  const kept = keepNow();
   document.body.replaceChildren();
-  location.replace("/lock?back=" + back);
+  await Promise.race([kept, new Promise((done) => setTimeout(done, keepWithin))]);
+  if (tell) channel?.postMessage("lock");
+  location.replace(`/lock?mark=${mark}&back=${document.body.dataset.here ?? "/"}`);
+}
+
+function away(to: string): void {
+  document.body.replaceChildren();
+  location.replace(to);
 }
 
 // followLock goes where the server sends a request that came too late.
 export function followLock(answer: Response): void {
   const to = answer.headers.get("HX-Redirect");
-  if (answer.status === 401 || to) {
-    document.body.replaceChildren();
-    location.replace(to && to.startsWith("/") ? to : "/sign-in");
-  }
-}
-
-function waitForUnlock(): void {
-  channel?.addEventListener("message", (e) => {
-    const back = document.querySelector<HTMLInputElement>("input[name=back]");
-    if (e.data === "open" && back) location.replace(back.value);
-  });
+  if (answer.status === 401 || to) away(to && to.startsWith("/") ? to : "/sign-in");
 }

@@ -65,7 +65,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 	}
 	pages, err = portal.New(portal.Config{
 		Apps:  apps{tokens, h.Identity},
-		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Passkeys: h.Identity.PasskeysServed(), Own: h.Identity, People: h.Identity,
+		Chart: pageChart{h.Chart}, Accounts: portal.NewAccounts(h.Identity), Drafts: h.Identity, Passkeys: h.Identity.PasskeysServed(), Own: h.Identity, People: h.Identity,
 		Places: func(ctx context.Context, wards []string, practitioner string) error {
 			return h.checkPlaces(ctx, newUser{Wards: wards, Practitioner: practitioner})
 		},

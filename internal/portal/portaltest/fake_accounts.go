@@ -12,9 +12,11 @@ import (
 	"github.com/wardkeep/wardkeep/internal/portal"
 )
 
-// What the one person of FakeAccounts signs in with.
+// What the people of FakeAccounts sign in with: a nurse, and a colleague of hers who
+// has the same words.
 const (
 	User     = "nurse"
+	Other    = "colleague"
 	Password = "correct horse battery"
 	Code     = "123456"
 
@@ -29,18 +31,19 @@ const (
 	NewSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 )
 
-// FakeAccounts knows one nurse and keeps her sessions in memory.
+// FakeAccounts knows two nurses and keeps their sessions in memory.
 type FakeAccounts struct {
 	Clock clock.Clock
 	Idle  time.Duration
 
 	mu         sync.Mutex
-	challenges map[string]bool
+	challenges map[string]string // whose
 	sessions   map[string]*fakeSession
 	enrolments map[string]bool
 }
 
 type fakeSession struct {
+	user     string
 	locked   bool
 	provider string
 	seen     time.Time
@@ -49,7 +52,7 @@ type fakeSession struct {
 
 // NewFakeAccounts returns accounts whose sessions lock after idle.
 func NewFakeAccounts(c clock.Clock, idle time.Duration) *FakeAccounts {
-	return &FakeAccounts{Clock: c, Idle: idle, challenges: map[string]bool{}, sessions: map[string]*fakeSession{}, enrolments: map[string]bool{}}
+	return &FakeAccounts{Clock: c, Idle: idle, challenges: map[string]string{}, sessions: map[string]*fakeSession{}, enrolments: map[string]bool{}}
 }
 
 func refused() error { return fault.New(fault.Unauthenticated, "portaltest", "") }
@@ -61,11 +64,11 @@ func (a *FakeAccounts) Password(_ context.Context, try portal.Attempt) (string, 
 	if try.User == "throttled" {
 		return "", fault.New(fault.Throttled, "portaltest", "")
 	}
-	if try.User != User || try.Password != Password {
+	if try.User != User && try.User != Other || try.Password != Password {
 		return "", refused()
 	}
 	c := rand.Text()
-	a.challenges[c] = true
+	a.challenges[c] = try.User
 	return c, nil
 }
 
@@ -73,12 +76,13 @@ func (a *FakeAccounts) Password(_ context.Context, try portal.Attempt) (string, 
 func (a *FakeAccounts) Code(_ context.Context, challenge string, try portal.Attempt) (portal.Entry, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !a.challenges[challenge] || try.Code != Code && try.Code != Recovery {
+	user := a.challenges[challenge]
+	if user == "" || try.Code != Code && try.Code != Recovery {
 		return portal.Entry{}, refused()
 	}
 	delete(a.challenges, challenge)
 	token := rand.Text()
-	a.sessions[token] = &fakeSession{seen: a.Clock.Now(), proven: a.Clock.Now()}
+	a.sessions[token] = &fakeSession{user: user, seen: a.Clock.Now(), proven: a.Clock.Now()}
 	return portal.Entry{Token: token, Recovered: try.Code == Recovery, RecoveryLeft: 4}, nil
 }
 
@@ -97,8 +101,12 @@ func (a *FakeAccounts) Session(_ context.Context, token string, active bool) (po
 	if active && !s.locked {
 		s.seen = now
 	}
+	id, name := "u1", "Joy Miller"
+	if s.user == Other {
+		id, name = "u2", "Sam Reyes"
+	}
 	return portal.Session{Locked: s.locked, Provider: s.provider, Actor: identity.Actor{
-		Kind: identity.KindPerson, ID: "u1", Name: "Joy Miller", Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven, SessionID: "digest",
+		Kind: identity.KindPerson, ID: id, Name: name, Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven, SessionID: "digest",
 	}}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 type Stage struct {
 	Chart    *FakeChart
 	Accounts *FakeAccounts
+	Drafts   *FakeDrafts
 	Clock    *clock.Manual
 	Portal   *portal.Portal
 	Server   *httptest.Server
@@ -32,9 +33,10 @@ func NewStage(idle time.Duration, change ...func(*Stage, *portal.Config)) (*Stag
 		return nil, err
 	}
 	s := &Stage{Chart: chart, Clock: clock.NewManual(Now)}
+	s.Drafts = NewFakeDrafts(s.Clock)
 	s.Accounts = NewFakeAccounts(s.Clock, idle)
 	cfg := portal.Config{
-		Chart: chart, Accounts: s.Accounts, Clock: s.Clock, Zone: zone, Facility: "Lakeside Hospital", Demo: true, Idle: idle,
+		Chart: chart, Accounts: s.Accounts, Drafts: s.Drafts, Clock: s.Clock, Zone: zone, Facility: "Lakeside Hospital", Demo: true, Idle: idle,
 	}
 	for _, f := range change {
 		f(s, &cfg)
