@@ -145,15 +145,17 @@ func (w *ward) accessible(name string) {
 	}
 }
 
-// signIn signs a demo account in and returns its password.
-func (w *ward) signIn(user string) string {
+// demoAccount is what a demo account signs in with.
+type demoAccount struct {
+	User     string `json:"user_name"`
+	Password string `json:"password"`
+	Secret   string `json:"totp_secret"`
+}
+
+func (w *ward) account(user string) demoAccount {
 	w.t.Helper()
 	var state struct {
-		Accounts []struct {
-			User     string `json:"user_name"`
-			Password string `json:"password"`
-			Secret   string `json:"totp_secret"`
-		} `json:"accounts"`
+		Accounts []demoAccount `json:"accounts"`
 	}
 	text, err := os.ReadFile(filepath.Join(w.s.dir, "demo.json"))
 	if err == nil {
@@ -164,12 +166,19 @@ func (w *ward) signIn(user string) string {
 	}
 	for _, a := range state.Accounts {
 		if a.User == user {
-			w.enter(user, a.Password, a.Secret, time.Now())
-			return a.Password
+			return a
 		}
 	}
 	w.t.Fatalf("the demo has no %s", user)
-	return ""
+	return demoAccount{}
+}
+
+// signIn signs a demo account in and returns its password.
+func (w *ward) signIn(user string) string {
+	w.t.Helper()
+	a := w.account(user)
+	w.enter(user, a.Password, a.Secret, time.Now())
+	return a.Password
 }
 
 func (w *ward) enter(user, password, secret string, at time.Time) {

@@ -34,12 +34,10 @@ export function watchIdle(): void {
 // is signed in. Another's leads to the start: where she was is hers.
 function ownEntry(mine: string): boolean {
   const state = history.state as { mark?: string } | null;
-  if (state?.mark && state.mark !== mine) {
-    away("/");
-    return false;
-  }
-  history.replaceState({ ...state, mark: mine }, "");
-  return true;
+  const own = !state?.mark || state.mark === mine;
+  history.replaceState({ mark: mine }, "");
+  if (!own) away("/");
+  return own;
 }
 
 function followTabs(said: unknown, locked: boolean): void {
