@@ -11,6 +11,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/wardkeep/wardkeep/internal/portal"
 	"github.com/wardkeep/wardkeep/internal/portal/assets"
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
 )
@@ -27,7 +28,7 @@ func lacks(t *testing.T, what string) {
 
 // stage starts a portal over the fakes and a browser in front of it. Without a
 // browser or built assets the test is skipped, and fails with CI=true.
-func stage(t *testing.T, idle time.Duration) (*portaltest.Stage, *portaltest.Browser) {
+func stage(t *testing.T, idle time.Duration, change ...func(*portaltest.Stage, *portal.Config)) (*portaltest.Stage, *portaltest.Browser) {
 	t.Helper()
 	files, err := assets.Load()
 	if err != nil {
@@ -36,7 +37,7 @@ func stage(t *testing.T, idle time.Duration) (*portaltest.Stage, *portaltest.Bro
 	if !files.Built() {
 		lacks(t, "assets are not built: npm --prefix web ci && npm --prefix web run build")
 	}
-	s, err := portaltest.NewStage(idle)
+	s, err := portaltest.NewStage(idle, change...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"crypto/rand"
 	"net/http"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -97,6 +98,9 @@ func wrongUnlock(try Attempt) string {
 func (p *Portal) renderLock(w http.ResponseWriter, r *http.Request, status int, actor identity.Actor, back, words string) {
 	pg := lockPage{Page: p.page(r, "Locked"), Who: actor.Name, Back: back, Provider: p.providerOf(r), Others: p.providers(), Error: words}
 	pg.Mark = personMark(actor)
+	// A browser may show a page from its memory by Back though it is marked no-store,
+	// but not once such a cookie has changed. It says nothing else.
+	setCookie(w, lockCookie, rand.Text(), 0)
 	p.render(w, r, status, "lock", pg)
 }
 

@@ -159,7 +159,7 @@ func TestNothingWithoutASession(t *testing.T) {
 func TestLockedShowsNothing(t *testing.T) {
 	v := visit(t).signIn()
 	chart := "/chart/" + portaltest.Adaeze
-	if a := v.post("/lock", "back", chart+"/results"); !regexp.MustCompile(`^/lock\?mark=[0-9a-f]{16}&back=`+chart+`/results$`).MatchString(a.Header.Get("Location")) {
+	if a := v.post("/lock", "back", chart+"/results"); !regexp.MustCompile(`^/lock\?mark=[0-9a-f]{16}&back=` + chart + `/results$`).MatchString(a.Header.Get("Location")) {
 		t.Fatalf("lock led to %q", a.Header.Get("Location"))
 	}
 	before := len(v.stage.Chart.Views)

@@ -16,6 +16,7 @@ const (
 	sessionCookie   = "__Host-wk"
 	challengeCookie = "__Host-wk-step"
 	awayCookie      = "__Host-wk-away"
+	lockCookie      = "__Host-wk-lock"
 	themeCookie     = "__Host-wk-theme"
 )
 
