@@ -50,7 +50,7 @@ func TestPasskeyInBrowser(t *testing.T) {
 	if err := verifies(false); err != nil {
 		t.Fatal(err)
 	}
-	w.do(chromedp.Click(passkeyButton("session")), chromedp.WaitVisible("[data-passkey-error]"))
+	w.do(chromedp.Click(passkeyButton("session")), chromedp.WaitVisible(`form[data-for="session"] [data-passkey-error]`))
 	if got := w.text("[data-passkey-error]"); !strings.Contains(got, "cancelled") {
 		t.Errorf("an authenticator that did not verify its user: %q", got)
 	}
