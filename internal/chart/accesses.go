@@ -33,6 +33,7 @@ type Access struct {
 	Roles     []string
 	Action    string // "": what it was is not told
 	Type      string // of record, or name of the page
+	Purpose   string // v3-PurposeOfUse
 	Emergency bool
 	Own       bool // by whoever asks
 }
@@ -142,7 +143,7 @@ func errorOr(err, otherwise error) error {
 // nothing of, and that the patient looked himself, which is his own affair.
 func (t *teller) access(ctx context.Context, r *audit.Record) (Access, bool, error) {
 	a := Access{
-		At: r.Time, Actor: r.Actor, Client: r.Client, Roles: r.Roles, Action: r.Action, Type: r.Type,
+		At: r.Time, Actor: r.Actor, Client: r.Client, Roles: r.Roles, Action: r.Action, Type: r.Type, Purpose: r.Purpose,
 		Emergency: r.Purpose == audit.PurposeEmergency, Own: r.Actor == t.reader.ID,
 	}
 	if !t.self && !a.Own && len(r.Roles) == 1 && r.Roles[0] == "patient" {

@@ -80,7 +80,7 @@ func (p *Portal) handleChartApps(w http.ResponseWriter, r *http.Request, actor i
 		return
 	}
 	pg := chartAppsPage{Page: c.page}
-	pg.Nav = p.navOf(c.patient.ID(), "apps")
+	pg.Nav = p.navOf(actor, c.patient.ID(), "apps")
 	for _, app := range list {
 		pg.Apps = append(pg.Apps, launchRow{app.Name, "/chart/" + c.patient.ID() + "/apps/" + app.ID})
 	}
@@ -103,10 +103,13 @@ func (p *Portal) handleLaunch(w http.ResponseWriter, r *http.Request, actor iden
 }
 
 // navOf is the navigation of a chart.
-func (p *Portal) navOf(patient, here string) []NavItem {
+func (p *Portal) navOf(actor identity.Actor, patient, here string) []NavItem {
 	nav := navOf(patient, here)
 	if p.cfg.Apps != nil {
 		nav = append(nav, NavItem{"Apps", "/chart/" + patient + "/apps", here == "apps"})
+	}
+	if p.asksForRecord(actor) {
+		nav = append(nav, NavItem{"Who looked", "/chart/" + patient + "/access", here == "access"})
 	}
 	return nav
 }

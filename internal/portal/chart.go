@@ -92,7 +92,7 @@ func (s section) handle(p *Portal) handler {
 			return
 		}
 		c.page.Live = s.live
-		c.page.Nav = p.navOf(c.patient.ID(), s.slug)
+		c.page.Nav = p.navOf(actor, c.patient.ID(), s.slug)
 		content, err := s.build(c)
 		if err != nil {
 			p.fail(w, r, err)

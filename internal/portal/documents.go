@@ -52,7 +52,7 @@ func (p *Portal) handleDocument(w http.ResponseWriter, r *http.Request, actor id
 		p.fail(w, r, err)
 		return
 	}
-	c.page.Nav = p.navOf(c.patient.ID(), "documents")
+	c.page.Nav = p.navOf(c.actor, c.patient.ID(), "documents")
 	page := documentPage{Page: c.page, Document: p.format.Document(doc)}
 	switch media, data, err := p.content(r, actor, doc); {
 	case err != nil:

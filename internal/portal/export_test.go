@@ -11,7 +11,7 @@ func ViewModels() []any {
 	return []any{
 		signInPage{}, enrolPage{}, lockPage{}, stepUpPage{}, passagePage{}, accountPage{}, newPasskeyPage{}, meansPage{}, peoplePage{}, personPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
 		medicationsPage{}, problemsPage{}, allergiesPage{}, visitsPage{}, documentsPage{}, documentPage{}, historyPage{},
-		bridgePage{}, choosePage{}, consentPage{}, appsPage{}, chartAppsPage{},
+		accessPage{}, bridgePage{}, choosePage{}, consentPage{}, appsPage{}, chartAppsPage{},
 	}
 }
 

@@ -17,6 +17,7 @@ type homePage struct {
 	Page
 	Found *foundList // nil before anything was asked
 	Ward  wardList
+	Mine  string // address of the reader's own record as a patient, "" if none
 }
 
 // wardList is the patients who lie on the reader's wards.
@@ -30,7 +31,15 @@ type wardList struct {
 func (p *Portal) handleHome(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
 	pg := p.workPage(r, actor, "Find a patient")
 	pg.At = "home"
-	p.render(w, r, http.StatusOK, "home", homePage{Page: pg, Ward: p.wardOrWhy(r, actor)})
+	p.render(w, r, http.StatusOK, "home", homePage{Page: pg, Ward: p.wardOrWhy(r, actor), Mine: p.ownRecord(actor)})
+}
+
+// ownRecord is the address of the record of somebody who is a patient here.
+func (p *Portal) ownRecord(actor identity.Actor) string {
+	if !p.asksForRecord(actor) || actor.PatientID == "" {
+		return ""
+	}
+	return "/chart/" + actor.PatientID
 }
 
 // wardOrWhy is the ward list, or the reason why there is none: finding a

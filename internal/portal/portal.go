@@ -152,6 +152,8 @@ type Config struct {
 	Book      EmergencyBook
 	// Numbers shows whole numbers; nil: they stay masked.
 	Numbers Numbers
+	// Accesses tells patients who looked at their records; nil: there is no such page.
+	Accesses Accesses
 	// Shifts is how charge nurses assign staff; nil: there is no such page.
 	Shifts Shifts
 	// Idle is after how long without a hand on it a page locks itself; 0 means
@@ -316,6 +318,9 @@ func (p *Portal) routes() *http.ServeMux {
 	}
 	if p.cfg.Emergency != nil && p.cfg.Book != nil {
 		p.emergencyRoutes(mux)
+	}
+	if p.cfg.Accesses != nil {
+		p.accessRoutes(mux)
 	}
 	mux.HandleFunc("/", p.handleUnknown)
 	return mux

@@ -69,7 +69,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		Places: func(ctx context.Context, wards []string, practitioner string) error {
 			return h.checkPlaces(ctx, newUser{Wards: wards, Practitioner: practitioner})
 		},
-		Federation: upstream, Clock: h.Clock, Emergency: h.Chart, Book: h.Book, Numbers: numbers{h.Chart}, Shifts: h.Identity,
+		Federation: upstream, Clock: h.Clock, Emergency: h.Chart, Book: h.Book, Numbers: numbers{h.Chart}, Accesses: accesses{h.Chart, h.Identity}, Shifts: h.Identity,
 		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})
 	if err != nil {
