@@ -140,24 +140,10 @@ func TestShiftInBrowser(t *testing.T) {
 	w.b.Complaints()
 }
 
-// joins adds somebody, who enrols with a passkey and signs in.
+// joins adds somebody on the staff, who enrols with a passkey and signs in.
 func (w *ward) joins(user, roles, wards string) {
 	w.t.Helper()
-	var invited struct {
-		Code string `json:"enrolment_code"`
-	}
-	out := must(w.t, "user", "add", user, "--dir", w.s.dir, "--role", roles, "--ward", wards, "--given", "Astrid", "--family", "Lind", "--json")
-	if err := json.Unmarshal([]byte(out), &invited); err != nil {
-		w.t.Fatal(err)
-	}
-	const password = "lantern harbor copper meadow"
-	w.open("/enrol", "#enrolment")
-	w.do(chromedp.SendKeys("#user", user), chromedp.SendKeys("#enrolment", invited.Code),
-		chromedp.SendKeys("#password", password), chromedp.SendKeys("#again", password), chromedp.Submit("#again"), chromedp.WaitVisible("img.qr"))
-	w.do(chromedp.Click(passkeyButton("enrol")), chromedp.WaitVisible(".recovery"))
-	must(w.t, "user", "attest", user, "--dir", w.s.dir, "--clearance", "2026-01-05", "--training", "2026-01-09", "--by", "Personnel office")
-	w.open("/sign-in", "#user")
-	w.do(chromedp.Click(passkeyButton("sign-in")), chromedp.WaitVisible("#q"))
+	w.comes(user, "--role", roles, "--ward", wards)
 }
 
 // mrnOf asks the API for a patient's medical record number.

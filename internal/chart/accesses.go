@@ -44,13 +44,11 @@ type Accesses struct {
 	Next string
 }
 
-// Bounds of one page: accesses told, entries opened for them, and records looked up. An
-// entry with more than itemsLooked is told without saying what it was.
+// Bounds of one page: accesses told, entries opened for them, and records looked up.
 const (
 	accessPage    = 50
 	entriesOpened = 400
 	recordsLooked = 4000
-	itemsLooked   = 120
 )
 
 // Accesses tells a patient, or who acts for him, who looked at his record. It is asked
@@ -139,8 +137,10 @@ func errorOr(err, otherwise error) error {
 	return otherwise
 }
 
-// access returns what is told of an entry, false if it is left out: what a proxy may see
-// nothing of, and that the patient looked himself, which is his own affair.
+// access returns what is told of an entry, false if it is left out. The patient is told
+// of all, and what it was unless she may see nothing of it. A proxy is not told what it
+// was if she may not see all of it, nor that it was if she may see nothing, nor that the
+// patient looked himself, which is his own affair.
 func (t *teller) access(ctx context.Context, r *audit.Record) (Access, bool, error) {
 	a := Access{
 		At: r.Time, Actor: r.Actor, Client: r.Client, Roles: r.Roles, Action: r.Action, Type: r.Type, Purpose: r.Purpose,
@@ -149,11 +149,14 @@ func (t *teller) access(ctx context.Context, r *audit.Record) (Access, bool, err
 	if !t.self && !a.Own && len(r.Roles) == 1 && r.Roles[0] == "patient" {
 		return Access{}, false, nil
 	}
+	if r.Action == audit.ActionBreak || r.Action == audit.ActionBreakOn {
+		return a, true, nil
+	}
 	shown, hidden, err := t.records(ctx, r.Items)
 	if err != nil {
 		return Access{}, false, err
 	}
-	if hidden {
+	if hidden && !(t.self && shown) {
 		a.Action, a.Type = "", ""
 	}
 	return a, t.self || shown || !hidden, nil
@@ -162,9 +165,6 @@ func (t *teller) access(ctx context.Context, r *audit.Record) (Access, bool, err
 // records tells whether an entry names records of the patient that the reader may see,
 // and such as she may not.
 func (t *teller) records(ctx context.Context, items []audit.Item) (shown, hidden bool, err error) {
-	if len(items) > itemsLooked {
-		return false, true, nil
-	}
 	if err := t.learn(ctx, items); err != nil {
 		return false, false, err
 	}

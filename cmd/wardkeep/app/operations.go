@@ -69,7 +69,7 @@ func (h *House) operate(ctx context.Context, who, name string, in json.RawMessag
 type newUser struct {
 	UserName, Given, Family, Title, Role string
 	Wards                                []string
-	Practitioner                         string
+	Practitioner, Patient                string
 }
 
 type invited struct {
@@ -84,7 +84,7 @@ func addUser(ctx context.Context, h *House, who string, in newUser) (invited, er
 	}
 	person, invitation, err := h.Identity.AddPerson(ctx, operator(who, "operator"), identity.NewPerson{
 		UserName: in.UserName, Given: in.Given, Family: in.Family, Title: in.Title,
-		Roles: strings.Split(in.Role, ","), WardIDs: in.Wards, PractitionerID: in.Practitioner,
+		Roles: strings.Split(in.Role, ","), WardIDs: in.Wards, PractitionerID: in.Practitioner, PatientID: in.Patient,
 	})
 	return invitedAs(person.UserName, invitation), err
 }
@@ -100,6 +100,9 @@ func (h *House) checkPlaces(ctx context.Context, in newUser) error {
 	}
 	if in.Practitioner != "" {
 		ids = append(ids, vault.TypeID{Type: "Practitioner", ID: in.Practitioner})
+	}
+	if in.Patient != "" {
+		ids = append(ids, vault.TypeID{Type: "Patient", ID: in.Patient})
 	}
 	for _, id := range ids {
 		rec, err := h.Vault.Get(ctx, id)

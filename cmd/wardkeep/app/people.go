@@ -32,6 +32,7 @@ type userAddCmd struct {
 	Title        string   `help:"Title, such as Dr."`
 	Ward         []string `help:"Id of a Location that is the person's ward; repeat for several, '*' for all."`
 	Practitioner string   `help:"Id of the person's Practitioner resource, for care teams."`
+	Patient      string   `help:"Id of the person's own Patient resource: what the role patient opens."`
 	JSON         bool     `help:"Print the result as JSON."`
 }
 
@@ -44,7 +45,7 @@ func (c *userAddCmd) Run(ctx context.Context, t Terminal) error {
 	var out invited
 	err := c.atDesk(ctx, "user-add", newUser{
 		UserName: c.UserName, Given: c.Given, Family: c.Family, Title: c.Title, Role: c.Role,
-		Wards: c.Ward, Practitioner: c.Practitioner,
+		Wards: c.Ward, Practitioner: c.Practitioner, Patient: c.Patient,
 	}, &out)
 	if err != nil {
 		return err
