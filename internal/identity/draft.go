@@ -172,15 +172,22 @@ func (s *Service) putDrafts(ctx context.Context, personID string, kept drafts) e
 
 // endDrafts forgets all of a person who signs out herself. A session that is locked
 // can be ended by anybody who passes, which costs its owner nothing she typed.
-func (s *Service) endDrafts(ctx context.Context, id string) error {
-	l, err := s.liveSession(ctx, id)
-	if fault.Is(err, fault.Unauthenticated) {
-		return nil
-	}
-	if err != nil || s.isLocked(l) {
+func (s *Service) endDrafts(ctx context.Context, id string, rec sessionRecord) error {
+	l := &live{id: id, rec: rec, seen: rec.Opened}
+	if err := s.recall(ctx, l); err != nil {
 		return err
 	}
-	return s.dropShort(ctx, shortDrafts, l.rec.PersonID)
+	if cached, _ := s.sessions.get(id); cached != nil {
+		cached.mu.Lock()
+		if cached.seen.After(l.seen) {
+			l.seen = cached.seen // it is written down now and then only
+		}
+		cached.mu.Unlock()
+	}
+	if s.isLocked(l) {
+		return nil
+	}
+	return s.dropShort(ctx, shortDrafts, rec.PersonID)
 }
 
 func (s *Service) noteDraft(ctx context.Context, actor Actor, action, detail string) error {

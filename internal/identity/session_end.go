@@ -130,7 +130,7 @@ func (s *Service) End(ctx context.Context, token string, o Origin) error {
 		return err
 	}
 	defer s.owners.lock(rec.PersonID)() // nothing is kept by a session that ends
-	if err := errors.Join(s.endDrafts(ctx, id), s.drop(ctx, id)); err != nil {
+	if err := errors.Join(s.endDrafts(ctx, id, rec), s.drop(ctx, id)); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	e := s.arrival(o, "logout", Success, "")

@@ -99,7 +99,9 @@ func (p *Portal) enter(w http.ResponseWriter, r *http.Request, token string) err
 	if err != nil && !fault.Is(err, fault.Unauthenticated) {
 		return err
 	}
-	w.Header().Set("Clear-Site-Data", `"cache"`)
+	if left.token != "" {
+		w.Header().Set("Clear-Site-Data", `"cache"`)
+	}
 	dropCookie(w, challengeCookie)
 	setCookie(w, sessionCookie, token, 0)
 	return nil
