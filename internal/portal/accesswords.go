@@ -4,7 +4,7 @@ import "strings"
 
 // accessWords tells of an access in words of people who are no staff.
 func accessWords(a Access, names map[string]string, at string) accessRow {
-	row := accessRow{Time: at, Who: names[a.Actor], What: whatWords(a.Action, a.Type), Purpose: purposeWords[a.Purpose], Emergency: a.Emergency}
+	row := accessRow{Time: at, Who: names[a.Actor], What: whatWords(a.Action, a.Type), Purpose: useWords[a.Purpose], Emergency: a.Emergency}
 	switch {
 	case a.Own:
 		row.Who = "You"
@@ -34,8 +34,8 @@ var roleWords = map[string]string{
 	"billing": "Billing", "privacy": "Privacy office", "auditor": "Auditor", "admin": "Administration", "patient": "Patient", "proxy": "Acts for the patient",
 }
 
-var purposeWords = map[string]string{
-	"TREAT": "Treatment", "HPAYMT": "Payment", "HOPERAT": "Running the hospital", "BTG": "Emergency",
+var useWords = map[string]string{
+	"TREAT": "Treatment", "HPAYMT": "Payment", "HOPERAT": "Running the hospital", "BTG": "Emergency", "PATRQT": "Asked for by the patient", "FAMRQT": "Asked for by the family",
 }
 
 // whatWords says what was done, "" never: what is not known is told as just that.
@@ -65,7 +65,7 @@ func or(verb, words, otherwise string) string {
 
 var pageWords = map[string]string{
 	"overview": "the overview", "results": "laboratory results", "vitals": "vital signs", "medications": "medications", "problems": "problems and diagnoses",
-	"allergies": "allergies", "visits": "visits", "documents": "documents", "document": "a document", "history": "the history", "apps": "the list of apps", "who looked": "this page",
+	"allergies": "allergies", "details": "the details of the person and of insurance", "visits": "visits", "documents": "documents", "document": "a document", "history": "the history", "apps": "the list of apps", "who looked": "this page",
 }
 
 var viewWords = map[string]string{
@@ -75,7 +75,7 @@ var viewWords = map[string]string{
 
 var deedWords = map[string]string{
 	"": "Opened something that this page does not name", "break-glass": "Opened the record in an emergency", "break-glass-again": "Opened the record in an emergency",
-	"locate": "Asked whether this person is known here", "notify": "News was sent to a program", "events": "News was sent to a program", "transaction": "Used several parts of the record", "batch": "Used several parts of the record",
+	"unmask": "Opened a whole number, such as that of the insurance", "locate": "Asked whether this person is known here", "notify": "News was sent to a program", "events": "News was sent to a program", "transaction": "Used several parts of the record", "batch": "Used several parts of the record",
 }
 
 var verbWords = map[string]string{

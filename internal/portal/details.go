@@ -98,7 +98,7 @@ func (p *Portal) handleUnmask(w http.ResponseWriter, r *http.Request, actor iden
 		p.fail(w, r, err)
 		return
 	}
-	c.page.Nav = p.navOf(c.patient.ID(), "details")
+	c.page.Nav = p.navOf(actor, c.patient.ID(), "details")
 	asked := r.PostFormValue("record")
 	ofPatient := func(res *fhir.Resource) bool { return res.Type()+"/"+res.ID() == asked }
 	i := slices.IndexFunc(c.parts[0].Resources, ofPatient)
