@@ -28,6 +28,7 @@ type detailsPage struct {
 	Page
 	Born, Gender, MRN string
 	Numbers           numberList
+	Insurance         bool // it is the reader's business
 	Coverages         []coverageRow
 	Notice            Notice
 	Error             string
@@ -62,7 +63,8 @@ func buildDetails(c *chartRequest) (any, error) { return c.details(nil, ""), nil
 // details is the page, with one record whole if it was asked for.
 func (c *chartRequest) details(whole *fhir.Resource, failed string) detailsPage {
 	banner := c.page.Banner
-	page := detailsPage{Page: c.page, Born: strings.TrimPrefix(banner.Born, "Born "), Gender: banner.Gender, MRN: banner.MRN, Error: failed, Notice: noticeOf(c.parts[0], len(c.parts[0].Resources), "No insurance recorded.")}
+	page := detailsPage{Page: c.page, Born: strings.TrimPrefix(banner.Born, "Born "), Gender: banner.Gender, MRN: banner.MRN, Error: failed,
+		Insurance: !fault.Is(c.parts[0].Err, fault.Denied), Notice: noticeOf(c.parts[0], len(c.parts[0].Resources), "No insurance recorded.")}
 	patient, shown := replaced(c.patient, whole)
 	page.Numbers = c.numbers(patient, clinical.WholeIdentifiers(patient.Root()), shown)
 	for _, r := range c.parts[0].Resources {
