@@ -123,7 +123,7 @@ func (p *Policy) readFields(read func(string) ([]byte, error)) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", fieldsFile, err)
 	}
-	return nil
+	return p.readConfidential(read)
 }
 
 // eachLine reads "head words: tail words", without comments and empty lines.

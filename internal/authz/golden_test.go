@@ -158,11 +158,18 @@ func describe(r authz.Reach) string {
 		if len(t.Relations) > 0 {
 			who = strings.Trim(fmt.Sprint(t.Relations), "[]")
 		}
-		without := strings.Trim(fmt.Sprint(t.Without), "[]")
-		switch {
-		case len(t.Without) == len(allLabels):
+		marks, held := t.Without, slices.Contains(t.Without, authz.LabelHeld)
+		if held {
+			marks = slices.DeleteFunc(slices.Clone(marks), func(l authz.Label) bool { return l == authz.LabelHeld })
+		}
+		without := strings.Trim(fmt.Sprint(marks), "[]")
+		if len(marks) == len(allLabels)-1 {
 			without = "any mark"
-		case len(t.Without) == 0:
+		}
+		switch {
+		case held:
+			without = strings.TrimSpace(without + " held")
+		case len(marks) == 0:
 			without = "nothing"
 		}
 		text := who + " without " + without
@@ -181,6 +188,7 @@ func TestGolden(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Who may do what, worked out from the rules; what is not listed is denied.\n" +
 		"# \"ward without any mark\": records of patients on the asker's wards that bear no sensitive mark.\n" +
+		"# \"held\" is kept from patients and from who acts for them alone, and told apart.\n" +
 		"# <care> is the whole family of types, see types.txt.\n" +
 		"# Made by: go test ./internal/authz -run TestGolden -update\n")
 	who := askers(p)

@@ -46,11 +46,14 @@ const (
 	// LabelWithheld marks what a Consent of a patient keeps from the actor. It is
 	// not in the record either.
 	LabelWithheld Label = "withheld"
+	// LabelHeld marks what is kept from the actor as the patient, or as one who acts for
+	// the patient. It is not in the record either.
+	LabelHeld Label = "held"
 )
 
 // labels is the order of the bits of a label set.
 var labels = [...]Label{
-	LabelPsychotherapy, LabelSUD, LabelHIV, LabelVIP, LabelEmployee, LabelRestricted, LabelOwn, LabelWithheld,
+	LabelPsychotherapy, LabelSUD, LabelHIV, LabelVIP, LabelEmployee, LabelRestricted, LabelOwn, LabelWithheld, LabelHeld,
 }
 
 // Coding is a security label as Resource.meta.security holds it.

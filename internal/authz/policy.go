@@ -44,8 +44,9 @@ type Policy struct {
 	alike    map[string]string                // see kindred
 	views    map[string]map[string]*fhir.Mask // role → type
 	rows     map[string]map[string]*Rows
-	numbers  *fhir.Numbers       // that are masked
-	drugs    map[string][]string // codes of the results that go with a drug
+	numbers  *fhir.Numbers        // that are masked
+	drugs    map[string][]string  // codes of the results that go with a drug
+	confided map[string]*Category // what minors may keep to themselves
 	clock    clock.Clock
 	version  string
 

@@ -3,6 +3,7 @@ package authz_test
 import (
 	"context"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -292,6 +293,12 @@ func TestBadRulesAreRefused(t *testing.T) {
 		"fields gone":        {"fields.txt", "nurse\n"},
 		"drug's code":        {"monitoring.txt", "drug warfarin: 6301-7\n"},
 		"drug's group":       {"monitoring.txt", "drug warfarin: @blood\n"},
+		"kind's system":      {"confidential.txt", "loinc mental: 44261-6\n"},
+		"kind's code":        {"confidential.txt", "system loinc: http://loinc.org\nloinc mental: 44261-7\n"},
+		"kind's code, twice": {"confidential.txt", "system icd: urn:x\nicd mental: F32.0 F32.0\n"},
+		"kind's label":       {"confidential.txt", "label mental: MENTAL\n"},
+		"kind's words":       {"confidential.txt", "label: MH\n"},
+		"system twice":       {"confidential.txt", "system icd: urn:x\nsystem icd: urn:y\n"},
 	}
 	for name, c := range cases {
 		if _, err := authz.New(with(t, c[0], c[1])); err == nil {
@@ -300,6 +307,25 @@ func TestBadRulesAreRefused(t *testing.T) {
 	}
 	if _, err := authz.New(fstest.MapFS{}); err == nil {
 		t.Error("nothing at all: taken")
+	}
+}
+
+// Kinds of care that minors keep to themselves have labels and codes, by all names of
+// their system.
+func TestCategories(t *testing.T) {
+	p, err := authz.New(with(t, "confidential.txt", "system icd: urn:x urn:y\nlabel mental: MH\nicd mental: F32.0\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := authz.Category{
+		Labels: []authz.Coding{{System: authz.SystemActCode, Code: "MH"}},
+		Codes:  []authz.Coding{{System: "urn:x", Code: "F32.0"}, {System: "urn:y", Code: "F32.0"}},
+	}
+	if got := p.Category("mental"); got == nil || !reflect.DeepEqual(*got, want) || p.Category("other") != nil || len(p.Categories()) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if names := load(t).Categories(); len(names) != 6 {
+		t.Errorf("%v", names)
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 type census struct {
 	vault  *vault.Vault
 	clock  clock.Clock
+	minors Minors
 	mu     sync.Mutex
 	writes map[string]uint64 // of each type that a panel rests on
 	counts uint64            // how often a panel was counted
@@ -45,6 +46,8 @@ var (
 var restOn = map[string]bool{
 	"Encounter": true, "Location": true, "CareTeam": true, "Appointment": true, "ServiceRequest": true, "Task": true,
 	"RelatedPerson": true, "Patient": true, "Consent": true, "Device": true, "Group": true, "PractitionerRole": true,
+	"EpisodeOfCare": true, "Condition": true, "Procedure": true, "Account": true, "ChargeItem": true, "Claim": true, "ClaimResponse": true,
+	"ExplanationOfBenefit": true, "Invoice": true, "CoverageEligibilityRequest": true, "CoverageEligibilityResponse": true,
 }
 
 // panel is a set of patients as it was at a time.
@@ -62,8 +65,8 @@ const panelLife = 2 * time.Second
 
 const panelsKept = 1000
 
-func newCensus(v *vault.Vault, c clock.Clock) *census {
-	return &census{vault: v, clock: c, writes: map[string]uint64{}, known: map[string]panel{}}
+func newCensus(v *vault.Vault, c clock.Clock, m Minors) *census {
+	return &census{vault: v, clock: c, minors: m, writes: map[string]uint64{}, known: map[string]panel{}}
 }
 
 // changed is told of every type written, so that an admission or a discharge
@@ -99,7 +102,7 @@ func (c *census) panel(ctx context.Context, actor Actor, relation authz.Relation
 	case relation == authz.RelationSelf:
 		return c.himself(ctx, actor)
 	case relation == authz.RelationProxy && actor.HasRole("proxy"):
-		return c.remember("proxy "+actor.ID, proxyTypes, func() (vault.PatientSet, error) {
+		return c.remember("proxy "+actor.ID+" "+c.minors.today(c.clock.Now()).Format(time.DateOnly), proxyTypes, func() (vault.PatientSet, error) {
 			return c.actsFor(ctx, actor.ID)
 		})
 	case relation == authz.RelationEmergency:

@@ -40,6 +40,7 @@ type Config struct {
 	// there was none.
 	Vet        func(ctx context.Context, old, next *fhir.Resource) error
 	Validation Validation // of what is written; the zero value is off
+	Minors     Minors
 	// Glass keeps who has broken the glass for whom; nil: nobody can.
 	Glass Glass
 }
@@ -68,6 +69,7 @@ type Chart struct {
 
 	catalogs catalogs
 	rows     sync.Map // *authz.Rows → *search.Query
+	discreet sync.Map // type and categories → []*search.Query
 	notify   func(types ...string)
 	vet      func(ctx context.Context, old, next *fhir.Resource) error
 }
@@ -78,7 +80,7 @@ func New(cfg Config) *Chart {
 	words := &lexicon{library: library, clock: cfg.Clock}
 	c := &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
-		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock), glass: cfg.Glass,
+		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock, cfg.Minors), glass: cfg.Glass,
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
 		marked: map[authz.Label][]string{}, locator: locator{clock: cfg.Clock}, narrowings: narrowings{catalog: search.Base().Masked(cfg.Policy.Numbers())}, unmaskings: locator{clock: cfg.Clock},

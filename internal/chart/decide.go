@@ -185,6 +185,10 @@ func (s *standing) confine(ctx context.Context, typ string, term authz.Term) ([]
 	if err != nil {
 		return nil, err
 	}
+	held, err := s.held(ctx, typ)
+	if err != nil {
+		return nil, err
+	}
 	ways := []vault.Confine{{}}
 	if slices.Contains(term.Relations, authz.RelationConsent) {
 		ways = slices.Clone(by.granted)
@@ -195,6 +199,9 @@ func (s *standing) confine(ctx context.Context, typ string, term authz.Term) ([]
 		}
 		if slices.Contains(term.Without, authz.LabelWithheld) {
 			ways[i].Except = slices.Concat(ways[i].Except, by.withheld)
+		}
+		if slices.Contains(term.Without, authz.LabelHeld) {
+			ways[i].Except = slices.Concat(ways[i].Except, held)
 		}
 	}
 	return ways, nil

@@ -40,7 +40,12 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func newRig(t testing.TB, tokenBits int) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: clock.NewManual(noon)}
+	return newRigAt(t, tokenBits, noon)
+}
+
+func newRigAt(t testing.TB, tokenBits int, now time.Time) *rig {
+	t.Helper()
+	r := &rig{t: t, clock: clock.NewManual(now)}
 	engine, err := pebble.OpenMemory(r.clock)
 	check(t, err)
 	r.store = &switched{Store: engine}
@@ -64,11 +69,16 @@ func (r *rig) stand(tokenBits int) {
 	r.log, err = audit.Open(ctx, audit.Config{Store: r.store, Sealer: sealer, Keyring: keyring, Clock: r.clock, Tenant: "test", Logger: slog.New(slog.NewTextHandler(r.t.Output(), nil))})
 	check(r.t, err)
 	r.t.Cleanup(func() { _ = r.log.Close(ctx) })
+	r.vault = vault.New(vault.Config{Store: r.store, Sealer: sealer, Log: r.log, Clock: r.clock})
+	r.open(minors)
+}
+
+// open opens the door anew, with other ages.
+func (r *rig) open(minors chart.Minors) {
 	policy, err := authz.NewAt(policies.Files, r.clock)
 	check(r.t, err)
-	r.vault = vault.New(vault.Config{Store: r.store, Sealer: sealer, Log: r.log, Clock: r.clock})
 	r.chart = chart.New(chart.Config{
-		Vault: r.vault, Log: r.log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler),
+		Vault: r.vault, Log: r.log, Policy: policy, Clock: r.clock, Slog: slog.New(slog.DiscardHandler), Minors: minors,
 	})
 }
 

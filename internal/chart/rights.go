@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -63,6 +64,13 @@ func (c *Chart) Rights(ctx context.Context, actor Actor) (string, error) {
 			words, _ := json.Marshal(one) // of strings and flags: it cannot fail
 			r.panel(string(words), one.patients)
 		}
+	}
+	young, err := c.stand(actor).younger(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, group := range young {
+		r.panel(strings.Join(slices.Concat(group.categories, group.told), " "), group.patients)
 	}
 	text, err := json.Marshal(r)
 	sum := sha256.Sum256(text)

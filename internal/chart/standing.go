@@ -18,7 +18,8 @@ type standing struct {
 	panels []counted[authz.Relation]
 	marked []counted[authz.Label]
 	told   *said
-	asked  struct { // what was asked last of Reach
+	young  []younger // nil: not asked yet
+	asked  struct {  // what was asked last of Reach
 		action, typ string
 		all         bool
 	}
@@ -60,14 +61,18 @@ func count[T any](list []T, patients func(T) (vault.PatientSet, error)) []counte
 
 // consented returns what patients' consents say to the actor about a type.
 func (s *standing) consented(ctx context.Context, typ string) (*confined, error) {
-	if s.told == nil {
-		told, err := s.census.saidTo(ctx, s.actor)
-		if err != nil {
-			return nil, err
-		}
-		s.told = told
+	told, err := s.heard(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return s.told.of(typ)
+	return told.of(typ)
+}
+
+func (s *standing) heard(ctx context.Context) (told *said, err error) {
+	if s.told == nil {
+		s.told, err = s.census.saidTo(ctx, s.actor)
+	}
+	return s.told, err
 }
 
 // all reports whether whatever is of a type is in the actor's reach.
@@ -108,7 +113,8 @@ var allRelations = authz.Relations()
 
 // marks are the sensitivity marks of a record, by the version that tells of it: those
 // its own security labels stand for, those its patients' records bear for all of their
-// compartment, and whether a patient's Consent keeps it from the actor.
+// compartment, and whether a patient's Consent, a hold or
+// a minor's age keeps it from the actor.
 func (s *standing) marks(ctx context.Context, res Resource, patients []record.Key) ([]authz.Label, error) {
 	var marks []authz.Label
 	if res.Resource != nil {
@@ -123,12 +129,24 @@ func (s *standing) marks(ctx context.Context, res Resource, patients []record.Ke
 		}
 	}
 	by, err := s.consented(ctx, res.TypeID.Type)
-	if err != nil || len(by.withheld) == 0 {
-		return marks, err
+	if err != nil {
+		return nil, err
 	}
-	withheld, err := s.falls(res, patients, by.withheld)
-	if withheld {
-		marks = append(marks, authz.LabelWithheld)
+	held, err := s.held(ctx, res.TypeID.Type)
+	if err != nil {
+		return nil, err
 	}
-	return marks, err
+	for _, kept := range []struct {
+		of authz.Label
+		by []vault.Confine
+	}{{authz.LabelWithheld, by.withheld}, {authz.LabelHeld, held}} {
+		falls, err := s.falls(res, patients, kept.by)
+		if err != nil {
+			return nil, err
+		}
+		if falls {
+			marks = append(marks, kept.of)
+		}
+	}
+	return marks, nil
 }

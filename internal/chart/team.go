@@ -2,6 +2,7 @@ package chart
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -212,15 +213,26 @@ func patientAt(reference fhir.Node) []vault.TypeID {
 }
 
 // proxyTypes are what it rests on who acts for whom.
-var proxyTypes = []string{"RelatedPerson"}
+var proxyTypes = []string{"RelatedPerson", "Patient"}
 
 // AccountSystem is the system of the identifier that makes the person of that
 // account act for the patient of a RelatedPerson.
 const AccountSystem = "urn:wardkeep:account"
 
 // actsFor returns the patients for whom somebody is registered as acting: by an
-// active RelatedPerson that bears his account and whose period is now.
+// active RelatedPerson that bears his account, whose period is now, and who was not
+// registered for a minor who has come of age.
 func (c *census) actsFor(ctx context.Context, account string) (vault.PatientSet, error) {
+	var failed error
+	acts := func(res *fhir.Resource) bool {
+		if !c.active(res) {
+			return false
+		}
+		lapsed, err := c.lapsed(ctx, res)
+		failed = errors.Join(failed, err)
+		return err == nil && !lapsed
+	}
 	whose := func(res *fhir.Resource) []vault.TypeID { return patientAt(res.Root().Get("patient")) }
-	return c.gatherBy(ctx, "RelatedPerson", c.active, whose, search.Param{Key: "identifier", Value: AccountSystem + "|" + search.Escape(account)})
+	set, err := c.gatherBy(ctx, "RelatedPerson", acts, whose, search.Param{Key: "identifier", Value: AccountSystem + "|" + search.Escape(account)})
+	return set, errors.Join(err, failed)
 }

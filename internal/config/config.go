@@ -87,6 +87,9 @@ type Config struct {
 	// Federation are the identity providers by which people may sign in. It can
 	// only be given in a file.
 	Federation []Provider `koanf:"federation"`
+	// Minors says who is one, and what is hidden from parents. It can only be given in
+	// a file.
+	Minors Minors `koanf:"minors"`
 }
 
 // Bounds of how long people stay signed in, and of passwords.
@@ -106,6 +109,7 @@ func Default() Config {
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "warn", UnknownProfiles: "warn",
 		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword,
+		Minors: commonMinors(),
 	}
 }
 
@@ -220,7 +224,7 @@ func (c Config) Check() error {
 	if c.PasswordLength < leastPassword || c.PasswordLength > mostPassword {
 		return fmt.Errorf("password_length must be %d to %d", leastPassword, mostPassword)
 	}
-	if err := checkProviders(c.Federation); err != nil {
+	if err := errors.Join(checkProviders(c.Federation), c.Minors.check()); err != nil {
 		return err
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {

@@ -258,12 +258,32 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		Base: h.Config.Base() + "/fhir", Clock: h.Clock, Slog: h.Slog,
 	})
 	h.Book = emergency.New(emergency.Config{Docs: h.Vault, Log: h.Log, Gate: h.Policy, Clock: h.Clock, Slog: h.Slog, Seen: h.seenByEmergency})
+	minors, err := minorsOf(h.Config, h.Policy)
+	if err != nil {
+		return err
+	}
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog, Glass: h.Book,
-		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config),
+		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config), Minors: minors,
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
 	return h.openJobs(ctx) // whose files rest on the rights that the chart tells
+}
+
+// minorsOf refuses a category that the table of policies does not know.
+func minorsOf(cfg config.Config, policy *authz.Policy) (chart.Minors, error) {
+	zone, err := time.LoadLocation(cfg.Zone)
+	if err != nil {
+		return chart.Minors{}, errors.New("zone must be an IANA time zone, such as Europe/Berlin")
+	}
+	minors := chart.Minors{AdultAge: cfg.Minors.AdultAge, Zone: zone}
+	for _, one := range cfg.Minors.Confidential {
+		if policy.Category(one.Category) == nil {
+			return minors, fmt.Errorf("minors.confidential has a category that is not known; known are: %s", strings.Join(policy.Categories(), ", "))
+		}
+		minors.Confidential = append(minors.Confidential, chart.Confidential(one))
+	}
+	return minors, nil
 }
 
 // authoritiesOf reads whose certificates of programs are believed, nil for nobody's.

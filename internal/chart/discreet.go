@@ -1,0 +1,280 @@
+package chart
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
+	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/search"
+	"github.com/wardkeep/wardkeep/internal/vault"
+)
+
+// What a minor keeps to herself is told by the codes and labels of a record, by which
+// searches are narrowed; and of visits, appointments and bills, which no search tells
+// of, by looking into those of the few patients that somebody acts for.
+
+// younger is a minor whom the actor acts for.
+type younger struct {
+	patients   vault.PatientSet
+	categories []string
+	told       []string // references to her visits and bills that tell of it
+}
+
+// held returns what is kept from the actor as one who acts for patients, of a type.
+func (s *standing) held(ctx context.Context, typ string) (all []vault.Confine, err error) {
+	groups, err := s.younger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, group := range groups {
+		queries, err := s.telltale(typ, group.categories)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range append(slices.Clone(queries), naming(typ, group.told)...) {
+			all = append(all, vault.Confine{Within: []vault.PatientSet{group.patients}, Matching: []*search.Query{q}})
+		}
+	}
+	return all, nil
+}
+
+// younger returns the minors whom the actor acts for, each with what she keeps.
+func (s *standing) younger(ctx context.Context) (groups []younger, err error) {
+	if s.young != nil || s.actor.Kind != identity.KindPerson || !s.actor.HasRole("proxy") || s.census.minors.AdultAge == 0 {
+		return s.young, nil
+	}
+	charges, err := s.charges(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keeps := map[record.Key][]string{}
+	for _, one := range s.census.minors.Confidential {
+		set, err := s.census.confiding(ctx, charges, one.FromAge)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range set.Keys() {
+			keeps[key] = append(keeps[key], one.Category)
+		}
+	}
+	groups = []younger{} // asked for, even if there are none
+	for _, key := range charges.Keys() {
+		if len(keeps[key]) == 0 {
+			continue
+		}
+		told, err := s.census.tells(ctx, s.policy, key, keeps[key])
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, younger{vault.Patients(key), keeps[key], told})
+	}
+	s.young = groups
+	return groups, nil
+}
+
+// telltale returns the queries that find what of a type bears a label or a code of
+// one of the categories. They are by R4's own parameters, as those of rowsQuery.
+func (c *Chart) telltale(typ string, categories []string) (queries []*search.Query, err error) {
+	name := typ + " " + strings.Join(categories, " ")
+	if known, ok := c.discreet.Load(name); ok {
+		return known.([]*search.Query), nil
+	}
+	var labels, codes []string
+	for _, category := range categories {
+		of := c.policy.Category(category)
+		if of == nil {
+			return nil, errCategory
+		}
+		labels, codes = append(labels, tokensFor(of.Labels)...), append(codes, tokensFor(of.Codes)...)
+	}
+	params := map[string][]string{"_security": labels}
+	for p := range r4.Params(typ) {
+		if p.Code() != "_security" && coded(p) {
+			params[p.Code()] = codes
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(params)) {
+		for run := range slices.Chunk(params[code], maxAlternatives) {
+			q, err := search.Parse(typ, []search.Param{{Key: code, Value: strings.Join(run, ",")}}, search.Options{})
+			if err != nil {
+				return nil, err
+			}
+			queries = append(queries, q)
+		}
+	}
+	c.discreet.Store(name, queries)
+	return queries, nil
+}
+
+// errCategory: who configures a chart MUST name categories that there are.
+var errCategory = fault.New(fault.Internal, "chart.telltale", "")
+
+func tokensFor(codings []authz.Coding) (tokens []string) {
+	for _, c := range codings {
+		tokens = append(tokens, search.Escape(c.System)+"|"+search.Escape(c.Code))
+	}
+	return tokens
+}
+
+// coded reports whether a parameter reads codes of some system.
+func coded(p r4.Param) bool {
+	return p.Type() == r4.Token && slices.ContainsFunc(p.Sources(), func(source r4.Source) bool {
+		at := source.Path().Root()
+		for i := range source.Path().Steps() {
+			step := source.Path().Step(i)
+			at = r4.Lookup(at, step.Name).Type()
+			if step.As != 0 {
+				at = step.As
+			}
+		}
+		return at == r4.CodeableConcept || at == r4.Coding
+	})
+}
+
+// naming returns the queries that find the records that are named, and what belongs
+// to a visit that is.
+func naming(typ string, told []string) (queries []*search.Query) {
+	var ids, visits []string
+	for _, ref := range told {
+		of, id, _ := strings.Cut(ref, "/")
+		if of == typ {
+			ids = append(ids, id)
+		}
+		if of == "Encounter" {
+			visits = append(visits, ref)
+		}
+	}
+	for _, list := range []struct {
+		param  string
+		values []string
+	}{{"_id", ids}, {"encounter", visits}, {"context", visits}} {
+		for run := range slices.Chunk(list.values, maxAlternatives) {
+			q, err := search.Parse(typ, []search.Param{{Key: list.param, Value: strings.Join(run, ",")}}, search.Options{})
+			if err == nil { // else there is no such parameter of the type
+				queries = append(queries, q)
+			}
+		}
+	}
+	return queries
+}
+
+// tellingTypes are visits, bills, and what they name as their reason.
+var tellingTypes = []string{
+	"Encounter", "EpisodeOfCare", "Appointment", "Condition", "Procedure", "ServiceRequest",
+	"Account", "ChargeItem", "Claim", "ClaimResponse", "ExplanationOfBenefit", "Invoice",
+	"CoverageEligibilityRequest", "CoverageEligibilityResponse",
+}
+
+// tells returns those of a patient's visits, bills and their reasons that tell of one
+// of the categories.
+func (c *census) tells(ctx context.Context, policy *authz.Policy, patient record.Key, categories []string) ([]string, error) {
+	p, err := c.recall("telling "+strings.Join(categories, " ")+" "+keysText([]record.Key{patient}), tellingTypes, func() (panel, error) {
+		named, err := c.vault.Named(ctx, []record.Key{patient})
+		if err != nil {
+			return panel{}, err
+		}
+		codes := map[authz.Coding]bool{}
+		for _, category := range categories {
+			of := policy.Category(category)
+			if of == nil {
+				return panel{}, errCategory
+			}
+			for _, one := range slices.Concat(of.Labels, of.Codes) {
+				codes[one] = true
+			}
+		}
+		g := gossip{codes: codes, said: map[string]saying{}}
+		for _, typ := range tellingTypes {
+			q, err := search.Parse(typ, nil, search.Options{Compartment: named[patient]})
+			if err != nil {
+				return panel{}, err
+			}
+			records, err := c.vault.AllWithBodies(ctx, q)
+			if err != nil {
+				return panel{}, err
+			}
+			for _, rec := range records {
+				res, err := fhir.Parse(rec.Body)
+				if err != nil {
+					return panel{}, fault.Wrap(fault.Internal, "chart.tells", err)
+				}
+				g.take(typ+"/"+rec.ID, res)
+			}
+		}
+		return panel{refs: g.told()}, nil
+	})
+	return p.refs, err
+}
+
+// gossip is who tells what, and names whom.
+type gossip struct {
+	codes map[authz.Coding]bool
+	said  map[string]saying
+}
+
+type saying struct {
+	tells bool
+	names []string
+}
+
+func (g gossip) take(ref string, res *fhir.Resource) {
+	var s saying
+	var walk func(fhir.Node)
+	walk = func(node fhir.Node) {
+		switch node.TypeID() {
+		case r4.Coding:
+			s.tells = s.tells || g.codes[authz.Coding{System: node.Get("system").Text(), Code: node.Get("code").Text()}]
+		case r4.Reference:
+			s.names = append(s.names, local(node))
+		}
+		for child := range node.Children() {
+			walk(child)
+		}
+	}
+	walk(res.Root())
+	g.said[ref] = s
+}
+
+// told returns what tells, and what names it. An account is for all visits: that it is
+// named by one tells of the account, and of no other visit; so does an appointment that
+// became one.
+func (g gossip) told() (refs []string) {
+	tells := map[string]bool{}
+	var mark func(ref string)
+	mark = func(ref string) {
+		if _, known := g.said[ref]; !known || tells[ref] {
+			return
+		}
+		tells[ref] = true
+		refs = append(refs, ref)
+		if strings.HasPrefix(ref, "Encounter/") {
+			for _, named := range g.said[ref].names {
+				if strings.HasPrefix(named, "Account/") || strings.HasPrefix(named, "Appointment/") {
+					mark(named)
+				}
+			}
+		}
+		if strings.HasPrefix(ref, "Account/") {
+			return
+		}
+		for other, s := range g.said {
+			if slices.Contains(s.names, ref) {
+				mark(other)
+			}
+		}
+	}
+	for ref, s := range g.said {
+		if s.tells {
+			mark(ref)
+		}
+	}
+	slices.Sort(refs)
+	return refs
+}
