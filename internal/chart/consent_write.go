@@ -22,6 +22,9 @@ func (c *Chart) consents(ctx context.Context, actor Actor, old, next *fhir.Resou
 	if next.Type() != "Consent" || actor.Kind == identity.KindSystem {
 		return nil
 	}
+	if err := c.holds(ctx, actor, old, next); err != nil {
+		return err
+	}
 	if err := enforceable(next); err != nil {
 		return err
 	}
@@ -32,10 +35,19 @@ func (c *Chart) consents(ctx context.Context, actor Actor, old, next *fhir.Resou
 	if names(next, who.refs, func(p provision) bool { return p.permit }) {
 		return errGrants
 	}
-	if old != nil && names(old, who.refs, func(p provision) bool { return p.deny }) {
+	if old != nil && names(old, others(actor, old, who.refs), func(p provision) bool { return p.deny }) {
 		return errDenies
 	}
 	return nil
+}
+
+// others returns the references by which somebody is meant who may not change a Consent
+// that names him: a patient may change the hold that she asked for.
+func others(actor Actor, old *fhir.Resource, refs []string) []string {
+	if h, ok, _ := holdOf(old); ok && h.ground == HoldAsked && h.patient == "Patient/"+actor.PatientID {
+		return slices.DeleteFunc(slices.Clone(refs), func(ref string) bool { return ref == h.patient })
+	}
+	return refs
 }
 
 // names reports whether a provision that counts names one of the references.

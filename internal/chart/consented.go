@@ -9,9 +9,9 @@ import (
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
 
-// confined is what consents say to an actor of one type: what is kept from him and
-// what is opened to him. Searches are narrowed by it, and records decided on.
-type confined struct{ withheld, granted []vault.Confine }
+// confined is what consents say to an actor of one type: what is kept from him, what is
+// opened to him, and what is held from him. Searches are narrowed by it, and records decided on.
+type confined struct{ withheld, granted, held []vault.Confine }
 
 // of returns what is said of a type.
 func (s *said) of(typ string) (*confined, error) {
@@ -23,7 +23,7 @@ func (s *said) of(typ string) (*confined, error) {
 		rules []rule
 		into  *[]vault.Confine
 		deny  bool
-	}{{s.withheld, &out.withheld, true}, {s.granted, &out.granted, false}} {
+	}{{s.withheld, &out.withheld, true}, {s.granted, &out.granted, false}, {s.held, &out.held, true}} {
 		for _, one := range part.rules {
 			some, err := one.confines(typ, part.deny)
 			if err != nil {

@@ -32,11 +32,13 @@ type consents struct {
 type consent struct {
 	patient record.Key
 	root    provision
+	hold    *hold // nil: it is none
 }
 
 // said is what consents say to one actor.
 type said struct {
 	withheld, granted []rule
+	held              []rule   // from him as the patient, or as who acts for patients
 	types             sync.Map // type → *confined
 }
 
@@ -131,7 +133,10 @@ func (c *census) readConsent(ctx context.Context, rec vault.Record) (consent, bo
 	if err != nil || keys[0].IsZero() {
 		return consent{}, false, err
 	}
-	return consent{keys[0], new(reader).provisionOf(res.Root().Get("provision"), "")}, true, nil
+	if h, ok, lacks := holdOf(res); ok {
+		return consent{keys[0], h.provision, &h}, lacks == "", nil
+	}
+	return consent{keys[0], new(reader).provisionOf(res.Root().Get("provision"), ""), nil}, true, nil
 }
 
 // saidTo returns what the Consents in force say to an actor, now.
@@ -149,7 +154,7 @@ func (c *census) saidTo(ctx context.Context, actor Actor) (*said, error) {
 	r := &c.consents
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	name := strings.Join([]string{actor.Purpose, work(actor), strings.Join(who.refs, " ")}, "|")
+	name := strings.Join([]string{actor.Purpose, work(actor), strings.Join(actor.Roles, " "), strings.Join(who.refs, " ")}, "|")
 	if s := r.told[name]; s != nil {
 		return s, nil
 	}
@@ -195,13 +200,17 @@ func (p provision) turns(now time.Time, next *time.Time) {
 
 // tell gathers what all Consents say to one who listens.
 func (c *census) tell(l listener) *said {
-	withheld, granted := map[string]*gathered{}, map[string]*gathered{}
-	for _, one := range c.consents.byID {
+	withheld, granted, held := map[string]*gathered{}, map[string]*gathered{}, map[string]*gathered{}
+	for id, one := range c.consents.byID {
+		if one.hold != nil {
+			gather(held, one.patient, l.kept(id, one.hold))
+			continue
+		}
 		denies, permits := l.hear(one.root, nil)
 		gather(withheld, one.patient, denies)
 		gather(granted, one.patient, permits)
 	}
-	return &said{withheld: rulesOf(withheld), granted: rulesOf(granted)}
+	return &said{withheld: rulesOf(withheld), granted: rulesOf(granted), held: rulesOf(held)}
 }
 
 // gathered are the patients who have said the same.

@@ -27,12 +27,18 @@ type younger struct {
 	told       []string // references to her visits and bills that tell of it
 }
 
-// held returns what is kept from the actor as one who acts for patients, of a type.
-func (s *standing) held(ctx context.Context, typ string) (all []vault.Confine, err error) {
+// held returns what is kept from the actor as a patient, or as one who acts for
+// patients, of a type.
+func (s *standing) held(ctx context.Context, typ string) ([]vault.Confine, error) {
+	by, err := s.consented(ctx, typ)
+	if err != nil {
+		return nil, err
+	}
 	groups, err := s.younger(ctx)
 	if err != nil {
 		return nil, err
 	}
+	all := slices.Clone(by.held)
 	for _, group := range groups {
 		queries, err := s.telltale(typ, group.categories)
 		if err != nil {

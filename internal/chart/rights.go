@@ -59,7 +59,7 @@ func (c *Chart) Rights(ctx context.Context, actor Actor) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, rules := range [][]rule{told.withheld, told.granted} {
+	for _, rules := range [][]rule{told.withheld, told.granted, told.held} {
 		for _, one := range rules {
 			words, _ := json.Marshal(one) // of strings and flags: it cannot fail
 			r.panel(string(words), one.patients)

@@ -1,0 +1,100 @@
+package chart
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/wardkeep/wardkeep/internal/fhir"
+)
+
+// A hold is a Consent by which a record, or a visit with what belongs to it, is kept
+// from the patient or from who acts for her, and from nobody else. There are two
+// grounds: the patient asks for it, or a doctor has decided that access would endanger
+// somebody's life or safety (45 CFR 164.524(a)(3), 171.201).
+
+// HoldSystem is the system of the category of a Consent that is a hold.
+const HoldSystem = "urn:wardkeep:hold"
+
+// Grounds of a hold, as codes of HoldSystem.
+const (
+	HoldAsked = "patient-request"
+	HoldHarm  = "harm"
+)
+
+// maxHold is for how long one decision keeps something from somebody.
+const maxHold = 30 * 24 * time.Hour
+
+type hold struct {
+	ground  string
+	patient string // Patient/x
+	by      string // who asked or decided
+	reason  string
+	provision
+}
+
+// holdOf reads a hold; ok says that it is one, and lacks where it is not whole. What is
+// not whole holds nothing: without a ground nothing is kept from a patient.
+func holdOf(res *fhir.Resource) (h hold, ok bool, lacks string) {
+	root := res.Root()
+	grounds := 0
+	for category := range root.All("category") {
+		hasCode(category, func(system, code string) bool {
+			if system == HoldSystem {
+				h.ground, grounds = code, grounds+1
+			}
+			return false
+		})
+	}
+	if grounds == 0 || root.Get("status").Text() != "active" {
+		return hold{}, false, ""
+	}
+	var r reader
+	h.provision = r.provisionOf(root.Get("provision"), "Consent.provision")
+	h.patient, h.reason = local(root.Get("patient")), strings.TrimSpace(root.Get("policyRule").Get("text").Text())
+	performers := 0
+	for performer := range root.All("performer") {
+		h.by, performers = local(performer), performers+1
+	}
+	return h, true, h.lacks(r.odd, grounds == 1, performers == 1, inForce(res))
+}
+
+func (h hold) lacks(odd string, oneGround, oneAuthor, inForce bool) string {
+	harm := h.ground == HoldHarm
+	stranger := func(ref string) bool { return ref != h.patient && !strings.HasPrefix(ref, "RelatedPerson/") }
+	for _, part := range []struct {
+		place string
+		wrong bool
+	}{
+		{odd, odd != ""},
+		{"Consent.category", !oneGround || !harm && h.ground != HoldAsked},
+		{"Consent.scope", !inForce},
+		{"Consent.patient", !strings.HasPrefix(h.patient, "Patient/")},
+		{"Consent.performer", !oneAuthor || harm && !strings.HasPrefix(h.by, "Practitioner/") || !harm && h.by != h.patient},
+		{"Consent.policyRule.text", harm && h.reason == ""},
+		{"Consent.provision.type", !h.deny},
+		{"Consent.provision.period.end", harm && h.end.IsZero()},
+		{"Consent.provision.actor", slices.ContainsFunc(h.actors, stranger)},
+		{"Consent.provision.data", len(h.Data) != 1},
+		{"Consent.provision", len(h.purposes)+len(h.Types)+len(h.Labels)+len(h.Codes)+len(h.nested) > 0},
+	} {
+		if part.wrong {
+			return part.place
+		}
+	}
+	return ""
+}
+
+// kept returns what a hold, the Consent of an id, keeps from the listener. The decision
+// that something would do harm is kept with it: its reason tells.
+func (l listener) kept(id string, h *hold) []rule {
+	self := slices.Contains(l.who, h.patient)
+	if !h.now(l.clock) || !(self || l.actor.HasRole("proxy")) || !l.named(h.provision) {
+		return nil
+	}
+	rules := []rule{{If: []condition{{Data: h.Data}}}}
+	if h.ground == HoldHarm || !self {
+		rules = append(rules, rule{If: []condition{{Types: []string{"Consent"}, Data: []datum{{Type: "Consent", ID: id}}}}})
+	}
+	return rules
+}
