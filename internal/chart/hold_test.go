@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -202,4 +204,40 @@ func TestOfficersSeeHolds(t *testing.T) {
 		wantKind(t, officer.get("Consent/wish"), fault.NotFound, "another Consent")
 		doctor.finds("Consent?category=urn:wardkeep:hold|harm&status=active", "hold")
 	})
+}
+
+// Whatever is held, of whom and from whom, a search finds what a read shows: were the two
+// to disagree, the search would end with an alarm.
+func TestHoldsAreOneForReadsAndSearches(t *testing.T) {
+	for _, bits := range []int{64, 12} {
+		r := hospital(t, bits)
+		patient, proxy, doctor := holding(t, r)
+		family(r, "2012-05-05", "")
+		seen := map[bool]int{}
+		rapid.Check(t, func(t *rapid.T) {
+			pick := func(name string, of ...string) string { return rapid.SampledFrom(of).Draw(t, name) }
+			who := pick("patient", "ann", "kim")
+			text := held("h", pick("ground", "harm", "patient-request", "other"), pick("by", "Practitioner/doctor", "Patient/"+who), pick("end", tomorrow, "2026-11-21", ""),
+				`,"data":[{"meaning":"`+pick("meaning", "instance", "related")+`","reference":{"reference":"`+pick("data", "Observation/k-ann", "Encounter/visit", "Encounter/plain", "Claim/plain", "Observation/coded")+`"}}]`+
+					pick("actor", "", ","+to("Patient/"+who), ","+to("RelatedPerson/rp"), ","+to("RelatedPerson/mother"), ","+to("Practitioner/doctor")))
+			r.as(importer()).put(strings.ReplaceAll(text, "Patient/ann", "Patient/"+who))
+			for _, who := range []as{patient, proxy, r.as(herself("kim")), doctor} {
+				for _, ref := range []string{"Observation/k-ann", "Condition/c-ann", "Encounter/visit", "Encounter/plain", "Claim/plain", "Observation/coded", "Consent/h"} {
+					typ, id, _ := strings.Cut(ref, "/")
+					if typ == "Claim" && who.actor.HasRole("doctor") {
+						continue
+					}
+					shown := who.get(ref) == nil
+					seen[shown]++
+					found, err := who.find(typ + "?_id=" + id)
+					if err != nil || (len(found) == 1) != shown {
+						t.Fatalf("%s as %s: read %v, found %v, %v", ref, who.actor.ID, shown, found, err)
+					}
+				}
+			}
+		})
+		if seen[true] == 0 || seen[false] == 0 {
+			t.Errorf("one way alone was met: %v", seen)
+		}
+	}
 }

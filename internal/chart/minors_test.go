@@ -132,6 +132,8 @@ func TestMinorsKeepToThemselves(t *testing.T) {
 		r.as(mother()).finds("Patient?_has:Observation:patient:code=2106-3", "")
 		r.as(mother()).finds("Patient?_has:Observation:patient:code=2823-3", "kim")
 		r.as(mother()).finds("Encounter?reason-code=Z32.01", "")
+		notice := `{"resourceType":"Subscription","status":"requested","reason":"x","criteria":"Observation?patient=kim","channel":{"type":"websocket"}}`
+		wantKind(t, r.as(mother()).create(notice), fault.Denied, "notices to who acts for others")
 		everything := func(who as) (n int) {
 			result, err := r.chart.Everything(context.Background(), who.actor, chart.EverythingRequest{Type: "Patient", ID: "kim"})
 			check(t, err)
