@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -97,4 +98,26 @@ func (l listener) kept(id string, h *hold) []rule {
 		rules = append(rules, rule{If: []condition{{Types: []string{"Consent"}, Data: []datum{{Type: "Consent", ID: id}}}}})
 	}
 	return rules
+}
+
+// keptUntil returns until when decisions that access would do harm keep something of a
+// patient from the actor, zero if none does.
+func (c *census) keptUntil(ctx context.Context, actor Actor, patient string) (until time.Time, err error) {
+	if any, err := c.anyConsent(ctx); err != nil || !any {
+		return until, err
+	}
+	who, err := c.who(ctx, actor)
+	if err != nil {
+		return until, err
+	}
+	r := &c.consents
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := listener{clock: c.clock, actor: actor, who: who.refs}
+	for id, one := range r.byID {
+		if h := one.hold; h != nil && h.ground == HoldHarm && h.patient == patient && h.end.After(until) && len(l.kept(id, h)) > 0 {
+			until = h.end
+		}
+	}
+	return until, nil
 }

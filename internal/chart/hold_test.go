@@ -241,3 +241,26 @@ func TestHoldsAreOneForReadsAndSearches(t *testing.T) {
 		}
 	}
 }
+
+// Whom a decision keeps something from is told until when, and nobody else.
+func TestWhoIsHeldFromIsTold(t *testing.T) {
+	r := hospital(t, 64)
+	patient, proxy, doctor := holding(t, r)
+	kept := func(who as, of string) time.Time {
+		view, err := r.chart.View(context.Background(), who.actor, chart.ViewRequest{Name: "chart", Patient: of})
+		check(t, err)
+		return view.Kept
+	}
+	r.as(importer()).put(held("asked", "patient-request", "Patient/ann", tomorrow, itsData))
+	if !kept(patient, "ann").IsZero() {
+		t.Error("she is told what she asked for herself")
+	}
+	r.as(importer()).put(held("h", "harm", "Practitioner/doctor", tomorrow, itsData+`,`+to("Patient/ann")))
+	if end := noon.Add(24 * time.Hour); !kept(patient, "ann").Equal(end) || !kept(proxy, "ann").IsZero() || !kept(doctor, "ann").IsZero() || !kept(r.as(herself("bob")), "bob").IsZero() {
+		t.Error("the wrong people are told")
+	}
+	r.clock.Advance(25 * time.Hour)
+	if !kept(patient, "ann").IsZero() {
+		t.Error("told after it is over")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -22,6 +23,9 @@ type ViewRequest struct {
 type View struct {
 	Patient *Resource // nil unless the request named one
 	Parts   []Part    // one for each search, in order
+	// Kept is until when a doctor's decision keeps something of the patient's from the
+	// actor, who has to be told (45 CFR 164.524(d)); zero: none does.
+	Kept time.Time
 }
 
 // Part is the answer to one search. A page shows an Err as what it is: denied,
@@ -55,6 +59,9 @@ func (c *Chart) view(ctx context.Context, req *request, vr ViewRequest) (*View, 
 		}
 		req.discloses(res)
 		view.Patient = &res
+		if view.Kept, err = c.census.keptUntil(ctx, req.actor, "Patient/"+vr.Patient); err != nil {
+			return nil, err
+		}
 	}
 	for _, text := range vr.Searches {
 		view.Parts = append(view.Parts, c.part(ctx, req, text))

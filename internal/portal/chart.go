@@ -130,6 +130,9 @@ func (p *Portal) openChart(r *http.Request, actor identity.Actor, name string, s
 	}
 	c.page.Banner.Pregnancy = p.pregnancy(view.Parts[2])
 	p.alertOn(&c.page.Banner.Banner)
+	if !view.Kept.IsZero() {
+		c.page.Kept = p.format.LongDate(clinical.Instant(view.Kept))
+	}
 	c.page.Emergency, err = p.emergencyOn(r, actor, id)
 	return c, err
 }

@@ -36,6 +36,7 @@ type Page struct {
 	Banner   *Banner
 	// Emergency is set on a chart that is open by an emergency.
 	Emergency *emergencyNote
+	Kept      string // until when a doctor's decision keeps something from the reader, "" if none does
 	Reviews   bool   // leads to the charts opened in emergencies
 	Waiting   string // how many of them wait for a review, "" if none
 	Nav       []NavItem

@@ -46,6 +46,7 @@ type ViewRequest struct {
 type View struct {
 	Patient *fhir.Resource
 	Parts   []Part
+	Kept    time.Time // until when a doctor's decision keeps something from the reader; zero: none does
 }
 
 // Part is the answer to one search. Err is shown as what it is, never as an

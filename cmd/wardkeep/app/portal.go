@@ -19,7 +19,7 @@ func (p pageChart) View(ctx context.Context, actor identity.Actor, req portal.Vi
 	if err != nil {
 		return nil, err
 	}
-	out := &portal.View{}
+	out := &portal.View{Kept: view.Kept}
 	if view.Patient != nil {
 		out.Patient = view.Patient.Resource
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
@@ -24,6 +25,7 @@ type FakeChart struct {
 	former    map[string]*fhir.Resource
 	fail      map[string]error // by "patient type", or "patient" for all of it
 	Views     []portal.ViewRequest
+	Kept      time.Time // what each View says
 }
 
 // NewFakeChart returns a chart of resources.
@@ -58,7 +60,7 @@ func (c *FakeChart) View(_ context.Context, _ identity.Actor, req portal.ViewReq
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.Views = append(c.Views, req)
-	view := &portal.View{}
+	view := &portal.View{Kept: c.Kept}
 	if req.Patient != "" {
 		if err := c.fail[req.Patient]; err != nil {
 			return nil, err
