@@ -8,7 +8,6 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
-	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/record"
@@ -25,6 +24,7 @@ type younger struct {
 	patients   vault.PatientSet
 	categories []string
 	told       []string // references to her visits and bills that tell of it
+	codes      map[authz.Coding]bool
 }
 
 // held returns what is kept from the actor as a patient, or as one who acts for
@@ -75,14 +75,30 @@ func (s *standing) younger(ctx context.Context) (groups []younger, err error) {
 		if len(keeps[key]) == 0 {
 			continue
 		}
-		told, err := s.census.tells(ctx, s.policy, key, keeps[key])
+		codes, err := s.codesOf(keeps[key])
 		if err != nil {
 			return nil, err
 		}
-		groups = append(groups, younger{vault.Patients(key), keeps[key], told})
+		told, err := s.census.tells(ctx, codes, key, keeps[key])
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, younger{vault.Patients(key), keeps[key], told, codes})
 	}
 	s.young = groups
 	return groups, nil
+}
+
+// tellsItself reports whether a visit, a bill or the like that was deleted, and so is
+// found by no search, tells of what a minor keeps.
+func (s *standing) tellsItself(ctx context.Context, res Resource, patients []record.Key) (bool, error) {
+	if res.Resource == nil || !slices.Contains(tellingTypes, res.TypeID.Type) {
+		return false, nil
+	}
+	groups, err := s.younger(ctx)
+	return slices.ContainsFunc(groups, func(group younger) bool {
+		return group.patients.HasAny(patients) && saidBy(res.Resource, group.codes).tells
+	}), err
 }
 
 // telltale returns the queries that find what of a type bears a label or a code of
@@ -169,118 +185,4 @@ func naming(typ string, told []string) (queries []*search.Query) {
 		}
 	}
 	return queries
-}
-
-// tellingTypes are visits, bills, and what they name as their reason.
-var tellingTypes = []string{
-	"Encounter", "EpisodeOfCare", "Appointment", "Condition", "Procedure", "ServiceRequest",
-	"Account", "ChargeItem", "Claim", "ClaimResponse", "ExplanationOfBenefit", "Invoice",
-	"CoverageEligibilityRequest", "CoverageEligibilityResponse",
-}
-
-// tells returns those of a patient's visits, bills and their reasons that tell of one
-// of the categories.
-func (c *census) tells(ctx context.Context, policy *authz.Policy, patient record.Key, categories []string) ([]string, error) {
-	p, err := c.recall("telling "+strings.Join(categories, " ")+" "+keysText([]record.Key{patient}), tellingTypes, func() (panel, error) {
-		named, err := c.vault.Named(ctx, []record.Key{patient})
-		if err != nil {
-			return panel{}, err
-		}
-		codes := map[authz.Coding]bool{}
-		for _, category := range categories {
-			of := policy.Category(category)
-			if of == nil {
-				return panel{}, errCategory
-			}
-			for _, one := range slices.Concat(of.Labels, of.Codes) {
-				codes[one] = true
-			}
-		}
-		g := gossip{codes: codes, said: map[string]saying{}}
-		for _, typ := range tellingTypes {
-			q, err := search.Parse(typ, nil, search.Options{Compartment: named[patient]})
-			if err != nil {
-				return panel{}, err
-			}
-			records, err := c.vault.AllWithBodies(ctx, q)
-			if err != nil {
-				return panel{}, err
-			}
-			for _, rec := range records {
-				res, err := fhir.Parse(rec.Body)
-				if err != nil {
-					return panel{}, fault.Wrap(fault.Internal, "chart.tells", err)
-				}
-				g.take(typ+"/"+rec.ID, res)
-			}
-		}
-		return panel{refs: g.told()}, nil
-	})
-	return p.refs, err
-}
-
-// gossip is who tells what, and names whom.
-type gossip struct {
-	codes map[authz.Coding]bool
-	said  map[string]saying
-}
-
-type saying struct {
-	tells bool
-	names []string
-}
-
-func (g gossip) take(ref string, res *fhir.Resource) {
-	var s saying
-	var walk func(fhir.Node)
-	walk = func(node fhir.Node) {
-		switch node.TypeID() {
-		case r4.Coding:
-			s.tells = s.tells || g.codes[authz.Coding{System: node.Get("system").Text(), Code: node.Get("code").Text()}]
-		case r4.Reference:
-			s.names = append(s.names, local(node))
-		}
-		for child := range node.Children() {
-			walk(child)
-		}
-	}
-	walk(res.Root())
-	g.said[ref] = s
-}
-
-// told returns what tells, and what names it. An account is for all visits: that it is
-// named by one tells of the account, and of no other visit; so does an appointment that
-// became one.
-func (g gossip) told() (refs []string) {
-	tells := map[string]bool{}
-	var mark func(ref string)
-	mark = func(ref string) {
-		if _, known := g.said[ref]; !known || tells[ref] {
-			return
-		}
-		tells[ref] = true
-		refs = append(refs, ref)
-		if strings.HasPrefix(ref, "Encounter/") {
-			for _, named := range g.said[ref].names {
-				if strings.HasPrefix(named, "Account/") || strings.HasPrefix(named, "Appointment/") {
-					mark(named)
-				}
-			}
-		}
-		if strings.HasPrefix(ref, "Account/") {
-			return
-		}
-		for other, s := range g.said {
-			if slices.Contains(s.names, ref) {
-				mark(other)
-			}
-		}
-	}
-	for ref, s := range g.said {
-		if s.tells {
-			mark(ref)
-		}
-	}
-	slices.Sort(refs)
-	return refs
 }

@@ -115,6 +115,10 @@ func TestWhatIsNoHold(t *testing.T) {
 		by := "Practitioner/" + cmp.Or(who.actor.PractitionerID, "doctor")
 		wantKind(t, who.create(held("h", "harm", by, tomorrow, itsData)), fault.Denied, who.actor.ID)
 	}
+	both := twoRoles("doctor", "proxy", "east")
+	r.as(importer()).put(strings.Replace(related("ann", both.ID, `{"start":"2026-01-01"}`), `"patient"`, `"id":"too","patient"`, 1))
+	wantKind(t, r.as(both).create(harm), fault.Denied, "a doctor who acts for her")
+	r.as(importer()).put(strings.Replace(related("ann", both.ID, `{"end":"2026-01-01"}`), `"patient"`, `"id":"too","patient"`, 1))
 	check(t, doctor.create(harm))
 	check(t, doctor.create(change(tomorrow, "2026-12-22T12:00:00Z")))
 }

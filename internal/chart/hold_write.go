@@ -77,13 +77,17 @@ func (c *Chart) decision(actor Actor, before hold, was bool, h hold) error {
 	return fault.New(fault.Unprocessable, "chart.holds", place)
 }
 
-// decidesFor reports whether the actor is a doctor who has to do with a patient.
+// decidesFor reports whether the actor is a doctor who has to do with a patient, and
+// does not act for her as well.
 func (c *Chart) decidesFor(ctx context.Context, actor Actor, patient string) (bool, error) {
 	if actor.Kind != identity.KindPerson || !actor.HasRole("doctor") || len(patient) <= len("Patient/") {
 		return false, nil
 	}
 	keys, err := c.vault.Keys(ctx, []vault.TypeID{typeIDOf("Patient", patient[len("Patient/"):])})
 	if err != nil {
+		return false, err
+	}
+	if panel, err := c.census.panel(ctx, actor, authz.RelationProxy); err != nil || panel.HasAny(keys) {
 		return false, err
 	}
 	for _, relation := range []authz.Relation{authz.RelationWard, authz.RelationTeam} {

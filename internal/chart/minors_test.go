@@ -246,3 +246,25 @@ func TestAConsentOpensNotWhatMinorsKeep(t *testing.T) {
 		r.as(aunt).meets(t, open, hidden)
 	})
 }
+
+// A visit that was deleted tells of no more than it did, and what nobody keeps is seen.
+func TestDeletedVisitsOfMinors(t *testing.T) {
+	r := newRig(t, 64)
+	family(r, "2012-05-05", "")
+	r.bury(t, "Encounter", "service")
+	r.bury(t, "Claim", "item")
+	r.bury(t, "Claim", "plain")
+	for ref, want := range map[string]bool{"Encounter/service": false, "Claim/item": false, "Claim/plain": true} {
+		if _, err := r.as(mother()).history(ref); (err == nil) != want {
+			t.Errorf("%s: %v", ref, err)
+		}
+		_, err := r.as(herself("kim")).history(ref)
+		check(t, err)
+	}
+	r.open(chart.Minors{AdultAge: 18})
+	for _, ref := range []string{"Encounter/service", "Claim/item", "Observation/coded", "Claim/visit"} {
+		_, err := r.as(mother()).history(ref)
+		check(t, err)
+	}
+	r.as(mother()).finds("Observation?patient=kim&_sort=_id", "answer coded plain within")
+}

@@ -148,5 +148,10 @@ func (s *standing) marks(ctx context.Context, res Resource, patients []record.Ke
 			marks = append(marks, kept.of)
 		}
 	}
+	if tells, err := s.tellsItself(ctx, res, patients); err != nil {
+		return nil, err
+	} else if tells && !slices.Contains(marks, authz.LabelHeld) {
+		marks = append(marks, authz.LabelHeld)
+	}
 	return marks, nil
 }
