@@ -123,7 +123,7 @@ func (c *Chart) telltale(typ string, categories []string) (queries []*search.Que
 		}
 	}
 	for _, code := range slices.Sorted(maps.Keys(params)) {
-		for run := range slices.Chunk(params[code], maxAlternatives) {
+		for run := range slices.Chunk(params[code], maxCodes) {
 			q, err := search.Parse(typ, []search.Param{{Key: code, Value: strings.Join(run, ",")}}, search.Options{})
 			if err != nil {
 				return nil, err
@@ -137,6 +137,9 @@ func (c *Chart) telltale(typ string, categories []string) (queries []*search.Que
 
 // errCategory: who configures a chart MUST name categories that there are.
 var errCategory = fault.New(fault.Internal, "chart.telltale", "")
+
+// maxCodes is how many values a condition of a search may have.
+const maxCodes = 500
 
 func tokensFor(codings []authz.Coding) (tokens []string) {
 	for _, c := range codings {
