@@ -3,7 +3,9 @@ package chart
 import (
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/vault"
@@ -117,18 +119,22 @@ func (d datum) params(typ string) (list []search.Param) {
 	return list
 }
 
-// falls reports whether a record falls under one of the confines. Patients are those
-// in whose compartment it lies.
+// falls reports whether a record falls under one of the confines, which are by R4's own
+// parameters. Patients are those in whose compartment it lies.
 func (c *Chart) falls(res Resource, patients []record.Key, under []vault.Confine) (bool, error) {
+	return fallsBy(sync.OnceValues(func() ([]byte, error) { return search.CardOf(c.stamped(res)) }), patients, under)
+}
+
+func fallsBy(card func() ([]byte, error), patients []record.Key, under []vault.Confine) (bool, error) {
 	for _, one := range under {
-		if ok, err := c.fallsUnder(res, patients, one); err != nil || ok {
+		if ok, err := fallsUnder(card, patients, one); err != nil || ok {
 			return ok, err
 		}
 	}
 	return false, nil
 }
 
-func (c *Chart) fallsUnder(res Resource, patients []record.Key, one vault.Confine) (bool, error) {
+func fallsUnder(card func() ([]byte, error), patients []record.Key, one vault.Confine) (bool, error) {
 	for _, set := range one.Within {
 		if !set.HasAny(patients) {
 			return false, nil
@@ -140,10 +146,14 @@ func (c *Chart) fallsUnder(res Resource, patients []record.Key, one vault.Confin
 		}
 	}
 	for _, q := range one.Matching {
-		if ok, err := c.answers(res, q); err != nil || !ok {
-			return false, err
+		opened, err := card()
+		if err != nil {
+			return false, fault.Wrap(fault.Internal, "chart.falls", err)
+		}
+		if ok, err := q.MatchesCard(opened); err != nil || !ok {
+			return false, fault.Wrap(fault.Internal, "chart.falls", err)
 		}
 	}
-	except, err := c.falls(res, patients, one.Except)
+	except, err := fallsBy(card, patients, one.Except)
 	return !except, err
 }

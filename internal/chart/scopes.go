@@ -8,6 +8,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/record"
@@ -94,12 +95,15 @@ func (c *Chart) matches(res Resource, query string) (bool, error) {
 
 // answers reports whether a version that has a body answers a query.
 func (c *Chart) answers(res Resource, q *search.Query) (bool, error) {
-	of := res.Resource
-	if res.Root().Get("meta").Get("versionId").Text() == "" { // not stored yet
-		of = of.Stamp(res.TypeID.ID, 1, c.clock.Now())
-	}
-	ok, err := q.Matches(of)
+	ok, err := q.Matches(c.stamped(res))
 	return ok, fault.Wrap(fault.Internal, "chart.answers", err)
+}
+
+func (c *Chart) stamped(res Resource) *fhir.Resource {
+	if res.Root().Get("meta").Get("versionId").Text() == "" { // not stored yet
+		return res.Stamp(res.TypeID.ID, 1, c.clock.Now())
+	}
+	return res.Resource
 }
 
 // scoped ANDs a narrowing with what the scopes let through.

@@ -15,3 +15,16 @@ func (q *Query) Matches(r *fhir.Resource) (bool, error) {
 	}
 	return (&Plan{q: q}).Match(doc.Card)
 }
+
+// CardOf returns the card of a resource, stamped with id, version and time, by R4's own
+// parameters.
+func CardOf(r *fhir.Resource) ([]byte, error) {
+	doc, err := Base().Extract(r)
+	if err != nil {
+		return nil, err
+	}
+	return doc.Card, nil
+}
+
+// MatchesCard is Matches for a query of R4's own parameters, by the card.
+func (q *Query) MatchesCard(card []byte) (bool, error) { return (&Plan{q: q}).Match(card) }
