@@ -196,7 +196,7 @@ func (s *server) kill() {
 // api is a program with a token.
 type api struct {
 	*server
-	token string
+	id, token string
 }
 
 // client adds a program with the scope and gets it a token.
@@ -226,7 +226,7 @@ func (s *server) client(scope string) *api {
 	if err := json.Unmarshal(body, &token); err != nil || token.Access == "" {
 		s.t.Fatalf("no token: %d %s", resp.StatusCode, body)
 	}
-	return &api{server: s, token: token.Access}
+	return &api{server: s, id: c.ID, token: token.Access}
 }
 
 // answer is one response.

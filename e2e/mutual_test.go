@@ -151,7 +151,7 @@ func TestMutualTLS(t *testing.T) {
 		t.Errorf("pages are served where programs show certificates: %d", got.status)
 	}
 
-	thieves := map[string]*api{"without": {s.at(s.base, cert), token}, "with another": {s.at(mutual, other), token}}
+	thieves := map[string]*api{"without": {server: s.at(s.base, cert), token: token}, "with another": {server: s.at(mutual, other), token: token}}
 	for name, thief := range thieves {
 		for _, road := range []string{"/fhir/Patient", "/fhir/$export", pathOf(job), pathOf(manifest.Output[0].URL), "/fhir/websocket"} {
 			got := thief.do("GET", road, nil, "Prefer", "respond-async", "X-Forwarded-Client-Cert", url.QueryEscape(inPEM(cert.Leaf)), "X-SSL-Client-Cert", url.QueryEscape(inPEM(cert.Leaf)))

@@ -1,0 +1,212 @@
+package e2e_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// probe is a request in which {id} is the record asked for.
+type probe struct{ method, path, header, body string }
+
+// way is one way to ask for what one may not see.
+type way struct {
+	name            string
+	token           string
+	probe           probe
+	denied, unknown []string // what {id} is
+}
+
+// judged are the bounds: how well the best classifier may do on what is denied and
+// what is unknown, and how well it has to do when one of them takes a millisecond more.
+const (
+	mostTold  = 0.55
+	leastSeen = 0.75
+)
+
+// TestDeniedAndUnknownAreAlike asks for what is denied and for what there is not, in
+// turn, in every way there is to ask. The answers must be equal. When proving, 5000
+// pairs of each way are timed, too; else it is 20, and time is not looked at.
+func TestDeniedAndUnknownAreAlike(t *testing.T) {
+	w := seclude(t)
+	pairs := 20
+	if proving() {
+		pairs = 5000
+	}
+	if n, err := strconv.Atoi(os.Getenv("WARDKEEP_PAIRS")); err == nil {
+		pairs = n
+	}
+	only := regexp.MustCompile(os.Getenv("WARDKEEP_WAYS"))
+	for _, y := range w.ways() {
+		if !only.MatchString(y.name) {
+			continue
+		}
+		t.Run(y.name, func(t *testing.T) {
+			denied, unknown := y.measure(t, w.server, pairs)
+			if proving() && !t.Failed() {
+				judge(t, denied, unknown)
+			}
+		})
+	}
+}
+
+// measure asks pairs, which is first being chance, on one connection.
+func (y way) measure(t *testing.T, s *server, pairs int) (denied, unknown []float64) {
+	t.Helper()
+	conn, first := s.wire(t), ""
+	ask := func(id string) float64 {
+		status, said, took, err := conn.ask(y.probe, y.token, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = strconv.Itoa(status) + " " + said
+		if first == "" {
+			first = said
+		}
+		if said != first {
+			t.Fatalf("the answers differ:\n%s\n%s", first, said)
+		}
+		return float64(took)
+	}
+	for i := range min(pairs/10, 200) { // to warm up
+		ask(y.denied[i%len(y.denied)])
+		ask(y.unknown[i%len(y.unknown)])
+	}
+	if testing.Verbose() {
+		t.Logf("%.12s", first)
+	}
+	for range pairs {
+		d, u := y.denied[rand.IntN(len(y.denied))], y.unknown[rand.IntN(len(y.unknown))]
+		if rand.IntN(2) == 0 {
+			denied = append(denied, ask(d))
+			unknown = append(unknown, ask(u))
+		} else {
+			unknown = append(unknown, ask(u))
+			denied = append(denied, ask(d))
+		}
+	}
+	return denied, unknown
+}
+
+// judge holds two lists of times to the bounds, and tells at which delay the
+// measurement would see a difference.
+func judge(t *testing.T, denied, unknown []float64) {
+	t.Helper()
+	told := max(area(denied, unknown), learned(denied, unknown))
+	var seen []string
+	for _, d := range []time.Duration{20, 50, 100, 200, 500, 1000} {
+		d *= time.Microsecond
+		got := max(area(denied, later(unknown, d)), learned(denied, later(unknown, d)))
+		seen = append(seen, fmt.Sprintf("%v %.3f", d, got))
+		if d == time.Millisecond && got < leastSeen {
+			t.Errorf("a millisecond would not be seen: %.3f", got)
+		}
+	}
+	t.Logf("%d pairs: threshold %.3f, learned %.3f; medians %v %v, 95%% %v %v; more by %s", len(denied), area(denied, unknown), learned(denied, unknown),
+		quantile(denied, 0.5), quantile(unknown, 0.5), quantile(denied, 0.95), quantile(unknown, 0.95), strings.Join(seen, ", "))
+	if told > mostTold {
+		t.Errorf("time tells what is denied from what is unknown with %.3f", told)
+	}
+}
+
+// secluded is a hospital in which as many records as there are of anything are closed
+// to each program.
+type secluded struct {
+	*server
+	t testing.TB
+
+	all, lab, kept string // tokens
+	orders         []string
+
+	marked, open, kin []string // patients: with a mark, open to all, whose Consent keeps all from a program
+	notes, scans      []string // Observations and Binaries of those with a mark
+	vital             []string // Observations outside the granular scope
+	keptNotes         []string
+	named             map[string][]string // open Observations that name a hidden one, or one there is not
+	nobody            []string            // ids of nothing
+}
+
+// seclusion is how many there are of anything.
+const seclusion = 250
+
+const (
+	celebrity = `"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"CEL"}]},`
+	labTests  = `"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],`
+	vitals    = `"category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"vital-signs"}]}],`
+)
+
+// seclude makes and serves one.
+func seclude(t *testing.T) *secluded {
+	t.Helper()
+	dir := initDir(t)
+	listen := freePort(t)
+	_, port, _ := strings.Cut(listen, ":")
+	w := &secluded{t: t, server: start(t, dir, "https://localhost:"+port, []string{"serve", "--dir", dir, "--listen", listen})}
+	w.all, w.lab = w.client("system/*.cruds").token, w.client("system/Observation.cruds?category=laboratory system/Patient.r").token
+	keptFrom := w.client("system/*.cruds")
+	w.kept = keptFrom.token
+	w.furnish(keptFrom.id)
+	return w
+}
+
+// furnish imports what is in it.
+func (w *secluded) furnish(program string) {
+	w.t.Helper()
+	var text strings.Builder
+	put := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
+	patient := func(extra string) string {
+		id := randomID()
+		put(`{"resourceType":"Patient","id":%q,%s"identifier":[{"system":"urn:mrn","value":%q}],"name":[{"family":"Brown","given":["Ada"]}],"birthDate":"1980-02-03"}`, id, extra, id)
+		return id
+	}
+	note := func(of, extra string) string {
+		id := randomID()
+		put(`{"resourceType":"Observation","id":%q,%s"identifier":[{"system":"urn:obs","value":%q}],"status":"final","code":{"coding":[{"system":"http://loinc.org","code":"2823-3"}]},"subject":{"reference":"Patient/%s"},"valueQuantity":{"value":4.2}}`, id, extra, id, of)
+		return id
+	}
+	put(`{"resourceType":"Device","id":"program","identifier":[{"system":"urn:wardkeep:client","value":%q}]}`, program)
+	w.named = map[string][]string{}
+	for range seclusion {
+		hidden, open, kin := patient(celebrity), patient(""), patient("")
+		w.marked, w.open, w.kin = append(w.marked, hidden), append(w.open, open), append(w.kin, kin)
+		w.nobody = append(w.nobody, randomID())
+		closed := note(hidden, labTests)
+		w.notes = append(w.notes, closed)
+		w.vital = append(w.vital, note(open, vitals))
+		w.keptNotes = append(w.keptNotes, note(kin, labTests))
+		for of, target := range map[string]string{"hidden": closed, "none": randomID()} {
+			w.named[of] = append(w.named[of], note(open, labTests+`"hasMember":[{"reference":"Observation/`+target+`"}],`))
+		}
+		scan := randomID()
+		w.scans = append(w.scans, scan)
+		put(`{"resourceType":"Binary","id":%q,"contentType":"text/plain","securityContext":{"reference":"Patient/%s"},"data":"aGVsbG8="}`, scan, hidden)
+		put(`{"resourceType":"Consent","id":%q,"status":"active","scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},`+
+			`"category":[{"coding":[{"system":"http://loinc.org","code":"59284-0"}]}],"patient":{"reference":"Patient/%s"},"policyRule":{"text":"house"},`+
+			`"provision":{"type":"deny","actor":[{"role":{"text":"recipient"},"reference":{"reference":"Device/program"}}]}}`, randomID(), kin)
+	}
+	file := filepath.Join(w.t.TempDir(), "all.ndjson")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	if s := importFiles(w.t, w.dir, []string{file}); len(s.Refused) > 0 {
+		w.t.Fatalf("the import refuses %s", s.Refused[0])
+	}
+}
+
+// randomID is an id as the server makes them.
+func randomID() string {
+	const hex = "0123456789abcdef"
+	b := []byte("xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx")
+	for i := range b {
+		if b[i] == 'x' {
+			b[i] = hex[rand.IntN(16)]
+		}
+	}
+	return string(b)
+}
