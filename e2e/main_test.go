@@ -196,7 +196,8 @@ func (s *server) kill() {
 // api is a program with a token.
 type api struct {
 	*server
-	id, token string
+	token             string
+	id, secret, entry string // as which it asks for tokens, and where
 }
 
 // client adds a program with the scope and gets it a token.
@@ -211,12 +212,20 @@ func (s *server) client(scope string) *api {
 	if err := json.Unmarshal([]byte(out), &c); err != nil {
 		s.t.Fatal(err)
 	}
-	req, _ := http.NewRequest(http.MethodPost, c.Token, strings.NewReader(url.Values{"grant_type": {"client_credentials"}}.Encode()))
-	req.SetBasicAuth(c.ID, c.Secret)
+	a := &api{server: s, id: c.ID, secret: c.Secret, entry: c.Token}
+	a.token = a.renewed()
+	return a
+}
+
+// renewed is a new token.
+func (a *api) renewed() string {
+	a.t.Helper()
+	req, _ := http.NewRequest(http.MethodPost, a.entry, strings.NewReader(url.Values{"grant_type": {"client_credentials"}}.Encode()))
+	req.SetBasicAuth(a.id, a.secret)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := s.http.Do(req)
+	resp, err := a.http.Do(req)
 	if err != nil {
-		s.t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	var token struct {
@@ -224,9 +233,9 @@ func (s *server) client(scope string) *api {
 	}
 	body, _ := io.ReadAll(resp.Body)
 	if err := json.Unmarshal(body, &token); err != nil || token.Access == "" {
-		s.t.Fatalf("no token: %d %s", resp.StatusCode, body)
+		a.t.Fatalf("no token: %d %s", resp.StatusCode, body)
 	}
-	return &api{server: s, id: c.ID, token: token.Access}
+	return token.Access
 }
 
 // answer is one response.

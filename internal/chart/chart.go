@@ -140,6 +140,7 @@ type request struct {
 
 	count  uint64 // of the census, when the search under way was narrowed
 	settle bool   // it is not run anew any more
+	open   bool   // it asks nothing of any record
 
 	administered []record.Key // patients shown by the right of an administrator alone
 }
@@ -191,6 +192,9 @@ func (r *request) finish(ctx context.Context, err error) error {
 	}
 	if err != nil || len(r.event.Items) == 0 {
 		r.event.Query = cmp.Or(r.event.Query, r.name)
+		if !r.open {
+			withholds(ctx)
+		}
 	}
 	if auditErr := r.chart.log.Append(ctx, r.event); auditErr != nil {
 		return fault.Wrap(fault.Unavailable, "chart.finish", auditErr)

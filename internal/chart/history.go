@@ -195,11 +195,13 @@ func (w *historyWalk) admitted(ctx context.Context, records []vault.Record) ([]R
 			return nil, err
 		}
 		if !ok {
+			withholds(ctx)
 			continue
 		}
 		res, err := w.chart.visible(ctx, w.actor, w.action, rec)
 		switch {
 		case fault.Is(err, fault.NotFound):
+			withholds(ctx)
 		case err != nil:
 			return nil, err
 		default:

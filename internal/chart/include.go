@@ -91,7 +91,11 @@ var errManyIncludes = fault.New(fault.TooCostly, "chart.include", "The includes 
 
 func (c *Chart) includeAll(ctx context.Context, req *request, records []vault.Record, have map[record.Key]bool, result *SearchResult) error {
 	for _, rec := range records {
-		if !rec.Exists() || rec.Deleted || have[rec.Key] {
+		if !rec.Exists() || rec.Deleted {
+			withholds(ctx)
+			continue
+		}
+		if have[rec.Key] {
 			continue
 		}
 		if len(result.Included) == maxIncluded {
@@ -107,6 +111,7 @@ func (c *Chart) includeAll(ctx context.Context, req *request, records []vault.Re
 
 func (c *Chart) includeOne(ctx context.Context, req *request, rec vault.Record, result *SearchResult) error {
 	if _, err := c.reach(req.actor, authz.Search, rec.Type); err != nil {
+		withholds(ctx)
 		return nil
 	}
 	res, err := open(rec)
@@ -120,6 +125,8 @@ func (c *Chart) includeOne(ctx context.Context, req *request, rec vault.Record, 
 		}
 		req.discloses(res)
 		result.Included = append(result.Included, res)
+	} else {
+		withholds(ctx)
 	}
 	return err
 }

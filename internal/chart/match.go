@@ -42,6 +42,7 @@ func (c *Chart) match(ctx context.Context, req *request, typ string, where []sea
 	}
 	switch len(found) {
 	case 0:
+		withholds(ctx)
 		return nil, []vault.Absent{{Tokens: result.Necessary, After: result.At, Turn: turn}}, nil
 	case 1:
 		return &found[0], nil, nil

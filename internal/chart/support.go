@@ -61,6 +61,7 @@ func (s *supporting) read(ctx context.Context, ids []vault.TypeID) error {
 	if err != nil {
 		return err
 	}
+	before := len(s.found)
 	for _, rec := range records {
 		about := len(rec.Patients) == 0 || s.focus.HasAll(rec.Patients) && s.within.Type != "Patient"
 		if !rec.Exists() || rec.Deleted || s.seen[rec.Key] || s.page[rec.Key] || !about {
@@ -83,6 +84,9 @@ func (s *supporting) read(ctx context.Context, ids []vault.TypeID) error {
 		s.seen[rec.Key] = true
 		s.req.discloses(res)
 		s.found = append(s.found, res)
+	}
+	if len(s.found)-before < len(ids) {
+		withholds(ctx)
 	}
 	return nil
 }

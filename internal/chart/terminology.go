@@ -15,7 +15,7 @@ import (
 // operation's.
 func (c *Chart) Terminology(ctx context.Context, actor Actor, name, typ, id string, ask func(s *terminology.Service, stored *fhir.Resource) error) error {
 	req := c.begin(actor, name, typ)
-	if id != "" {
+	if req.open = id == ""; !req.open {
 		req.event.Query = typ + "/" + id + "/$" + name
 	}
 	return req.finish(ctx, c.terminology(ctx, req, typ, id, ask))

@@ -126,6 +126,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Add("Vary", "Accept")
+	w, r = s.pacing(w, r)
 	ctx, cancel := context.WithTimeout(formed(r.Context(), r), maxTime)
 	defer cancel()
 	r = r.WithContext(ctx)

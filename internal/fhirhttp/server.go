@@ -46,6 +46,9 @@ type Config struct {
 	Notifier *notify.Manager
 	// Indexing serves SearchParameters stored at run time; nil: none are.
 	Indexing *reindex.Manager
+	// Pace is the time that answers take which refuse, or show less than was asked
+	// for; 0: they leave when they are done. See Pace.
+	Pace time.Duration
 }
 
 type server struct {
@@ -56,6 +59,7 @@ type server struct {
 	bundles places         // one for each bundle that is being carried out
 	walks   places         // one for each history of many records, and each $lastn
 	bodies  places         // one for each body that is large
+	beats   *metronome
 }
 
 // maxBundles bounds the bundles carried out at the same time: each may be many
@@ -94,7 +98,7 @@ func New(cfg Config) (http.Handler, error) {
 // same records and the same bounds, but what is to be called next begins with the
 // address that was called.
 func NewAt(cfg Config, links string) (main, other http.Handler, err error) {
-	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks), bodies: make(places, maxBodies)}
+	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places, maxWalks), bodies: make(places, maxBodies), beats: newMetronome()}
 	if main, err = s.open(); err != nil {
 		return nil, nil, err
 	}
@@ -103,7 +107,7 @@ func NewAt(cfg Config, links string) (main, other http.Handler, err error) {
 	}
 	if links != "" {
 		cfg.Links = links
-		other, err = (&server{Config: cfg, bundles: s.bundles, walks: s.walks, bodies: s.bodies}).open()
+		other, err = (&server{Config: cfg, bundles: s.bundles, walks: s.walks, bodies: s.bodies, beats: s.beats}).open()
 	}
 	return main, other, err
 }
