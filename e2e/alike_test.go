@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -36,6 +37,7 @@ const (
 // pairs of each way are timed, too; else it is 20, and time is not looked at.
 func TestDeniedAndUnknownAreAlike(t *testing.T) {
 	w := seclude(t)
+	w.reasons()
 	pairs := 20
 	if proving() {
 		pairs = 5000
@@ -124,6 +126,7 @@ type secluded struct {
 	t testing.TB
 
 	all, lab, kept *api // programs
+	nurses, app    *api // apps of a nurse, for all her patients and for one
 
 	marked, open, kin []string // patients: with a mark, open to all, whose Consent keeps all from a program
 	notes, scans      []string // Observations and Binaries of those with a mark
@@ -131,6 +134,7 @@ type secluded struct {
 	keptNotes         []string
 	named             map[string][]string // open Observations that name a hidden one, or one there is not
 	nobody            []string            // ids of nothing
+	jobs              []string            // of the first program
 }
 
 // seclusion is how many there are of anything.
@@ -145,17 +149,56 @@ const (
 // seclude makes and serves one.
 func seclude(t *testing.T) *secluded {
 	t.Helper()
-	dir := initDir(t)
-	listen := freePort(t)
-	_, port, _ := strings.Cut(listen, ":")
-	w := &secluded{t: t, server: start(t, dir, "https://localhost:"+port, []string{"serve", "--dir", dir, "--listen", listen})}
+	w := &secluded{t: t, server: startDemo(t, "", "--patients", "12")}
 	w.all, w.lab, w.kept = w.client("system/*.cruds"), w.client("system/Observation.cruds?category=laboratory system/Patient.r"), w.client("system/*.cruds")
-	w.furnish(w.kept.id)
+	w.furnish(w.kept.id, w.ward())
+	w.nurses = w.nurse("openid offline_access user/Patient.rs user/Observation.rs", "")
+	for range 4 {
+		w.jobs = append(w.jobs, path.Base(w.all.order("/fhir/Patient?_count=1")))
+	}
+	w.app = w.nurse("launch/patient offline_access patient/Patient.rs patient/Observation.rs", critical)
 	return w
 }
 
-// furnish imports what is in it.
-func (w *secluded) furnish(program string) {
+// reasons checks that each is denied what is said and no more, and that an answer to
+// what is open is not taken for one to what is not.
+func (w *secluded) reasons() {
+	w.t.Helper()
+	for i, c := range []struct {
+		by     *api
+		path   string
+		status int
+	}{
+		{w.all, "Patient/" + w.open[0], 200}, {w.all, "Patient/" + w.kin[0], 200}, {w.all, "Observation/" + w.vital[0], 200}, {w.all, "Patient/" + w.marked[0], 404},
+		{w.lab, "Observation/" + w.keptNotes[0], 200}, {w.lab, "Observation/" + w.vital[0], 404}, {w.kept, "Patient/" + w.open[0], 200}, {w.kept, "Patient/" + w.kin[0], 404},
+		{w.nurses, "Patient/" + w.open[0], 200}, {w.nurses, "Patient/" + w.kin[0], 404}, {w.app, "Patient/" + critical, 200}, {w.app, "Patient/" + w.open[0], 404},
+	} {
+		if got := c.by.do("GET", "/fhir/"+c.path, nil); got.status != c.status {
+			w.t.Fatalf("%d: %s: %d, want %d", i, c.path, got.status, c.status)
+		}
+	}
+	conn := w.wire(w.t)
+	p := probe{"GET", "/Observation?_id={id}", "", ""}
+	_, open, _, err := conn.ask(p, w.all.token, w.vital[0])
+	_, none, _, err2 := conn.ask(p, w.all.token, w.nobody[0])
+	if err != nil || err2 != nil || open == none {
+		w.t.Fatal("what is open looks like what there is not", err, err2)
+	}
+}
+
+// ward is the Location of the nurse's ward.
+func (w *secluded) ward() string {
+	w.t.Helper()
+	got := w.all.do("GET", "/fhir/Encounter?status=in-progress&subject=Patient/"+critical, nil)
+	at := regexp.MustCompile(`(Location/[^"]+)","display":"Ward`).FindStringSubmatch(string(got.body))
+	if at == nil {
+		w.t.Fatalf("%s is on no ward: %d", critical, got.status)
+	}
+	return at[1]
+}
+
+// furnish imports what is in it. Those who are open to programs are on a ward.
+func (w *secluded) furnish(program, ward string) {
 	w.t.Helper()
 	var text strings.Builder
 	put := func(format string, args ...any) { fmt.Fprintf(&text, format+"\n", args...) }
@@ -175,6 +218,7 @@ func (w *secluded) furnish(program string) {
 		hidden, open, kin := patient(celebrity), patient(""), patient("")
 		w.marked, w.open, w.kin = append(w.marked, hidden), append(w.open, open), append(w.kin, kin)
 		w.nobody = append(w.nobody, randomID())
+		put(`{"resourceType":"Encounter","id":%q,"status":"in-progress","class":{"code":"IMP"},"subject":{"reference":"Patient/%s"},"location":[{"location":{"reference":%q}}]}`, randomID(), open, ward)
 		closed := note(hidden, labTests)
 		w.notes = append(w.notes, closed)
 		w.vital = append(w.vital, note(open, vitals))

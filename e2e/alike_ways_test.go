@@ -1,5 +1,7 @@
 package e2e_test
 
+import "math/rand/v2"
+
 // ways are the ways to ask, each by the program that is denied for one reason.
 func (w *secluded) ways() []way {
 	list := []way{}
@@ -18,6 +20,8 @@ func (w *secluded) ways() []way {
 		{"mark", w.all, w.notes},
 		{"consent", w.kept, w.keptNotes},
 		{"scope", w.lab, w.vital},
+		{"relation", w.nurses, w.keptNotes}, // not on her ward
+		{"context", w.app, w.vital},         // on it, and not the one it was opened for
 	} {
 		obs := func(name string, status int, method, path, header, body string) {
 			add(by.why+"/"+name, by.by, by.notes, status, probe{method, path, header, body})
@@ -26,7 +30,7 @@ func (w *secluded) ways() []way {
 		obs("search-id", 200, "GET", "/Observation?_id={id}", "", "")
 		obs("search-identifier", 200, "GET", "/Observation?identifier=urn:obs%7C{id}", "", "")
 		obs("meta", 404, "GET", "/Observation/{id}/$meta", "", "")
-		if by.why == "consent" {
+		if by.why != "mark" && by.why != "scope" {
 			continue
 		}
 		obs("vread", 404, "GET", "/Observation/{id}/_history/1", "", "")
@@ -55,12 +59,29 @@ func (w *secluded) ways() []way {
 	patient("has", 200, "GET", "/Patient?_id={id}&_has:Observation:subject:code=2823-3", "", "")
 	patient("lastn", 200, "GET", "/Observation/$lastn?subject=Patient/{id}&code=2823-3", "", "")
 	add("mark/binary", w.all, w.scans, 404, probe{"GET", "/Binary/{id}", "", ""})
+	add("relation/patient-read", w.nurses, w.kin, 404, probe{"GET", "/Patient/{id}", "", ""})
+	add("relation/patient-reference", w.nurses, w.kin, 200, probe{"GET", "/Observation?subject=Patient/{id}", "", ""})
+	add("context/patient-read", w.app, w.open, 404, probe{"GET", "/Patient/{id}", "", ""})
+	add("context/patient-reference", w.app, w.open, 200, probe{"GET", "/Observation?subject=Patient/{id}", "", ""})
 	list = append(list, way{
 		name: "mark/include", by: w.all, status: 200, probe: probe{"GET", "/Observation?_id={id}&_include=Observation:has-member&_elements=status", "", ""},
 		denied: w.named["hidden"], unknown: w.named["none"],
 	})
+	list = append(list, way{
+		name: "others/job", by: w.kept, status: 404, probe: probe{"GET", "/$job/{id}", "", ""}, denied: w.jobs, unknown: swapped(w.jobs),
+	})
 	// One that is open beside it makes it an answer that shows something.
 	add("mark/beside", w.all, w.notes, 200, probe{"GET", "/Observation?_id={id}," + w.vital[0], "", ""})
 	add("mark/beside-identifier", w.all, w.notes, 200, probe{"GET", "/Observation?identifier=urn:obs%7C{id},urn:obs%7C" + w.vital[0], "", ""})
+	return list
+}
+
+// swapped are ids that are as long and of the same letters as others, and nobody's.
+func swapped(ids []string) (list []string) {
+	for _, id := range ids {
+		letters := []byte(id)
+		rand.Shuffle(len(letters), func(i, j int) { letters[i], letters[j] = letters[j], letters[i] })
+		list = append(list, string(letters))
+	}
 	return list
 }

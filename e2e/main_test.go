@@ -198,6 +198,9 @@ type api struct {
 	*server
 	token             string
 	id, secret, entry string // as which it asks for tokens, and where
+	mu                sync.Mutex
+	refresh           string
+	taken             time.Time
 }
 
 // client adds a program with the scope and gets it a token.
@@ -213,15 +216,32 @@ func (s *server) client(scope string) *api {
 		s.t.Fatal(err)
 	}
 	a := &api{server: s, id: c.ID, secret: c.Secret, entry: c.Token}
-	a.token = a.renewed()
+	a.renewed()
 	return a
 }
 
-// renewed is a new token.
+// renewed is a token that is good for minutes.
 func (a *api) renewed() string {
 	a.t.Helper()
-	req, _ := http.NewRequest(http.MethodPost, a.entry, strings.NewReader(url.Values{"grant_type": {"client_credentials"}}.Encode()))
-	req.SetBasicAuth(a.id, a.secret)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if time.Since(a.taken) > time.Minute {
+		form := url.Values{"grant_type": {"client_credentials"}}
+		if a.refresh != "" {
+			form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {a.refresh}, "client_id": {a.id}}
+		}
+		a.take(form)
+	}
+	return a.token
+}
+
+// take asks for a token.
+func (a *api) take(form url.Values) {
+	a.t.Helper()
+	req, _ := http.NewRequest(http.MethodPost, a.entry, strings.NewReader(form.Encode()))
+	if a.secret != "" {
+		req.SetBasicAuth(a.id, a.secret)
+	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := a.http.Do(req)
 	if err != nil {
@@ -229,13 +249,14 @@ func (a *api) renewed() string {
 	}
 	defer resp.Body.Close()
 	var token struct {
-		Access string `json:"access_token"`
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
 	}
 	body, _ := io.ReadAll(resp.Body)
 	if err := json.Unmarshal(body, &token); err != nil || token.Access == "" {
 		a.t.Fatalf("no token: %d %s", resp.StatusCode, body)
 	}
-	return token.Access
+	a.token, a.refresh, a.taken = token.Access, token.Refresh, time.Now()
 }
 
 // answer is one response.

@@ -1,0 +1,126 @@
+package e2e_test
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+)
+
+// nurse is an app that the demo's nurse has let in, for one patient or for none, by
+// the pages a browser would see.
+func (s *server) nurse(scope, patient string) *api {
+	s.t.Helper()
+	const back = "http://127.0.0.1:1/back"
+	out := must(s.t, "client", "add", "--dir", s.dir, "--name", "app", "--public", "--redirect", back, "--scope", scope, "--json")
+	var c struct {
+		ID    string `json:"client_id"`
+		Token string `json:"token_url"`
+	}
+	if err := json.Unmarshal([]byte(out), &c); err != nil {
+		s.t.Fatal(err, out)
+	}
+	b := s.browser()
+	b.signIn("nurse")
+	verifier := strings.Repeat("v", 64)
+	sum := sha256.Sum256([]byte(verifier))
+	page, _ := b.ask(http.MethodGet, "/oauth2/authorize?"+url.Values{
+		"response_type": {"code"}, "client_id": {c.ID}, "redirect_uri": {back}, "scope": {scope}, "state": {"s"}, "aud": {s.base + "/fhir"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}.Encode(), nil)
+	asking := regexp.MustCompile(`/connect/[A-Za-z0-9_-]+`).FindString(page)
+	if asking == "" {
+		s.t.Fatalf("nothing is asked: %.600s", page)
+	}
+	page, _ = b.ask(http.MethodGet, asking+"/ask", nil)
+	if patient != "" {
+		page, _ = b.ask(http.MethodPost, asking+"/patient", url.Values{"patient": {patient}})
+	}
+	granted := url.Values{"answer": {"allow"}, "patient": {patient}}
+	for _, m := range regexp.MustCompile(`name="grant" value="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		granted.Add("grant", m[1])
+	}
+	page, to := b.ask(http.MethodPost, asking+"/answer", granted)
+	code := regexp.MustCompile(`[?&;]code=([A-Za-z0-9_-]+)`).FindStringSubmatch(to + page)
+	if code == nil {
+		s.t.Fatalf("no code: %s %.900s", to, page)
+	}
+	a := &api{server: s, id: c.ID, entry: c.Token}
+	a.take(url.Values{"grant_type": {"authorization_code"}, "code": {code[1]}, "redirect_uri": {back}, "code_verifier": {verifier}, "client_id": {c.ID}})
+	return a
+}
+
+// pages is a browser as far as the pages of the portal need one.
+type pages struct {
+	*server
+	*http.Client
+}
+
+func (s *server) browser() *pages {
+	jar, _ := cookiejar.New(nil)
+	config := s.http.Transport.(*http.Transport).TLSClientConfig
+	return &pages{s, &http.Client{
+		Jar: jar, Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS13}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// ask returns a page, and where it leads.
+func (b *pages) ask(method, path string, form url.Values) (page, to string) {
+	b.t.Helper()
+	req, _ := http.NewRequest(method, b.base+path, strings.NewReader(form.Encode()))
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", b.base)
+	}
+	resp, err := b.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return resp.Header.Get("Refresh") + resp.Header.Get("Location") + "\n" + string(text), resp.Header.Get("Location")
+}
+
+// signIn signs somebody of the demo in.
+func (b *pages) signIn(user string) {
+	b.t.Helper()
+	var state struct {
+		Accounts []struct {
+			User     string `json:"user_name"`
+			Password string `json:"password"`
+			Secret   string `json:"totp_secret"`
+		} `json:"accounts"`
+	}
+	text, err := os.ReadFile(filepath.Join(b.dir, "demo.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &state)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, a := range state.Accounts {
+		if a.User == user {
+			b.ask(http.MethodPost, "/sign-in", url.Values{"user": {user}, "password": {a.Password}})
+			// A code is good once: two apps come in with two of them.
+			for _, at := range []time.Duration{0, 30 * time.Second, -30 * time.Second} {
+				code, _ := totp.GenerateCode(a.Secret, time.Now().Add(at))
+				if _, to := b.ask(http.MethodPost, "/sign-in/code", url.Values{"code": {code}}); to == "/" {
+					return
+				}
+			}
+		}
+	}
+	b.t.Fatalf("%s does not come in", user)
+}
