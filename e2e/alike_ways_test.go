@@ -71,8 +71,12 @@ func (w *secluded) ways() []way {
 		name: "others/job", by: w.kept, status: 404, probe: probe{"GET", "/$job/{id}", "", ""}, denied: w.jobs, unknown: swapped(w.jobs),
 	})
 	// One that is open beside it makes it an answer that shows something.
-	add("mark/beside", w.all, w.notes, 200, probe{"GET", "/Observation?_id={id}," + w.vital[0], "", ""})
-	add("mark/beside-identifier", w.all, w.notes, 200, probe{"GET", "/Observation?identifier=urn:obs%7C{id},urn:obs%7C" + w.vital[0], "", ""})
+	add("beside/id", w.all, w.notes, 200, probe{"GET", "/Observation?_id={id}," + w.vital[0], "", ""})
+	add("beside/identifier", w.all, w.notes, 200, probe{"GET", "/Observation?identifier=urn:obs%7C{id},urn:obs%7C" + w.vital[0], "", ""})
+	list = append(list, way{
+		name: "beside/crowd", by: w.all, status: 200, told: true, denied: []string{"crowd"}, unknown: []string{"alone"},
+		probe: probe{"GET", "/Observation?code=urn:c%7C{id}&_elements=status", "", ""},
+	})
 	return list
 }
 
