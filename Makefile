@@ -42,9 +42,11 @@ deps:
 test: deps build
 	go test -timeout 20m ./...
 
-# Long proofs: the whole data set, all the tries. Not part of make test.
+# Long proofs: the whole data set, all the tries, 5000 timed pairs of denied and
+# unknown for each way to ask (ten minutes). Not part of make test.
 prove: deps build
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run 'TestImport|TestKilledImport|TestCanary|TestWholeFolderPutBack' ./e2e
+	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -parallel 6 -v -run TestDeniedAndUnknownAreAlike ./e2e
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run TestCrashedImport ./cmd/wardkeep/app
 	WARDKEEP_CRASHES=1000 go test -count=1 -timeout 60m -run TestCrash ./internal/store/pebble
 	WARDKEEP_SEARCH_ALL=1 go test -count=1 -timeout 60m -v -run TestDifferential ./internal/search

@@ -26,6 +26,7 @@ type way struct {
 	// told: the answer shows something, and so leaves when it is done. What its time
 	// tells of the hidden beside it is reported, not judged.
 	told bool
+	held time.Duration // the last byte of the request is sent later by that
 }
 
 // judged are the bounds: how well the best classifier may do on what is denied and
@@ -68,7 +69,7 @@ func (y way) measure(t *testing.T, s *server, pairs int) (denied, unknown []floa
 	t.Helper()
 	conn, token, first := s.wire(t), "", ""
 	ask := func(id string) float64 {
-		status, said, took, err := conn.ask(y.probe, token, id)
+		status, said, took, err := conn.ask(y.probe, token, id, y.held)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,8 +183,8 @@ func (w *secluded) reasons() {
 	}
 	conn := w.wire(w.t)
 	p := probe{"GET", "/Observation?_id={id}", "", ""}
-	_, open, _, err := conn.ask(p, w.all.token, w.vital[0])
-	_, none, _, err2 := conn.ask(p, w.all.token, w.nobody[0])
+	_, open, _, err := conn.ask(p, w.all.token, w.vital[0], 0)
+	_, none, _, err2 := conn.ask(p, w.all.token, w.nobody[0], 0)
 	if err != nil || err2 != nil || open == none {
 		w.t.Fatal("what is open looks like what there is not", err, err2)
 	}

@@ -1,6 +1,10 @@
 package e2e_test
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
 
 // ways are the ways to ask, each by the program that is denied for one reason.
 func (w *secluded) ways() []way {
@@ -70,6 +74,13 @@ func (w *secluded) ways() []way {
 	list = append(list, way{
 		name: "others/job", by: w.kept, status: 404, probe: probe{"GET", "/$job/{id}", "", ""}, denied: w.jobs, unknown: swapped(w.jobs),
 	})
+	// What is left of a pace when the last byte comes is what a refusal takes.
+	for _, held := range []time.Duration{4200, 4400, 4600} {
+		list = append(list, way{
+			name: "held/" + strconv.Itoa(int(held)), by: w.all, status: 404, denied: w.notes, unknown: w.nobody, held: held * time.Microsecond,
+			probe: probe{"PATCH", "/Observation/{id}", patching, rewrite},
+		})
+	}
 	// One that is open beside it makes it an answer that shows something.
 	add("beside/id", w.all, w.notes, 200, probe{"GET", "/Observation?_id={id}," + w.vital[0], "", ""})
 	add("beside/identifier", w.all, w.notes, 200, probe{"GET", "/Observation?identifier=urn:obs%7C{id},urn:obs%7C" + w.vital[0], "", ""})

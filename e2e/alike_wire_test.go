@@ -37,8 +37,8 @@ func (s *server) wire(t testing.TB) *wire {
 }
 
 // ask sends a request and returns the answer, without what differs by itself, and the
-// time from the last byte sent to the last byte read.
-func (w *wire) ask(p probe, token, id string) (status int, said string, took time.Duration, err error) {
+// time from the last byte sent, which may be held back, to the last byte read.
+func (w *wire) ask(p probe, token, id string, held time.Duration) (status int, said string, took time.Duration, err error) {
 	var req bytes.Buffer
 	body := strings.ReplaceAll(p.body, "{id}", id)
 	fmt.Fprintf(&req, "%s /fhir%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n", p.method, strings.ReplaceAll(p.path, "{id}", id), w.host, token, len(body))
@@ -50,6 +50,14 @@ func (w *wire) ask(p probe, token, id string) (status int, said string, took tim
 	}
 	req.WriteString("\r\n" + body)
 	began := time.Now()
+	if held > 0 {
+		if _, err = w.conn.Write(req.Next(req.Len() - 1)); err != nil {
+			return 0, "", 0, err
+		}
+		for time.Since(began) < held {
+		}
+		began = time.Now()
+	}
 	if _, err = w.conn.Write(req.Bytes()); err != nil {
 		return 0, "", 0, err
 	}

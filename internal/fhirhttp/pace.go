@@ -2,6 +2,7 @@ package fhirhttp
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -77,7 +78,7 @@ func (m *metronome) strike(now int64) bool {
 }
 
 // paced is an answer that waits if it refuses, or shows less than was asked for. It
-// leaves when a whole number of paces has passed since the request began: what takes
+// leaves when a whole number of paces has passed since the request had come: what takes
 // longer than one is told to a pace at least.
 type paced struct {
 	http.ResponseWriter
@@ -91,6 +92,7 @@ func (s *server) pacing(w http.ResponseWriter, r *http.Request) (http.ResponseWr
 		return w, r
 	}
 	began := time.Now()
+	r.Body = &heldBody{r.Body, &began}
 	ctx, less := chart.Heeding(r.Context())
 	return &paced{ResponseWriter: w, wait: func(status int) {
 		if status < http.StatusBadRequest && !less() {
@@ -99,6 +101,20 @@ func (s *server) pacing(w http.ResponseWriter, r *http.Request) (http.ResponseWr
 		paces := 1 + time.Since(began)/s.Pace
 		s.beats.until(ctx, began.Add(paces*s.Pace))
 	}}, r.WithContext(ctx)
+}
+
+// heldBody notes when the last of a body came. Only then does a request begin: its
+// sender could else hold back the rest until what is left of a pace is just what one
+// of two refusals takes.
+type heldBody struct {
+	io.ReadCloser
+	last *time.Time
+}
+
+func (b *heldBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	*b.last = time.Now()
+	return n, err
 }
 
 func (p *paced) WriteHeader(status int) {
