@@ -126,6 +126,9 @@ func (c *Chart) searchOnce(ctx context.Context, req *request, sr SearchRequest) 
 	for _, res := range result.Matches {
 		req.discloses(res)
 	}
+	if len(result.Matches) < named(sr.Params) {
+		withholds(ctx)
+	}
 	if err := c.include(ctx, req, q, result); err != nil {
 		return nil, err
 	}

@@ -2,7 +2,10 @@ package chart
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
+
+	"github.com/wardkeep/wardkeep/internal/search"
 )
 
 // silence is whether something that a request asked for was left out of its answer.
@@ -24,4 +27,16 @@ func withholds(ctx context.Context) {
 	if s, ok := ctx.Value(silenceKey{}).(*silence); ok {
 		s.Store(true)
 	}
+}
+
+// named is the least number of records that a search must show to show something for
+// all that it names, such as identifiers with commas between.
+func named(params []search.Param) int {
+	most := 1
+	for _, p := range params {
+		if p.Key == "_id" || !strings.HasPrefix(p.Key, "_") {
+			most = max(most, 1+strings.Count(p.Value, ","))
+		}
+	}
+	return most
 }

@@ -31,7 +31,7 @@ func TestRefusalsWait(t *testing.T) {
 	}
 	for _, p := range []struct{ line, body, header string }{
 		{line: "GET /Patient/bob"}, {line: "GET /Patient/nobody"}, {line: "HEAD /Patient/bob"}, {line: "GET /Patient/bob/_history/1"}, {line: "GET /Patient/bob/_history"},
-		{line: "GET /Patient?_id=bob"}, {line: "GET /Patient?_id=nobody"}, {line: "GET /Patient?_id=bob&_summary=count"}, {line: "GET /Patient/bob/Observation"},
+		{line: "GET /Patient?_id=bob"}, {line: "GET /Patient?_id=nobody"}, {line: "GET /Patient?_id=ann,bob"}, {line: "GET /Patient?identifier=urn:mrn|M-ann,urn:mrn|M-nobody"}, {line: "GET /Patient?_id=bob&_summary=count"}, {line: "GET /Patient/bob/Observation"},
 		{line: "GET /Schedule?_id=plan-bob&_include=Schedule:actor"}, {line: "GET /Observation?_id=k-panel&_include=Observation:has-member"},
 		{line: "GET /Patient/bob/$everything"}, {line: "GET /Patient/bob/$meta"}, {line: "GET /Observation/k-bob/$validate"}, {line: "GET /Composition/note-ann/$document"},
 		{line: "GET /Observation/$lastn?subject=Patient/bob&code=2823-3"}, {line: "GET /Patient/_history"}, {line: "GET /Binary/scan-bob"}, {line: "GET /$job/none"},
