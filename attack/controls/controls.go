@@ -35,8 +35,8 @@ var controls = []control{
 		"side door", "side door", "include", "", "",
 		1,
 	}, {
-		"security labels", "internal/authz/label.go",
-		"if row.system == system && slices.Contains(row.codes, code) {", "if row.system == system && slices.Contains(row.codes, code) && code == \"\" {",
+		"security labels", "internal/chart/enclose.go",
+		"ok && !slices.Contains(marks, mark) {", "ok && !slices.Contains(marks, mark) && mark == \"\" {",
 		"side door", "side door", "read", "client system/*.rs", "/hiv",
 		1,
 	}, {
