@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 		seen++
 		fmt.Fprintf(out, "seen      %-40s %s\n", c.name, says)
 	}
-	fmt.Fprintf(out, "%d of %d checks are missed when they are switched off\n", seen, seen+blind)
+	fmt.Fprintf(out, "Of %[2]d checks, the attack sees %[1]d when they are switched off\n", seen, seen+blind)
 	if blind > 0 || seen == 0 {
 		return 1
 	}
