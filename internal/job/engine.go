@@ -238,6 +238,23 @@ func (e *Engine) list(ctx context.Context) error {
 	return e.cfg.Cells.PutShort(ctx, indexKind, indexID, text, e.cfg.Clock.Now().AddDate(100, 0, 0))
 }
 
+// Again writes the list and every job as they are, so that they are sealed under the
+// newest key.
+func (e *Engine) Again(ctx context.Context) error {
+	if err := e.list(ctx); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	all := slices.Collect(maps.Values(e.jobs))
+	e.mu.Unlock()
+	for _, t := range all {
+		if err := e.store(ctx, t); err != nil && !e.isOver(t) {
+			return err
+		}
+	}
+	return nil
+}
+
 // store writes a job.
 func (e *Engine) store(ctx context.Context, t *task) error {
 	return e.write(ctx, t, func(*Job) {})

@@ -18,7 +18,8 @@ import (
 
 const (
 	fileKeyContext = "wardkeep/store-files/1"
-	fileKeyMagic   = "wardkeep-store-key-v1"
+	fileKeyFamily  = "wardkeep-store-key-v"
+	fileKeyMagic   = fileKeyFamily + "1"
 	fileKeyMax     = 8 << 10
 )
 
@@ -58,8 +59,11 @@ func loadFileKey(ctx context.Context, keyring kms.Keyring, path string) (*[32]by
 		return nil, wholefile.WithoutPath(err)
 	}
 	fields := strings.Fields(string(text))
-	if len(fields) != 3 || fields[0] != fileKeyMagic {
+	if len(fields) != 3 || !strings.HasPrefix(fields[0], fileKeyFamily) {
 		return nil, errFileKey
+	}
+	if fields[0] != fileKeyMagic {
+		return nil, ErrFormat
 	}
 	wrapped, err := base64.StdEncoding.Strict().DecodeString(fields[2])
 	if err != nil {
@@ -81,10 +85,43 @@ func createFileKey(ctx context.Context, keyring kms.Keyring, path string) error 
 	var key box.Key
 	rand.Read(key[:])
 	defer clear(key[:])
-	wrapped, err := keyring.Wrap(ctx, fileKeyContext, key[:])
+	text, err := formatFileKey(ctx, keyring, &key)
 	if err != nil {
 		return err
 	}
+	return wholefile.Create(path, text)
+}
+
+// RewrapFileKey wraps the key of the store's files by the keyring's root of today.
+func RewrapFileKey(ctx context.Context, keyring kms.Keyring, path string) error {
+	const op = "seal.RewrapFileKey"
+	key, err := loadFileKey(ctx, keyring, path)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, op, err)
+	}
+	defer clear(key[:])
+	text, err := formatFileKey(ctx, keyring, key)
+	if err == nil {
+		err = wholefile.Replace(path, text, 0o600)
+	}
+	return fault.Wrap(fault.Unavailable, op, err)
+}
+
+// CheckFileKey reports whether a keyring opens the key of the store's files.
+func CheckFileKey(ctx context.Context, keyring kms.Keyring, path string) error {
+	key, err := loadFileKey(ctx, keyring, path)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, "seal.CheckFileKey", err)
+	}
+	clear(key[:])
+	return nil
+}
+
+func formatFileKey(ctx context.Context, keyring kms.Keyring, key *[32]byte) ([]byte, error) {
+	wrapped, err := keyring.Wrap(ctx, fileKeyContext, key[:])
+	if err != nil {
+		return nil, err
+	}
 	id := strings.Join(strings.Fields(keyring.ID()), "_")
-	return wholefile.Create(path, fmt.Appendf(nil, "%s %s %s\n", fileKeyMagic, id, base64.StdEncoding.EncodeToString(wrapped)))
+	return fmt.Appendf(nil, "%s %s %s\n", fileKeyMagic, id, base64.StdEncoding.EncodeToString(wrapped)), nil
 }

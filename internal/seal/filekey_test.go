@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -54,5 +55,39 @@ func TestFileKey(t *testing.T) {
 	}
 	if _, err := seal.LoadOrCreateFileKey(t.Context(), keyring, filepath.Join(path, "no", "folder")); err == nil {
 		t.Error("a folder that is not there")
+	}
+}
+
+// TestRewrapFileKey: the same key, wrapped by another root, and a form of a later
+// release is said to be one.
+func TestRewrapFileKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.key")
+	old, fresh := local.New(root), local.New([32]byte{7})
+	key, err := seal.LoadOrCreateFileKey(t.Context(), old, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := seal.RewrapFileKey(t.Context(), fresh, path); err == nil {
+		t.Error("a root that cannot open the key rewraps it")
+	}
+	if err := seal.RewrapFileKey(t.Context(), both{fresh, old}, path); err != nil {
+		t.Fatal(err)
+	}
+	again, err := seal.LoadOrCreateFileKey(t.Context(), fresh, path)
+	if err != nil || *again != *key {
+		t.Error("another key, or none", err)
+	}
+	if seal.CheckFileKey(t.Context(), fresh, path) != nil || seal.CheckFileKey(t.Context(), old, path) == nil {
+		t.Error("the check does not tell the roots apart")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.Replace(text, []byte("-v1 "), []byte("-v2 "), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := seal.CheckFileKey(t.Context(), fresh, path); !errors.Is(err, seal.ErrFormat) {
+		t.Errorf("a later form: %v", err)
 	}
 }

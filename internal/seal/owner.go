@@ -87,26 +87,17 @@ func (s *Sealer) wrapOwnerKey(o owner, k *ownerKey) ([]byte, error) {
 // unwrapOwnerCell returns every version of an owner's key, newest first. A
 // version whose tenant key is gone is left out.
 func (s *Sealer) unwrapOwnerCell(o owner, cell []byte) ([]ownerKey, error) {
-	if cell[0] != formatVersion {
-		return nil, errOwnerCell
+	entries, err := parseOwnerCell(cell)
+	if err != nil {
+		return nil, err
 	}
 	var keys []ownerKey
-	for r := (reader{b: cell[1:]}); len(r.b) > 0; {
-		version, tenantVersion, sealed := r.version(), r.version(), r.take(wrappedKey)
-		if r.bad {
-			return nil, errOwnerCell
-		}
-		t, err := s.tenantKeys.at(o.under(), tenantVersion)
+	for _, e := range entries {
+		k, err := s.openOwnerKey(o, e)
 		if errors.Is(err, ErrNoKey) {
 			continue
 		} else if err != nil {
 			return nil, err
-		}
-		k := ownerKey{version: version}
-		_, err = box.Open(k.key[:0], &t.key, subjectInfo, s.ownerAAD(o, version, tenantVersion), sealed)
-		clear(t.key[:])
-		if err != nil {
-			return nil, ErrForged
 		}
 		keys = append(keys, k)
 	}
@@ -114,6 +105,19 @@ func (s *Sealer) unwrapOwnerCell(o owner, cell []byte) ([]ownerKey, error) {
 		return nil, ErrNoKey
 	}
 	return keys, nil
+}
+
+func (s *Sealer) openOwnerKey(o owner, e ownerEntry) (ownerKey, error) {
+	t, err := s.tenantKeys.at(o.under(), e.under)
+	if err != nil {
+		return ownerKey{}, err
+	}
+	defer clear(t.key[:])
+	k := ownerKey{version: e.version}
+	if _, err := box.Open(k.key[:0], &t.key, subjectInfo, s.ownerAAD(o, e.version, e.under), e.sealed); err != nil {
+		return ownerKey{}, ErrForged
+	}
+	return k, nil
 }
 
 func (s *Sealer) ownerAAD(o owner, version, tenantVersion uint32) []byte {

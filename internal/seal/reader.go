@@ -8,8 +8,24 @@ import (
 // reader takes fields off the front of stored bytes. After a field that is not
 // there, bad is set, and all further fields are empty.
 type reader struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	alien bool // of a format that is not known
+}
+
+// format takes the number of the format.
+func (r *reader) format() {
+	if first := r.take(1); !r.bad && first[0] != formatVersion {
+		r.bad, r.alien = true, true
+	}
+}
+
+// refused is why a bad reader was given up.
+func (r *reader) refused() error {
+	if r.alien {
+		return ErrFormat
+	}
+	return ErrForged
 }
 
 func (r *reader) take(n uint64) []byte {

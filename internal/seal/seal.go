@@ -38,6 +38,8 @@ import (
 var (
 	// ErrForged: the bytes are not what this tenant sealed at this place.
 	ErrForged = errors.New("sealed bytes do not authenticate")
+	// ErrFormat: they begin with the number of a format that is not known here.
+	ErrFormat = fmt.Errorf("sealed bytes are of a format that this release does not know: %w", ErrForged)
 	// ErrNoKey: no key that could open the bytes exists any more.
 	ErrNoKey = errors.New("the key has been removed")
 	// ErrClosed: the sealer was closed.
@@ -73,12 +75,13 @@ type Config struct {
 
 // Sealer seals and opens for one tenant. It is safe for concurrent use.
 type Sealer struct {
-	tenant string
-	prefix []byte // of all additional data: format and tenant
-	cells  Cells
-	clock  clock.Clock
-	random io.Reader
-	codec  *codec
+	tenant  string
+	prefix  []byte // of all additional data: format and tenant
+	keyring kms.Keyring
+	cells   Cells
+	clock   clock.Clock
+	random  io.Reader
+	codec   *codec
 
 	scratches sync.Pool // *scratch
 
@@ -130,12 +133,13 @@ func Open(ctx context.Context, c Config) (*Sealer, error) {
 		return nil, fault.Wrap(fault.Unavailable, op, err)
 	}
 	s := &Sealer{
-		tenant: c.Tenant,
-		prefix: contextPrefix(c.Tenant),
-		cells:  c.Cells,
-		clock:  c.Clock,
-		random: c.Rand,
-		cache:  newKeyCache(c.CacheKeys, c.CacheAge),
+		tenant:  c.Tenant,
+		prefix:  contextPrefix(c.Tenant),
+		keyring: c.Keyring,
+		cells:   c.Cells,
+		clock:   c.Clock,
+		random:  c.Rand,
+		cache:   newKeyCache(c.CacheKeys, c.CacheAge),
 	}
 	if s.clock == nil {
 		s.clock = clock.System{}

@@ -145,21 +145,25 @@ func (c Config) newTenantKey(ctx context.Context, p purpose, version uint32) (re
 	if random == nil {
 		random = rand.Reader
 	}
-	var key box.Key
-	defer clear(key[:])
-	if _, err := io.ReadFull(random, key[:]); err != nil {
+	t := tenantKey{version: version}
+	defer clear(t.key[:])
+	if _, err := io.ReadFull(random, t.key[:]); err != nil {
 		return record.Cell{}, err
 	}
-	wrapped, err := c.Keyring.Wrap(ctx, tenantContext(c.Tenant, p, version), key[:])
+	w, err := wrapTenantKey(ctx, c.Keyring, c.Tenant, p, &t)
 	if err != nil {
 		return record.Cell{}, err
 	}
-	w := wrappedTenantKey{version: version, keyring: []byte(c.Keyring.ID()), wrapped: wrapped}
-	return record.Cell{
-		Space: record.SpaceKey,
-		Name:  tenantCellName(c.Tenant, p),
-		Value: formatTenantCell([]wrappedTenantKey{w}),
-	}, nil
+	return tenantCell(c.Tenant, p, []wrappedTenantKey{w}), nil
+}
+
+func wrapTenantKey(ctx context.Context, keyring kms.Keyring, tenant string, p purpose, t *tenantKey) (wrappedTenantKey, error) {
+	wrapped, err := keyring.Wrap(ctx, tenantContext(tenant, p, t.version), t.key[:])
+	return wrappedTenantKey{version: t.version, keyring: []byte(keyring.ID()), wrapped: wrapped}, err
+}
+
+func tenantCell(tenant string, p purpose, entries []wrappedTenantKey) record.Cell {
+	return record.Cell{Space: record.SpaceKey, Name: tenantCellName(tenant, p), Value: formatTenantCell(entries)}
 }
 
 // tenantContext is what the root's service binds the key to.
@@ -191,8 +195,11 @@ func formatTenantCell(entries []wrappedTenantKey) []byte {
 
 // parseTenantCell returns at least one entry; versions fall strictly.
 func parseTenantCell(b []byte) ([]wrappedTenantKey, error) {
-	if len(b) == 0 || b[0] != formatVersion {
+	if len(b) == 0 {
 		return nil, errTenantKey
+	}
+	if b[0] != formatVersion {
+		return nil, ErrFormat
 	}
 	r := reader{b: b[1:]}
 	var entries []wrappedTenantKey

@@ -33,9 +33,10 @@ func (s *Sealer) SealValue(purpose string, aad, plaintext []byte) ([]byte, error
 func (s *Sealer) OpenValue(purpose string, aad, sealed []byte) ([]byte, error) {
 	const op = "seal.OpenValue"
 	r := reader{b: sealed}
-	format, version := r.take(1), r.version()
-	if r.bad || format[0] != formatVersion {
-		return nil, failed(op, ErrForged)
+	r.format()
+	version := r.version()
+	if r.bad {
+		return nil, failed(op, r.refused())
 	}
 	t, err := s.tenantKeys.at(purposeOf(purpose), version)
 	if err != nil {

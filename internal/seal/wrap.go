@@ -76,10 +76,10 @@ func headSize(holders int) int {
 // parseHead returns the wraps and how many bytes they took.
 func parseHead(sealed []byte, fallback owner) ([]wrap, int, error) {
 	r := reader{b: sealed}
-	format := r.take(1)
+	r.format()
 	n := r.uvarint()
-	if r.bad || format[0] != formatVersion || n > maxSubjects {
-		return nil, 0, ErrForged
+	if r.bad || n > maxSubjects {
+		return nil, 0, r.refused()
 	}
 	if n == 0 {
 		w := wrap{owner: fallback, version: r.version(), sealed: r.take(wrappedKey)}

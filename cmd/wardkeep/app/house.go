@@ -35,6 +35,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/notify"
 	"github.com/wardkeep/wardkeep/internal/outbound"
 	"github.com/wardkeep/wardkeep/internal/reindex"
+	"github.com/wardkeep/wardkeep/internal/rekey"
 	"github.com/wardkeep/wardkeep/internal/seal"
 	"github.com/wardkeep/wardkeep/internal/seal/file"
 	"github.com/wardkeep/wardkeep/internal/store"
@@ -72,6 +73,7 @@ type House struct {
 	Jobs     *job.Engine
 	Indexing *reindex.Manager
 	Notifier *notify.Manager
+	Keys     *rekey.Manager
 	Outbound *outbound.Client // of notifications
 	Sources  *outbound.Client // of imports
 
@@ -323,6 +325,7 @@ func (h *House) openJobs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the jobs cannot be read: %w", err)
 	}
+	h.Keys = h.newKeys()
 	return nil
 }
 
@@ -342,6 +345,9 @@ func validationOf(cfg config.Config) chart.Validation {
 // on a house that opened in part.
 func (h *House) Close(ctx context.Context) error {
 	var errs []error
+	if h.Keys != nil {
+		h.Keys.Close()
+	}
 	if h.Chart != nil {
 		h.Jobs.Close()
 		h.Notifier.Close()

@@ -47,6 +47,7 @@ type cli struct {
 	Audit   auditCmd   `cmd:"" help:"Verify the audit log, prove entries, export it."`
 	Policy  policyCmd  `cmd:"" help:"Say which rules decide what somebody may do."`
 	Doctor  doctorCmd  `cmd:"" help:"Look at settings, data folder and server, and say what to mend; print TLS pins."`
+	Keys    keysCmd    `cmd:"" help:"Tell what keys there are, and replace them."`
 	TLS     tlsCmd     `cmd:"" name:"tls" help:"Change to the next TLS key."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

@@ -44,6 +44,9 @@ func operations() map[string]operation {
 		"tls-rotate":     with(rotateTLS),
 		"server-state":   with(tellState),
 		"package-list":   with(listPackages),
+		"keys-status":    with(keysStatus),
+		"keys-rotate":    with(rotateKey),
+		"keys-resume":    with(resumeKeys),
 	}
 }
 

@@ -90,6 +90,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.House.Indexing.Start(ctx)
 	s.House.Notifier.Start(ctx, s.House.Chart)
 	s.House.Jobs.Start(ctx)
+	s.House.Keys.Start(ctx)
 	return serveAll(ctx, doors, func() {
 		if s.Ready != nil {
 			s.Ready(cfg.Base())

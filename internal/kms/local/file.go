@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/wardkeep/wardkeep/internal/seal/box"
 	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
@@ -17,14 +18,25 @@ import (
 var (
 	ErrPermissions = errors.New("the root key file is open to others than its owner; set its mode to 0600")
 	ErrMalformed   = errors.New("the file is not a root key file")
+	ErrVersion     = fmt.Errorf("%w of a form that this release knows", ErrMalformed)
 )
 
-// The file is text, so that whoever comes across it learns what it is.
+// The file is text, so that whoever comes across it learns what it is. The root
+// key comes first; while it is being replaced, the old one follows. Once it was
+// replaced, the key that signs checkpoints stands beside it: it stays.
 const (
 	warning  = "# Wardkeep root key, DEVELOPMENT ONLY. Whoever reads this file can read every record.\n# Lose it, and every record is lost.\n"
-	magic    = "wardkeep-development-root-key-v1 "
+	magic    = "wardkeep-development-root-key-v1"
+	magicOld = "wardkeep-development-old-root-key-v1"
+	magicSig = "wardkeep-development-signing-key-v1"
 	maxBytes = 1024
 )
+
+// content is what the file holds.
+type content struct {
+	roots []box.Key // newest first
+	seed  []byte    // of the signing key; nil: it is derived from the oldest root
+}
 
 // Open reads the root key from a file that only its owner may read.
 func Open(path string) (*Keyring, error) {
@@ -33,24 +45,28 @@ func Open(path string) (*Keyring, error) {
 		return nil, fmt.Errorf("local.Open: %w", err)
 	}
 	defer clear(text)
-	root, err := parse(text)
+	c, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("local.Open: %w", err)
 	}
-	return New(root), nil
+	k := newKeyring(c)
+	k.path = path
+	return k, nil
 }
 
 // Create draws a root key and writes it to a new file. An existing file is
 // never overwritten: errors.Is(err, fs.ErrExist).
 func Create(path string) (*Keyring, error) {
-	var root [32]byte
-	rand.Read(root[:])
-	text := format(root)
+	var key box.Key
+	rand.Read(key[:])
+	text := content{roots: []box.Key{key}}.format()
 	defer clear(text)
 	if err := wholefile.Create(path, text); err != nil {
 		return nil, fmt.Errorf("local.Create: %w", err)
 	}
-	return New(root), nil
+	k := New(key)
+	k.path = path
+	return k, nil
 }
 
 // OpenOrCreate opens the file, or creates it if it does not exist. Two
@@ -67,34 +83,59 @@ func OpenOrCreate(path string) (*Keyring, error) {
 	return k, err
 }
 
-func format(root [32]byte) []byte {
-	return []byte(warning + magic + base64.StdEncoding.EncodeToString(root[:]) + "\n")
+func (c content) format() []byte {
+	lines := []byte(warning)
+	add := func(magic string, key []byte) {
+		lines = fmt.Appendf(lines, "%s %s\n", magic, base64.StdEncoding.EncodeToString(key))
+	}
+	for i, key := range c.roots {
+		add([]string{magic, magicOld}[i], key[:])
+	}
+	if c.seed != nil {
+		add(magicSig, c.seed)
+	}
+	return lines
 }
 
-// parse takes the one line that is neither empty nor a remark.
-func parse(text []byte) (root [32]byte, err error) {
-	found := false
+// parse takes the lines that are neither empty nor a remark, each kind at most once.
+func parse(text []byte) (content, error) {
+	found := map[string]box.Key{}
 	for line := range bytes.Lines(text) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 || line[0] == '#' {
 			continue
 		}
-		encoded, ok := bytes.CutPrefix(line, []byte(magic))
-		if !ok || found || base64.StdEncoding.DecodedLen(len(encoded)) != 33 {
-			return [32]byte{}, ErrMalformed
+		name, encoded, _ := bytes.Cut(line, []byte(" "))
+		if _, twice := found[string(name)]; twice || base64.StdEncoding.DecodedLen(len(encoded)) != 33 {
+			return content{}, ErrMalformed
 		}
 		var raw [33]byte // base64 of 32 bytes carries one byte of padding
 		n, err := base64.StdEncoding.Strict().Decode(raw[:], encoded)
-		if err != nil || n != len(root) {
-			return [32]byte{}, ErrMalformed
+		if err != nil || n != box.KeySize || [33]byte{} == raw {
+			return content{}, ErrMalformed
 		}
-		found = true
-		copy(root[:], raw[:n])
+		switch string(name) {
+		case magic, magicOld, magicSig:
+		default:
+			return content{}, ErrVersion
+		}
+		found[string(name)] = box.Key(raw[:n])
 	}
-	if !found || root == [32]byte{} {
-		return [32]byte{}, ErrMalformed
+	key, ok := found[magic]
+	if !ok {
+		return content{}, ErrMalformed
 	}
-	return root, nil
+	c := content{roots: []box.Key{key}}
+	if old, ok := found[magicOld]; ok {
+		c.roots = append(c.roots, old)
+	}
+	if seed, ok := found[magicSig]; ok {
+		c.seed = seed[:]
+	}
+	if len(c.roots) > 1 && c.seed == nil {
+		return content{}, ErrMalformed
+	}
+	return c, nil
 }
 
 // read looks at the permissions of the file it has opened, so that nobody can

@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/seal/box"
@@ -34,29 +35,52 @@ const Grade = "DEVELOPMENT ONLY: the root key lies in a file"
 // errLength is our own defect, not an answer of the service.
 var errLength = errors.New("a key to wrap is 1 to 64 bytes long")
 
-// Keyring is a kms.Keyring on a root key in memory.
+// Keyring is a kms.Keyring on root keys in memory: one, or while the root is being
+// replaced the new one and the old one.
 type Keyring struct {
-	root box.Key
 	sign ed25519.PrivateKey
-	id   string
+	path string // of the file it came from
+
+	mu    sync.RWMutex
+	roots []root // newest first
+}
+
+type root struct {
+	key box.Key
+	id  string
 }
 
 var _ kms.Keyring = (*Keyring)(nil)
 
 // New returns the keyring of a root key. Tests use it; everybody else opens a
 // file.
-func New(root [32]byte) *Keyring {
-	seed := derive(root, signLabel, ed25519.SeedSize)
-	defer clear(seed)
-	return &Keyring{
-		root: root,
-		sign: ed25519.NewKeyFromSeed(seed),
-		id:   "local-development/" + hex.EncodeToString(derive(root, idLabel, 8)),
+func New(key [32]byte) *Keyring { return newKeyring(content{roots: []box.Key{key}}) }
+
+func newKeyring(c content) *Keyring {
+	seed := c.seed
+	if seed == nil {
+		seed = derive(c.roots[len(c.roots)-1], signLabel, ed25519.SeedSize)
 	}
+	k := &Keyring{sign: ed25519.NewKeyFromSeed(seed)}
+	for _, key := range c.roots {
+		k.roots = append(k.roots, newRoot(key))
+	}
+	clear(seed)
+	return k
+}
+
+func newRoot(key box.Key) root {
+	return root{key: key, id: "local-development/" + hex.EncodeToString(derive(key, idLabel, 8))}
 }
 
 // ID names the root key; it is derived from it and tells nothing about it.
-func (k *Keyring) ID() string { return k.id }
+func (k *Keyring) ID() string { return k.all()[0].id }
+
+func (k *Keyring) all() []root {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.roots
+}
 
 // Wrap encrypts a key for the given context.
 func (k *Keyring) Wrap(ctx context.Context, about string, key []byte) ([]byte, error) {
@@ -66,7 +90,7 @@ func (k *Keyring) Wrap(ctx context.Context, about string, key []byte) ([]byte, e
 	if len(key) == 0 || len(key) > maxKey {
 		return nil, fmt.Errorf("local.Wrap: %w", errLength)
 	}
-	return box.Seal(nil, &k.root, wrapInfo, []byte(about), key), nil
+	return box.Seal(nil, &k.all()[0].key, wrapInfo, []byte(about), key), nil
 }
 
 // Unwrap returns the key, or kms.ErrRefused.
@@ -74,11 +98,13 @@ func (k *Keyring) Unwrap(ctx context.Context, about string, wrapped []byte) ([]b
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("local.Unwrap: %w", err)
 	}
-	key, err := box.Open(nil, &k.root, wrapInfo, []byte(about), wrapped)
-	if err != nil || len(key) == 0 || len(key) > maxKey {
-		return nil, fmt.Errorf("local.Unwrap: %w", kms.ErrRefused)
+	for _, r := range k.all() {
+		key, err := box.Open(nil, &r.key, wrapInfo, []byte(about), wrapped)
+		if err == nil && len(key) > 0 && len(key) <= maxKey {
+			return key, nil
+		}
 	}
-	return key, nil
+	return nil, fmt.Errorf("local.Unwrap: %w", kms.ErrRefused)
 }
 
 // Sign returns an Ed25519 signature of the message.
@@ -95,7 +121,7 @@ func (k *Keyring) Public() ed25519.PublicKey {
 }
 
 // derive takes a key from the root, which is uniformly random.
-func derive(root [32]byte, label string, n int) []byte {
+func derive(root box.Key, label string, n int) []byte {
 	out, err := hkdf.Expand(sha256.New, root[:], label, n)
 	if err != nil {
 		panic("local: HKDF refused fixed parameters: " + err.Error())
