@@ -289,3 +289,20 @@ func TestFilesLastAsLongAsTheRights(t *testing.T) {
 	w.rights = "first"
 	refused(true)
 }
+
+// TestAgain: the list and the jobs are written anew, as they are.
+func TestAgain(t *testing.T) {
+	w := newWorld(t)
+	e := w.open(straight())
+	who := program("a")
+	id := w.submit(e, who, 1).ID
+	lost := w.cells.short
+	w.cells.short = map[string][]byte{}
+	w.check(e.Again(t.Context()))
+	if len(w.cells.short) != len(lost) || len(lost) != 2 {
+		t.Errorf("%d cells were written, there were %d", len(w.cells.short), len(lost))
+	}
+	if j, err := w.open(straight()).Get(who, id); err != nil || j.State != job.Waiting {
+		t.Errorf("%+v %v", j, err)
+	}
+}

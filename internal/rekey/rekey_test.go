@@ -15,6 +15,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/rekey"
 	"github.com/wardkeep/wardkeep/internal/seal"
+	"github.com/wardkeep/wardkeep/internal/store"
 )
 
 func TestStatus(t *testing.T) {
@@ -110,6 +111,50 @@ func (r *rig) put(c record.Cell) {
 	check(r.t, err)
 }
 
+// TestGrace: what was under way when the key was replaced may still come.
+func TestGrace(t *testing.T) {
+	r := newRig(t)
+	p := r.start(r.engine)
+	check(t, p.Rotate(t.Context(), "os:me", "blob", "it is time"))
+	check(t, p.Carry(t.Context()))
+	for i, there := range []bool{true, true, false} {
+		check(t, p.Drop(t.Context()))
+		if _, found := p.uses(t, "blob", 1); found != there {
+			t.Errorf("after %d half graces it is there: %v", i, found)
+		}
+		r.clock.Advance(rekey.Grace / 2)
+	}
+}
+
+// TestTwoProcesses: of two that begin at once one is refused.
+func TestTwoProcesses(t *testing.T) {
+	r := newRig(t)
+	other := r.start(r.engine)
+	check(t, other.log.Append(t.Context(), audit.Event{Reason: "makes the key of reasons"}))
+	s := &meeting{Store: r.engine}
+	p := r.start(s)
+	s.before = func() { check(t, other.Rotate(context.Background(), "os:other", "blob", "first")) }
+	if err := p.Rotate(t.Context(), "os:me", "data", "second"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("both replace a key: %v", err)
+	}
+	check(t, other.Carry(t.Context()))
+	check(t, p.Rotate(t.Context(), "os:me", "data", "second"))
+}
+
+// meeting is a store at which somebody is faster, once.
+type meeting struct {
+	store.Store
+	before func()
+}
+
+func (m *meeting) Commit(ctx context.Context, b record.Batch) (store.Receipt, error) {
+	if before := m.before; before != nil && slices.ContainsFunc(b.Cells, func(c record.Cell) bool { return c.Space == record.SpaceMeta }) {
+		m.before = nil
+		before()
+	}
+	return m.Store.Commit(ctx, b)
+}
+
 // TestDamagedOwner: what does not open is left as it is, is counted, and keeps its
 // version.
 func TestDamagedOwner(t *testing.T) {
@@ -146,6 +191,7 @@ func TestNewContentNewKey(t *testing.T) {
 	r := newRig(t)
 	p := r.start(r.engine)
 	p.file(t, 0, 1)
+	p.reads(t, 1) // the owner's key is in memory
 	old := r.cells(record.SpaceKey)
 	check(t, p.Rotate(t.Context(), "os:me", "data", "stolen"))
 	check(t, p.Carry(t.Context()))

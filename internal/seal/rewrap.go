@@ -78,7 +78,8 @@ func (s *Sealer) RewrapOwner(name, cell []byte) (_ record.Cell, _ record.Guard, 
 	if err != nil {
 		return record.Cell{}, record.Guard{}, false, failed(op, err)
 	}
-	out, needed = append(out, entry...), false
+	out = append(out, entry...)
+	needed = false
 	for _, e := range entries {
 		k, err := s.openOwnerKey(o, e)
 		switch {

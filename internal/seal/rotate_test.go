@@ -108,6 +108,10 @@ func TestPendingKeyAcrossRotation(t *testing.T) {
 		c.rotate(t, r, err)
 		if late {
 			put(t, s, c, observation, []record.Key{key(1)}, "first", "")
+			cell := s.SubjectCell(key(1))
+			if o, _ := s.LookAtOwner(cell.Name, c.get(cell)); o.Purpose != "data" || len(o.Under) != 1 || o.Under[0] != 2 {
+				t.Errorf("a key made after the rotation is wrapped so: %+v", o)
+			}
 		}
 		if err := c.commit(under.Cells, under.Guards); (err != nil) != late {
 			t.Fatalf("late %v: %v", late, err)
