@@ -81,7 +81,9 @@ func TestKeysReplaced(t *testing.T) {
 	if version, left := status.newest("data"); version != 2 || left != 0 || status.Keys[0].ID == first.Keys[0].ID || status.Keys[0].Reason != "a test" {
 		t.Errorf("%+v", status)
 	}
-	verify := func() { must(t, "audit", "verify", "--dir", s.dir, "--deep", "--pinned", filepath.Join(kept, "checkpoint")) }
+	verify := func() {
+		must(t, "audit", "verify", "--dir", s.dir, "--deep", "--pinned", filepath.Join(kept, "checkpoint"))
+	}
 	verify()
 	s.stop()
 	must(t, "keys", "rotate", "data", "--dir", s.dir, "--reason", "of a server that stands still")

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/clock"
@@ -44,9 +46,21 @@ type process struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigOn(t, vfs.NewMem())
+}
+
+// on opens the engine that lies on a disk.
+func (r *rig) on(disk vfs.FS) store.Store {
+	r.t.Helper()
+	engine, err := pebble.Open(pebble.Config{Dir: "store", FS: disk, Clock: r.clock, CacheSize: 1 << 20})
+	check(r.t, err)
+	return engine
+}
+
+func newRigOn(t *testing.T, disk vfs.FS) *rig {
+	t.Helper()
 	r := &rig{t: t, dir: t.TempDir(), clock: clock.NewManual(noon)}
-	engine, err := pebble.OpenMemory(r.clock)
-	check(t, err)
+	engine := r.on(disk)
 	t.Cleanup(func() { check(t, engine.Close()) })
 	r.engine = engine
 	root, err := local.Create(r.rootPath())
@@ -56,8 +70,9 @@ func newRig(t *testing.T) *rig {
 	batch, err := seal.Init(t.Context(), seal.Config{Tenant: tenant, Keyring: root, Cells: engine})
 	check(t, err)
 	batch.Time, batch.Cells = noon, append(batch.Cells, vault.FormatCell())
-	_, err = engine.Commit(t.Context(), batch)
+	receipt, err := engine.Commit(t.Context(), batch)
 	check(t, err)
+	check(t, receipt.Wait())
 	return r
 }
 
