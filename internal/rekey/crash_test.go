@@ -172,7 +172,8 @@ func TestLostRegister(t *testing.T) {
 			check(t, p.Carry(t.Context()))
 			r.clock.Advance(rekey.Grace)
 			check(t, p.Drop(t.Context()))
-			r.start(r.engine).reads(t, 2)
+			p = r.start(r.engine)
+			p.reads(t, 2)
 			if p.root.Rotating() {
 				t.Errorf("%s: two roots are left", key)
 			}

@@ -132,7 +132,7 @@ func TestTwoProcesses(t *testing.T) {
 	other := r.start(r.engine)
 	check(t, other.log.Append(t.Context(), audit.Event{Reason: "makes the key of reasons"}))
 	s := &meeting{Store: r.engine}
-	p := r.start(s)
+	p := r.beside(s)
 	s.before = func() { check(t, other.Rotate(context.Background(), "os:other", "blob", "first")) }
 	if err := p.Rotate(t.Context(), "os:me", "data", "second"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("both replace a key: %v", err)

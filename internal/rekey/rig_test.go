@@ -33,6 +33,7 @@ type rig struct {
 	engine store.Store
 	dir    string
 	clock  *clock.Manual
+	living *audit.Log // of the process that was started last
 }
 
 // process is what one process holds.
@@ -79,8 +80,17 @@ func newRigOn(t *testing.T, disk vfs.FS) *rig {
 func (r *rig) rootPath() string { return filepath.Join(r.dir, "root.key") }
 func (r *rig) filePath() string { return filepath.Join(r.dir, "store.key") }
 
-// start begins a process that does its work through s.
+// start ends the process there was, and begins one that does its work through s.
 func (r *rig) start(s store.Store, change ...func(*rekey.Config)) *process {
+	r.t.Helper()
+	if r.living != nil {
+		_ = r.living.Close(context.Background()) // it may have failed, as it should
+	}
+	return r.beside(s, change...)
+}
+
+// beside begins a process while another one lives.
+func (r *rig) beside(s store.Store, change ...func(*rekey.Config)) *process {
 	r.t.Helper()
 	ctx := context.Background()
 	root, err := local.Open(r.rootPath())
@@ -90,7 +100,8 @@ func (r *rig) start(s store.Store, change ...func(*rekey.Config)) *process {
 	check(r.t, err)
 	p.log, err = audit.Open(ctx, audit.Config{Store: s, Sealer: p.sealer, Keyring: root, Clock: r.clock, Tenant: tenant})
 	check(r.t, err)
-	r.t.Cleanup(func() { _ = p.log.Close(ctx) }) // it may have failed, as it should
+	r.living = p.log
+	r.t.Cleanup(func() { _ = p.log.Close(ctx) })
 	p.vault = vault.New(vault.Config{Store: s, Sealer: p.sealer, Log: p.log, Clock: r.clock})
 	cfg := rekey.Config{
 		Store: s, Sealer: p.sealer, Log: p.log, Clock: r.clock, Slog: slog.New(slog.DiscardHandler),
