@@ -56,25 +56,25 @@ type Item struct {
 
 // Actions. Others may be used; these have a form in FHIR.
 const (
-	ActionCreate    = "create"
-	ActionRead      = "read"
-	ActionVRead     = "vread"
-	ActionUpdate    = "update"
-	ActionPatch     = "patch"
-	ActionDelete    = "delete"
-	ActionSearch    = "search"
-	ActionHistory   = "history"
-	ActionView      = "view"    // one page made of several searches
-	ActionExport    = "export"  // bulk data
-	ActionReindex   = "reindex" // current versions found by more than before
-	ActionBatch     = "batch"
-	ActionLogin     = "login"
-	ActionLogout    = "logout"
-	ActionBreak     = "break-glass"
-	ActionBreakOn   = "break-glass-again" // of a chart that she has open already
-	ActionRotateKey = "rotate-key"
-	ActionLogStart  = "log-start" // a process opened its shard
-	ActionLogStop   = "log-stop"  // a process closed its shard
+	ActionCreate   = "create"
+	ActionRead     = "read"
+	ActionVRead    = "vread"
+	ActionUpdate   = "update"
+	ActionPatch    = "patch"
+	ActionDelete   = "delete"
+	ActionSearch   = "search"
+	ActionHistory  = "history"
+	ActionView     = "view"    // one page made of several searches
+	ActionExport   = "export"  // bulk data
+	ActionReindex  = "reindex" // current versions found by more than before
+	ActionBatch    = "batch"
+	ActionLogin    = "login"
+	ActionLogout   = "logout"
+	ActionBreak    = "break-glass"
+	ActionBreakOn  = "break-glass-again" // of a chart that she has open already
+	ActionRekey    = "rotate-key"        // a key replaced
+	ActionLogStart = "log-start"         // a process opened its shard
+	ActionLogStop  = "log-stop"          // a process closed its shard
 )
 
 // PurposeEmergency is what is opened or changed for by an emergency (v3-PurposeOfUse).

@@ -134,7 +134,7 @@ func (m *Manager) begin(ctx context.Context, who, key, reason string) error {
 
 func (m *Manager) event(w *work, what string) audit.Event {
 	return audit.Event{
-		Time: m.Clock.Now(), Actor: w.By, Action: audit.ActionRotateKey, Reason: w.Reason,
+		Time: m.Clock.Now(), Actor: w.By, Action: audit.ActionRekey, Reason: w.Reason,
 		Detail: w.Key + ": " + what,
 	}
 }

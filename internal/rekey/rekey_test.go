@@ -328,7 +328,7 @@ func TestEntries(t *testing.T) {
 	check(t, p.log.Integrate(t.Context()))
 	var told []string
 	check(t, p.log.Search(t.Context(), audit.Filter{}, func(e *audit.Record) error {
-		if e.Action == audit.ActionRotateKey {
+		if e.Action == audit.ActionRekey {
 			told = append(told, e.Actor+" "+e.Detail)
 			if e.Reason == "" {
 				t.Error("an entry without a reason")
