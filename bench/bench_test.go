@@ -175,7 +175,7 @@ func TestNoSwitchIsShipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for pkg, mark := range map[string]string{"internal/seal/box": "nullAEAD", "internal/seal/file": "nullStream"} {
+	for pkg, mark := range map[string]string{"internal/seal/box": "nullAEAD", "internal/seal/file": "nullChunks"} {
 		archive := filepath.Join(t.TempDir(), "package.a")
 		build := exec.Command("go", "build", "-overlay", overlay, "-o", archive, "./"+pkg)
 		build.Dir = ".."

@@ -1,13 +1,14 @@
-// Package file is a vfs.FS that encrypts every file of the embedded store.
+// Package file is a vfs.FS that seals every file of the embedded store.
 //
-// It gives confidentiality and nothing else: a changed byte decrypts to a
-// changed byte. That is enough beneath Pebble, whose checksums find accidents,
-// and beneath records, which carry their own authentication. What it hides is
-// what the records' encryption leaves open: keys, tokens, sizes, and the log.
+// What it hides is what the records' encryption leaves open: keys, tokens, sizes,
+// and the log. What it authenticates is every byte that the store reads, and its
+// place: a posting list that somebody altered on the disk is an error, not fewer
+// hits. What it cannot see is a whole file, or the end of one, taken back to an
+// earlier state: that is the business of the inventory and of the audit log.
 //
-// Each file has its own key stream, drawn from a fresh random salt when it is
-// created. One key stream must never hide two texts, so a file is written once,
-// from start to end, by whoever created it; recycling a file creates a new one.
+// Each file has its own key, drawn from a fresh random salt when it is created. A
+// nonce must never seal two texts, so a file is written once, from start to end, by
+// whoever created it; recycling a file creates a new one.
 //
 // docs/formats/file.md describes every byte.
 package file
@@ -19,7 +20,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -32,17 +32,19 @@ const KeySize = 32
 var (
 	// ErrKey says that a file was written under another key.
 	ErrKey = errors.New("the file was written under another key")
-	// ErrFormat says that a file was not written by this package, or by a
-	// later version of it.
-	ErrFormat = errors.New("not an encrypted file of a known version")
-	// ErrOverwrite refuses to hide two texts with one key stream.
-	ErrOverwrite = errors.New("an encrypted file is written once, from start to end")
+	// ErrFormat says that a file was not written by this package, or by another
+	// version of it.
+	ErrFormat = errors.New("not a sealed file of a known version")
+	// ErrForged says that a file is not as it was written.
+	ErrForged = errors.New("a sealed file is damaged, or was altered by somebody without the key")
+	// ErrOverwrite refuses to seal two texts with one nonce.
+	ErrOverwrite = errors.New("a sealed file is written once, from start to end")
 )
 
 // The header: magic, version, salt, check, zeros.
 const (
 	headerSize = 64
-	version    = 1
+	version    = 2
 	saltAt     = 8
 	saltSize   = 32
 	checkAt    = saltAt + saltSize
@@ -52,70 +54,54 @@ const (
 
 const (
 	magic = "wkfile\x00"
-	info  = "wardkeep seal/file v1"
+	info  = "wardkeep seal/file v2"
 )
 
-// stream is the key stream of one file.
-type stream struct {
-	block   cipher.Block
-	counter [aes.BlockSize]byte
-	check   [checkSize]byte
+// derive returns the cipher of a file with the given salt and its key check:
+// HKDF-SHA-256 yields both.
+func derive(key [KeySize]byte, salt []byte) (cipher.AEAD, []byte, error) {
+	out, err := hkdf.Key(sha256.New, key[:], salt, info, 32+checkSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	aead, err := newGCM(out[:32])
+	return aead, out[32:], err
 }
 
-// derive returns the key stream of a file with the given salt: HKDF-SHA-256
-// yields an AES-256 key, the first counter block, and the key check.
-func derive(key [KeySize]byte, salt []byte) (*stream, error) {
-	out, err := hkdf.Key(sha256.New, key[:], salt, info, 32+aes.BlockSize+checkSize)
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(out[:32])
-	if err != nil {
-		return nil, err
-	}
-	s := &stream{block: block}
-	copy(s.counter[:], out[32:])
-	copy(s.check[:], out[32+aes.BlockSize:])
-	return s, nil
-}
-
-// at returns the key stream from a place in the text on.
-func (s *stream) at(off int64) cipher.Stream {
-	counter := s.counter
-	lo := binary.BigEndian.Uint64(counter[8:])
-	sum := lo + uint64(off)/aes.BlockSize
-	binary.BigEndian.PutUint64(counter[8:], sum)
-	if sum < lo {
-		binary.BigEndian.PutUint64(counter[:], binary.BigEndian.Uint64(counter[:])+1)
-	}
-	c := cipher.NewCTR(s.block, counter[:])
-	if skip := off % aes.BlockSize; skip > 0 {
-		var lost [aes.BlockSize]byte
-		c.XORKeyStream(lost[:skip], lost[:skip])
-	}
-	return c
+	return cipher.NewGCM(block)
 }
 
 // newHeader draws a salt and returns the header of a new file.
-func newHeader(key [KeySize]byte) ([]byte, *stream, error) {
-	h := make([]byte, headerSize)
-	copy(h, magic)
-	h[len(magic)] = version
-	if _, err := io.ReadFull(rand.Reader, h[saltAt:checkAt]); err != nil {
+func newHeader(key [KeySize]byte) ([]byte, cipher.AEAD, error) {
+	var salt [saltSize]byte
+	if _, err := io.ReadFull(rand.Reader, salt[:]); err != nil {
 		return nil, nil, err
 	}
-	s, err := derive(key, h[saltAt:checkAt])
+	return headerOf(key, salt)
+}
+
+func headerOf(key [KeySize]byte, salt [saltSize]byte) ([]byte, cipher.AEAD, error) {
+	aead, check, err := derive(key, salt[:])
 	if err != nil {
 		return nil, nil, err
 	}
-	copy(h[checkAt:], s.check[:])
-	return h, s, nil
+	h := make([]byte, headerSize)
+	copy(h, magic)
+	h[len(magic)] = version
+	copy(h[saltAt:], salt[:])
+	copy(h[checkAt:], check)
+	return h, aead, nil
 }
 
-// readHeader returns the key stream of a stored file, nil if the file has no
-// header yet. The header is written before all else and synced with the first
-// sync, so a file that lost it in a crash holds nothing that was promised.
-func readHeader(key [KeySize]byte, r io.ReaderAt) (*stream, error) {
+// readHeader returns the cipher of a stored file, nil if the file has no header
+// yet. The header is written before all else and synced with the first sync, so a
+// file that lost it in a crash holds nothing that was promised.
+func readHeader(key [KeySize]byte, r io.ReaderAt) (cipher.AEAD, error) {
 	h := make([]byte, headerSize)
 	n, err := r.ReadAt(h, 0)
 	if n < headerSize {
@@ -130,14 +116,14 @@ func readHeader(key [KeySize]byte, r io.ReaderAt) (*stream, error) {
 	if string(h[:len(magic)]) != magic || h[len(magic)] != version || [8]byte(h[reservedAt:]) != [8]byte{} {
 		return nil, ErrFormat
 	}
-	s, err := derive(key, h[saltAt:checkAt])
+	aead, check, err := derive(key, h[saltAt:checkAt])
 	if err != nil {
 		return nil, err
 	}
-	if subtle.ConstantTimeCompare(s.check[:], h[checkAt:reservedAt]) != 1 {
+	if subtle.ConstantTimeCompare(check, h[checkAt:reservedAt]) != 1 {
 		return nil, ErrKey
 	}
-	return s, nil
+	return aead, nil
 }
 
 func wrap(op string, err error) error {

@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the worked example into the format's page")
 
-const page = "../../../docs/formats/file.md"
+const formatPage = "../../../docs/formats/file.md"
 
 // TestFormatPage freezes the format: a file made today must be the one the page
 // shows, and the one the page shows must be readable for ever.
@@ -32,7 +32,7 @@ func TestFormatPage(t *testing.T) {
 		}
 	}
 	want.WriteByte('\n')
-	text, err := os.ReadFile(page)
+	text, err := os.ReadFile(formatPage)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestFormatPage(t *testing.T) {
 		t.Fatal("the page has no example")
 	}
 	if *update {
-		if err := os.WriteFile(page, []byte(before+"```hex\n"+want.String()+"```\n"+behind), 0o644); err != nil {
+		if err := os.WriteFile(formatPage, []byte(before+"```hex\n"+want.String()+"```\n"+behind), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return

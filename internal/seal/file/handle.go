@@ -1,8 +1,7 @@
 package file
 
 import (
-	"crypto/cipher"
-	"sync/atomic"
+	"errors"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -10,11 +9,9 @@ import (
 // file is one open file. Reads may run beside each other and beside one write.
 type file struct {
 	vfs.File
-	stream *stream // nil: the file has no header, and no content
+	reader *reader
 	read   int64   // where Read goes on
-
-	writer  cipher.Stream // nil: not to be written; else stands at written
-	written atomic.Int64  // bytes of text
+	writer *writer // nil: not to be written
 }
 
 // Read implements vfs.File.
@@ -27,44 +24,62 @@ func (f *file) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadAt implements vfs.File.
+// ReadAt implements vfs.File. What was written and not synced may be missing at the end.
 func (f *file) ReadAt(p []byte, off int64) (int, error) {
-	if f.stream == nil {
-		return eof(p)
-	}
-	n, err := f.File.ReadAt(p, off+headerSize)
-	if n > 0 {
-		f.stream.at(off).XORKeyStream(p[:n], p[:n])
+	n, err := f.reader.readAt(p, off)
+	if errors.Is(err, ErrForged) {
+		err = wrap("ReadAt", err)
 	}
 	return n, err
 }
 
-// Write implements vfs.File. As the interface allows, p is encrypted in place.
-// After an error the file takes no more: what lies beyond may hold part of p.
+// Write implements vfs.File.
 func (f *file) Write(p []byte) (int, error) {
 	if f.writer == nil {
 		return 0, wrap("Write", ErrOverwrite)
 	}
-	f.writer.XORKeyStream(p, p)
-	n, err := f.File.Write(p)
-	f.written.Add(int64(n))
-	if err != nil || n < len(p) {
-		f.writer = nil
-	}
-	return n, err
+	return f.writer.write(p)
 }
 
 // WriteAt implements vfs.File for what lies at the end, and refuses all else.
 func (f *file) WriteAt(p []byte, off int64) (int, error) {
-	if f.writer == nil || off != f.written.Load() {
+	if f.writer == nil || off != f.writer.size() {
 		return 0, wrap("WriteAt", ErrOverwrite)
 	}
-	return f.Write(append([]byte(nil), p...))
+	return f.writer.write(p)
+}
+
+// Sync implements vfs.File.
+func (f *file) Sync() error { return f.sync(f.File.Sync) }
+
+// SyncData implements vfs.File.
+func (f *file) SyncData() error { return f.sync(f.File.SyncData) }
+
+func (f *file) sync(beneath func() error) error {
+	if f.writer == nil {
+		return beneath()
+	}
+	return f.writer.sync(beneath)
+}
+
+// SyncTo implements vfs.File. It hurries what was handed on, and promises nothing.
+func (f *file) SyncTo(length int64) (bool, error) {
+	_, err := f.File.SyncTo(begin(pageOf(length)))
+	return false, err
+}
+
+// Close implements vfs.File.
+func (f *file) Close() error {
+	if f.writer == nil {
+		return f.File.Close()
+	}
+	return errors.Join(f.writer.end(), f.File.Close())
 }
 
 // Preallocate implements vfs.File.
 func (f *file) Preallocate(offset, length int64) error {
-	return f.File.Preallocate(offset+headerSize, length)
+	from := begin(pageOf(offset))
+	return f.File.Preallocate(from, begin(pageOf(offset+length)+1)-from)
 }
 
 // Stat implements vfs.File.
@@ -73,15 +88,15 @@ func (f *file) Stat() (vfs.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sized{info}, nil
-}
-
-// SyncTo implements vfs.File.
-func (f *file) SyncTo(length int64) (bool, error) {
-	return f.File.SyncTo(length + headerSize)
+	if f.writer != nil {
+		return sized{info, f.writer.size()}, nil
+	}
+	size, err := f.reader.size()
+	return sized{info, size}, err
 }
 
 // Prefetch implements vfs.File.
 func (f *file) Prefetch(offset, length int64) error {
-	return f.File.Prefetch(offset+headerSize, length)
+	from := begin(pageOf(offset))
+	return f.File.Prefetch(from, begin(pageOf(offset+length)+1)-from)
 }
