@@ -74,7 +74,7 @@ func (c *Chart) unchanged(rec vault.Record, d *fhir.Resource) bool {
 	if !rec.Exists() || rec.Deleted {
 		return false
 	}
-	local, err := c.localise(d)
+	local, err := c.localise(nil, d)
 	return err == nil && bytes.Equal(rec.Body, local.Stamp(rec.ID, rec.Version, rec.Time).JSON())
 }
 

@@ -87,7 +87,7 @@ func (c *Chart) mayRead(ctx context.Context, actor Actor, res Resource) error {
 func (c *Chart) planNext(ctx context.Context, actor Actor, action string, res *fhir.Resource, old Resource) (plan, error) {
 	var roles []string
 	var masked bool
-	res, err := c.localise(res)
+	res, err := c.localise(old.Resource, res)
 	if err == nil {
 		res, masked, err = c.keepsNumbers(actor, old.Resource, res)
 	}

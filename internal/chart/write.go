@@ -166,7 +166,7 @@ func (c *Chart) planPost(ctx context.Context, actor Actor, res *fhir.Resource, i
 }
 
 func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource, id string) (plan, error) {
-	res, err := c.localise(res)
+	res, err := c.localise(nil, res)
 	if err == nil {
 		res, _, err = c.keepsNumbers(actor, nil, res)
 	}
@@ -181,8 +181,9 @@ func (c *Chart) planCreate(ctx context.Context, actor Actor, res *fhir.Resource,
 
 // localise makes absolute references to this server relative, so that a record
 // lies in the compartments of the patients it names however it names them. It
-// refuses what could hold patients' data and lie in no compartment.
-func (c *Chart) localise(res *fhir.Resource) (*fhir.Resource, error) {
+// refuses what could hold patients' data and lie in no compartment, and files that are
+// not what they are said to be. old is the state it follows on, nil if there is none.
+func (c *Chart) localise(old, res *fhir.Resource) (*fhir.Resource, error) {
 	if c.base != "" {
 		var err error
 		if res, err = res.Rewrite(func(ref string) (string, bool) { return strings.CutPrefix(ref, c.base+"/") }); err != nil {
@@ -190,6 +191,9 @@ func (c *Chart) localise(res *fhir.Resource) (*fhir.Resource, error) {
 		}
 	}
 	if err := ofPatient(res); err != nil {
+		return nil, err
+	}
+	if err := filesAgree(old, res); err != nil {
 		return nil, err
 	}
 	return res, c.encloses(res)
