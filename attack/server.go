@@ -77,7 +77,7 @@ func (s *server) start(ctx context.Context) error {
 	_, port, _ := net.SplitHostPort(address)
 	s.base = "https://localhost:" + port
 	s.cmd = exec.Command(s.binary, "serve", "--dir", s.dir, "--listen", address)
-	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WARDKEEP_") }), "WARDKEEP_LOG=debug")
+	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WARDKEEP_") }), "WARDKEEP_LOG=debug", "WARDKEEP_PERSON_RATE=0", "WARDKEEP_ADDRESS_RATE=0")
 	s.cmd.Stdout, s.cmd.Stderr = &s.screen, &s.screen
 	if err := s.cmd.Start(); err != nil {
 		return err

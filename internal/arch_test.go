@@ -18,7 +18,7 @@ const module = "github.com/wardkeep/wardkeep"
 // import packages of lower floors, and those named in beside.
 var floors = map[string]int{
 	"internal/fault": 0, "internal/clock": 0, "internal/wholefile": 0,
-	"internal/record": 1, "internal/seal/box": 1, "internal/ucum": 1, "internal/content": 1, "internal/ucum/gen": 1,
+	"internal/record": 1, "internal/seal/box": 1, "internal/ucum": 1, "internal/content": 1, "internal/rate": 1, "internal/ucum/gen": 1,
 	"internal/fhir": 2, "internal/fhir/r4": 2, "internal/fhir/r4/gen": 2, "internal/fhir/r4/namehash": 1,
 	"internal/kms": 2, "internal/store": 2, "internal/config": 2,
 	"internal/fhir/defs": 2, "internal/fhir/defs/gen": 2, "internal/fhir/path": 2, "internal/fhir/patch": 2, "internal/fhir/xml": 2,

@@ -41,6 +41,9 @@ type Config struct {
 	Vet        func(ctx context.Context, old, next *fhir.Resource) error
 	Validation Validation // of what is written; the zero value is off
 	Minors     Minors
+	// UsualCharts is how many patients' records who bears a role is usually shown within
+	// an hour, "program" for programs; what is missing has no bound.
+	UsualCharts map[string]int
 	// Glass keeps who has broken the glass for whom; nil: nobody can.
 	Glass Glass
 }
@@ -60,6 +63,7 @@ type Chart struct {
 	locator locator
 	// unmaskings counts who asks for whole numbers how often.
 	unmaskings locator
+	readers    readers
 	// library is the definitions stored here, inspector what judges by them.
 	library   *conformance
 	inspector *inspector
@@ -84,6 +88,7 @@ func New(cfg Config) *Chart {
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
 		marked: map[authz.Label][]string{}, locator: locator{clock: cfg.Clock}, narrowings: narrowings{catalog: search.Base().Masked(cfg.Policy.Numbers())}, unmaskings: locator{clock: cfg.Clock},
+		readers: readers{clock: cfg.Clock, usual: cfg.UsualCharts, counts: map[string]*reading{}},
 	}
 	for _, mark := range authz.Labels() {
 		c.marked[mark] = labelCodes(mark)
@@ -186,6 +191,7 @@ func (r *request) finish(ctx context.Context, err error) error {
 	}
 	if err == nil {
 		r.alertBulk(ctx)
+		r.alertMany(ctx)
 	}
 	if err != nil {
 		r.event.Outcome, r.event.Detail = outcomeOf(err), fault.KindOf(err).String()

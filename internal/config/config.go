@@ -90,6 +90,8 @@ type Config struct {
 	// Minors says who is one, and what is hidden from parents. It can only be given in
 	// a file.
 	Minors Minors `koanf:"minors"`
+	// Limits are settings of their own, without a name before them.
+	Limits `koanf:",squash,flatten"`
 }
 
 // Bounds of how long people stay signed in, and of passwords.
@@ -109,7 +111,7 @@ func Default() Config {
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "warn", UnknownProfiles: "warn",
 		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword,
-		Minors: commonMinors(),
+		Minors: commonMinors(), Limits: commonLimits(),
 	}
 }
 
@@ -224,7 +226,7 @@ func (c Config) Check() error {
 	if c.PasswordLength < leastPassword || c.PasswordLength > mostPassword {
 		return fmt.Errorf("password_length must be %d to %d", leastPassword, mostPassword)
 	}
-	if err := errors.Join(checkProviders(c.Federation), c.Minors.check()); err != nil {
+	if err := errors.Join(checkProviders(c.Federation), c.Minors.check(), c.Limits.check()); err != nil {
 		return err
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {

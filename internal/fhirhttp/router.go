@@ -137,11 +137,20 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) answer(w http.ResponseWriter, r *http.Request, rt *route) error {
 	var actor chart.Actor
-	if rt == nil || !rt.public {
-		var err error
-		if actor, err = s.Authenticate(r); err != nil {
+	if rt != nil && rt.public {
+		if err := s.Callers.AdmitStranger(r); err != nil {
 			return err
 		}
+	} else {
+		var err error
+		if actor, err = s.authenticate(r); err != nil {
+			return err
+		}
+		leave, err := s.Callers.Admit(actor)
+		if err != nil {
+			return err
+		}
+		defer leave()
 		if actor, err = withPurpose(actor, r.Header); err != nil {
 			return err
 		}
@@ -165,6 +174,17 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, rt *route) error
 		return s.later(w, r, actor)
 	}
 	return rt.serve(w, r, actor)
+}
+
+// authenticate returns who sends a request. Who is nobody is held up if he tries often.
+func (c Config) authenticate(r *http.Request) (chart.Actor, error) {
+	actor, err := c.Authenticate(r)
+	if fault.Is(err, fault.Unauthenticated) {
+		if often := c.Callers.AdmitStranger(r); often != nil {
+			return chart.Actor{}, often
+		}
+	}
+	return actor, err
 }
 
 // known refuses types that R4 does not have, and ids it does not allow.

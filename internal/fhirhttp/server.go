@@ -46,6 +46,8 @@ type Config struct {
 	Notifier *notify.Manager
 	// Indexing serves SearchParameters stored at run time; nil: none are.
 	Indexing *reindex.Manager
+	// Callers are held to their rates; nil: nobody is.
+	Callers *web.Callers
 	// Pace is the time that answers take which refuse, or show less than was asked
 	// for; 0: they leave when they are done. See Pace.
 	Pace time.Duration
@@ -151,7 +153,7 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	case fault.Unauthenticated:
 		h.Set("WWW-Authenticate", challenge(r))
 	case fault.Throttled, fault.Unavailable:
-		h.Set("Retry-After", "5")
+		h.Set("Retry-After", web.RetryAfter)
 	}
 	writeResource(w, r, web.Status(kind), fhir.Outcome(err))
 }

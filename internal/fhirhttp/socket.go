@@ -38,7 +38,7 @@ func Socket(cfg Config) http.Handler {
 		room := strangers
 		if r.Header.Get("Authorization") != "" {
 			var err error
-			if c.actor, err = cfg.Authenticate(r); err != nil {
+			if c.actor, err = cfg.authenticate(r); err != nil {
 				Fail(w, r, err)
 				return
 			}

@@ -37,8 +37,8 @@ func (p *Portal) appRoutes(mux *http.ServeMux) {
 	if p.cfg.Apps == nil {
 		return
 	}
-	mux.HandleFunc("GET /connect/{id}", p.handleArrival)
-	mux.HandleFunc("GET /connect/{id}/ask", p.handleAppAsks)
+	mux.HandleFunc("GET /connect/{id}", p.stranger(p.handleArrival))
+	mux.HandleFunc("GET /connect/{id}/ask", p.stranger(p.handleAppAsks))
 	mux.HandleFunc("POST /connect/{id}/find", p.signedIn(p.handleChoose))
 	mux.HandleFunc("POST /connect/{id}/patient", p.signedIn(p.handleChosen))
 	mux.HandleFunc("POST /connect/{id}/answer", p.signedIn(p.handleAnswer))

@@ -123,6 +123,8 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 		pg.Heading, pg.Words = "There is nothing here", "The address is wrong, or what it leads to is not for you. If you care for this patient, ask for the assignment."
 	case fault.Denied:
 		pg.Heading, pg.Words = "This is not for you", "Your role does not reach this. If you need it for a patient in front of you, speak to the nurse in charge."
+	case fault.Throttled:
+		w.Header().Set("Retry-After", web.RetryAfter)
 	case fault.Unavailable:
 		pg.Heading, pg.Words = "Records cannot be opened right now", "The store, the keys or the access log do not answer. Nothing was changed. Use the downtime pack, and try again."
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fhir"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/portal/assets"
+	"github.com/wardkeep/wardkeep/internal/web"
 )
 
 // Chart is the door to patient data as pages use it. Each call is one decision
@@ -163,6 +164,8 @@ type Config struct {
 	// PasswordLength is what pages say of new passwords; 0 means 8. Accounts
 	// enforces it.
 	PasswordLength int
+	// Callers are held to their rates; nil: nobody is.
+	Callers *web.Callers
 	// Source returns the network address of a request as the chain trusts it;
 	// nil: the connection's own.
 	Source func(*http.Request) string
@@ -269,28 +272,28 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.Handle("GET /assets/", p.files.Handler())
 	mux.HandleFunc("GET /icon/{name}", p.handleIcon)
 
-	mux.HandleFunc("GET /sign-in", p.handleSignInPage)
-	mux.HandleFunc("POST /sign-in", p.handleSignIn)
-	mux.HandleFunc("GET /sign-in/code", p.handleCodePage)
-	mux.HandleFunc("POST /sign-in/code", p.handleCode)
-	mux.HandleFunc("POST /sign-in/passkey", p.handlePasskey)
-	mux.HandleFunc("POST /passkey/ask", p.handleAsk)
-	mux.HandleFunc("POST /sign-out", p.handleSignOut)
-	mux.HandleFunc("POST /sign-in/with/{provider}", p.handleDepart)
-	mux.HandleFunc("GET /sign-in/return/{provider}", p.handleReturn)
-	mux.HandleFunc("POST /sign-in/ended/{provider}", p.handleEnded)
-	mux.HandleFunc("GET /enrol", p.handleEnrolPage)
-	mux.HandleFunc("POST /enrol", p.handleEnrol)
-	mux.HandleFunc("GET /enrol/authenticator", p.handleAuthenticatorPage)
-	mux.HandleFunc("POST /enrol/authenticator", p.handleAuthenticator)
-	mux.HandleFunc("POST /enrol/passkey", p.handleEnrolPasskey)
-	mux.HandleFunc("GET /enrol/picture", p.handleEnrolPicture)
-	mux.HandleFunc("GET /lock", p.handleLockPage)
-	mux.HandleFunc("POST /lock", p.handleLock)
-	mux.HandleFunc("POST /unlock", p.handleUnlock)
+	mux.HandleFunc("GET /sign-in", p.stranger(p.handleSignInPage))
+	mux.HandleFunc("POST /sign-in", p.stranger(p.handleSignIn))
+	mux.HandleFunc("GET /sign-in/code", p.stranger(p.handleCodePage))
+	mux.HandleFunc("POST /sign-in/code", p.stranger(p.handleCode))
+	mux.HandleFunc("POST /sign-in/passkey", p.stranger(p.handlePasskey))
+	mux.HandleFunc("POST /passkey/ask", p.stranger(p.handleAsk))
+	mux.HandleFunc("POST /sign-out", p.stranger(p.handleSignOut))
+	mux.HandleFunc("POST /sign-in/with/{provider}", p.stranger(p.handleDepart))
+	mux.HandleFunc("GET /sign-in/return/{provider}", p.stranger(p.handleReturn))
+	mux.HandleFunc("POST /sign-in/ended/{provider}", p.stranger(p.handleEnded))
+	mux.HandleFunc("GET /enrol", p.stranger(p.handleEnrolPage))
+	mux.HandleFunc("POST /enrol", p.stranger(p.handleEnrol))
+	mux.HandleFunc("GET /enrol/authenticator", p.stranger(p.handleAuthenticatorPage))
+	mux.HandleFunc("POST /enrol/authenticator", p.stranger(p.handleAuthenticator))
+	mux.HandleFunc("POST /enrol/passkey", p.stranger(p.handleEnrolPasskey))
+	mux.HandleFunc("GET /enrol/picture", p.stranger(p.handleEnrolPicture))
+	mux.HandleFunc("GET /lock", p.stranger(p.handleLockPage))
+	mux.HandleFunc("POST /lock", p.stranger(p.handleLock))
+	mux.HandleFunc("POST /unlock", p.stranger(p.handleUnlock))
 	mux.HandleFunc("GET /step-up", p.signedIn(p.handleStepUpPage))
 	mux.HandleFunc("POST /step-up", p.signedIn(p.handleStepUp))
-	mux.HandleFunc("POST /theme", p.handleTheme)
+	mux.HandleFunc("POST /theme", p.stranger(p.handleTheme))
 	mux.HandleFunc("POST /awake", p.signedIn(p.handleAwake))
 	mux.HandleFunc("POST /drafts", p.signedIn(p.handleKeep))
 	mux.HandleFunc("POST /drafts/discard", p.signedIn(p.handleDiscard))
@@ -323,6 +326,6 @@ func (p *Portal) routes() *http.ServeMux {
 	if p.cfg.Accesses != nil {
 		p.accessRoutes(mux)
 	}
-	mux.HandleFunc("/", p.handleUnknown)
+	mux.HandleFunc("/", p.stranger(p.handleUnknown))
 	return mux
 }

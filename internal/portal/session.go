@@ -32,15 +32,37 @@ func (p *Portal) signedIn(next handler) http.HandlerFunc {
 		session, err := p.session(r)
 		switch {
 		case fault.Is(err, fault.Unauthenticated):
-			dropCookie(w, sessionCookie)
-			p.goTo(w, r, "/sign-in")
+			p.stranger(func(w http.ResponseWriter, r *http.Request) {
+				dropCookie(w, sessionCookie)
+				p.goTo(w, r, "/sign-in")
+			})(w, r)
+			return
 		case err != nil:
 			p.fail(w, r, err)
-		case session.Locked:
-			p.goTo(w, r, lockedAddress(r, session.Actor))
-		default:
-			next(w, withNews(r, session.News), session.Actor)
+			return
 		}
+		leave, err := p.cfg.Callers.Admit(session.Actor)
+		if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		defer leave()
+		if session.Locked {
+			p.goTo(w, r, lockedAddress(r, session.Actor))
+			return
+		}
+		next(w, withNews(r, session.News), session.Actor)
+	}
+}
+
+// stranger serves a page to whoever comes, and holds up who comes often.
+func (p *Portal) stranger(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := p.cfg.Callers.AdmitStranger(r); err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		next(w, r)
 	}
 }
 

@@ -76,6 +76,8 @@ type Config struct {
 	// MaySee refuses patients whom a person may not see, as the chart does; nil
 	// refuses all.
 	MaySee func(ctx context.Context, actor identity.Actor, patient string) error
+	// Admit holds up who comes often; nil: nobody is.
+	Admit func(*http.Request) error
 	// Stop shows a person why he cannot be sent back to an app; nil writes plain
 	// text.
 	Stop func(w http.ResponseWriter, r *http.Request, words string)
@@ -170,6 +172,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseFault(w, s.broken)
 		return
 	}
+	if s.cfg.Admit != nil {
+		if err := s.cfg.Admit(r); err != nil {
+			refuseFault(w, err)
+			return
+		}
+	}
 	s.mux.ServeHTTP(w, r)
 }
 
@@ -241,9 +249,11 @@ func refuseFault(w http.ResponseWriter, err error) {
 	case fault.Denied:
 		refuse(w, invalidScope, fault.Public(err))
 	case fault.Throttled:
-		if after, ok := identity.RetryAfter(err); ok {
-			w.Header().Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
+		after, ok := identity.RetryAfter(err)
+		if !ok {
+			after = 5 * time.Second
 		}
+		w.Header().Set("Retry-After", strconv.Itoa(int((after+time.Second-1)/time.Second)))
 		answer(w, http.StatusTooManyRequests, refusal{notNow, fault.Public(err)})
 	case fault.Unavailable:
 		answer(w, http.StatusServiceUnavailable, refusal{notNow, fault.Public(err)})

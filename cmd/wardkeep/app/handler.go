@@ -28,11 +28,16 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("zone must be an IANA time zone: %w", err)
 	}
+	rates, err := ratesOf(h.Config)
+	if err != nil {
+		return nil, nil, err
+	}
+	callers := web.NewCallers(rates, h.Clock, source)
 	cfg := fhirhttp.Config{
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
 		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing, Jobs: h.Jobs,
-		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin, Pace: fhirhttp.Pace,
+		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin, Pace: fhirhttp.Pace, Callers: callers,
 	}
 	links := ""
 	if mutualBase != "" {
@@ -48,7 +53,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 	})
 	var pages *portal.Portal
 	tokens := smart.New(smart.Config{
-		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source,
+		Clients: h.Identity, Issuer: base, FHIRBase: base + "/fhir", Clock: h.Clock, Source: source, Admit: callers.AdmitStranger,
 		Mutual: mutualBase, Authorities: h.Config.MTLSCA != "", Certificates: web.Certificates,
 		RequestID: func(r *http.Request) string { return web.EventOf(r.Context()).RequestID },
 		MaySee: func(ctx context.Context, actor identity.Actor, patient string) error {
@@ -69,7 +74,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		Places: func(ctx context.Context, wards []string, practitioner string) error {
 			return h.checkPlaces(ctx, newUser{Wards: wards, Practitioner: practitioner})
 		},
-		Federation: upstream, Clock: h.Clock, Emergency: h.Chart, Book: h.Book, Numbers: numbers{h.Chart}, Accesses: accesses{h.Chart, h.Identity}, Shifts: h.Identity,
+		Callers: callers, Federation: upstream, Clock: h.Clock, Emergency: h.Chart, Book: h.Book, Numbers: numbers{h.Chart}, Accesses: accesses{h.Chart, h.Identity}, Shifts: h.Identity,
 		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})
 	if err != nil {

@@ -266,7 +266,7 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	}
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog, Glass: h.Book,
-		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config), Minors: minors,
+		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config), Minors: minors, UsualCharts: h.Config.UsualCharts,
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
 	return h.openJobs(ctx) // whose files rest on the rights that the chart tells
