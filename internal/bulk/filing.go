@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
@@ -63,11 +64,12 @@ func (f *filing) refuse(place, typ string, count int, err error) {
 	})
 }
 
-// Reason is the first finding of a fault with its place.
+// Reason is the first error among the findings of a fault, with its place.
 func Reason(err error) string {
 	var fe *fault.Error
 	if errors.As(err, &fe) && len(fe.Issues) > 0 {
-		issue := fe.Issues[0]
+		isError := func(i fault.Issue) bool { return i.Severity == "" || i.Severity == "error" }
+		issue := fe.Issues[max(0, slices.IndexFunc(fe.Issues, isError))]
 		if issue.Expression == "" {
 			return issue.Text
 		}

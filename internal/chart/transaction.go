@@ -287,7 +287,7 @@ func (t *transaction) prepare(ctx context.Context, s *step, e *Entry) error {
 	absent := s.plan.absent
 	err := t.decide(ctx, s, e)
 	if err == nil {
-		s.plan.issues, err = t.chart.inspect(ctx, t.actor, s.plan)
+		s.plan.issues, err = t.chart.inspect(ctx, t.actor, s.plan, t.refused != nil)
 	}
 	if err != nil {
 		var f *fault.Error

@@ -28,7 +28,8 @@ type ValidationMode uint8
 const (
 	ValidateOff     ValidationMode = iota // only what is asked by $validate
 	ValidateWarn                          // findings are returned and counted; imports are not checked
-	ValidateEnforce                       // an error refuses the write
+	ValidateEntered                       // an error refuses what people and programs enter; imports are not checked
+	ValidateEnforce                       // an error refuses the write, in imports too
 )
 
 // ValidationCounts are the writes validated since the start.
@@ -67,10 +68,12 @@ func (i *inspector) current(ctx context.Context) (*profile.Validator, error) {
 
 // inspect validates what a plan is about to write, as the policy says. It returns
 // what is to be told of a write that goes on.
-func (c *Chart) inspect(ctx context.Context, actor Actor, p plan) ([]fault.Issue, error) {
+func (c *Chart) inspect(ctx context.Context, actor Actor, p plan, imported bool) ([]fault.Issue, error) {
 	i := c.inspector
-	// An import has nobody whom findings could be told.
-	if p.change.Resource == nil || i.policy.Mode == ValidateOff || i.policy.Mode == ValidateWarn && actor.Kind == identity.KindSystem {
+	// An import has nobody whom findings could be told, and what it leaves out is not in
+	// the chart.
+	imported = imported || actor.Kind == identity.KindSystem
+	if p.change.Resource == nil || i.policy.Mode == ValidateOff || imported && i.policy.Mode != ValidateEnforce {
 		return nil, nil
 	}
 	v, err := i.current(ctx)
@@ -95,7 +98,7 @@ func (c *Chart) inspect(ctx context.Context, actor Actor, p plan) ([]fault.Issue
 	if p.shownBy != nil {
 		issues = tellable(issues, c.policy.View(p.shownBy, p.change.Type))
 	}
-	if !result.OK() && i.policy.Mode == ValidateEnforce {
+	if !result.OK() && i.policy.Mode >= ValidateEntered {
 		i.refused.Add(1)
 		return nil, &fault.Error{
 			Kind: fault.Unprocessable, Op: "chart.inspect", Issues: issues,

@@ -73,6 +73,7 @@ func TestValidationPolicy(t *testing.T) {
 	}{
 		"off":                {chart.Validation{}, claims("http://example.org/tested", ""), "", ""},
 		"warn":               {chart.Validation{Mode: chart.ValidateWarn}, claims("http://example.org/tested", ""), "", "Patient.identifier Patient.birthDate"},
+		"entered":            {chart.Validation{Mode: chart.ValidateEntered}, claims("http://example.org/tested", mrn), "Patient.birthDate", ""},
 		"enforced":           {chart.Validation{Mode: chart.ValidateEnforce}, claims("http://example.org/tested", mrn), "Patient.birthDate", ""},
 		"enforced and right": {chart.Validation{Mode: chart.ValidateEnforce}, claims("http://example.org/tested", mrn+born), "", ""},
 		"unknown":            {chart.Validation{Mode: chart.ValidateEnforce}, claims("http://example.org/other", ""), "", ""},
@@ -125,21 +126,28 @@ func TestLibraryFollows(t *testing.T) {
 	refused(there, good, "a claim to what was deleted elsewhere")
 }
 
-// TestImportsObey: an import is refused what is enforced; what would only be told
-// it is not checked for, because there is nobody to tell.
+// TestImportsObey: an import, the operator's or a program's, is refused what is enforced
+// everywhere; what would only be told it is not checked for, because there is nobody to
+// tell, nor for what only people and programs are held to. A transaction is no import.
 func TestImportsObey(t *testing.T) {
 	r := newRig(t, 0)
 	importer := r.as(identity.System("importer", "importer"))
 	_, err := r.as(program(t)).write(r.chart, tested)
 	check(t, err)
 	bad := []chart.Entry{{Method: "PUT", URL: "Patient/p1", Resource: importer.parse(claims("http://example.org/tested", ""))}}
-	for mode, refused := range map[chart.ValidationMode]bool{chart.ValidateWarn: false, chart.ValidateEnforce: true} {
+	for mode, refused := range map[chart.ValidationMode]bool{chart.ValidateWarn: false, chart.ValidateEntered: false, chart.ValidateEnforce: true} {
 		door := r.validating(chart.Validation{Mode: mode})
-		var why error
-		_, err := door.File(context.Background(), importer.actor, bad, func(_ int, err error) { why = err }, nil)
-		check(t, err)
-		if (why != nil) != refused || refused && !fault.Is(why, fault.Unprocessable) {
-			t.Errorf("mode %d: got %v", mode, why)
+		for _, who := range []identity.Actor{importer.actor, program(t)} {
+			var why error
+			_, err := door.File(context.Background(), who, bad, func(_ int, err error) { why = err }, nil)
+			check(t, err)
+			if (why != nil) != refused || refused && !fault.Is(why, fault.Unprocessable) {
+				t.Errorf("mode %d, %s: got %v", mode, who.Kind, why)
+			}
+		}
+		_, err := door.Transaction(context.Background(), program(t), bad)
+		if (err != nil) != (mode != chart.ValidateWarn) {
+			t.Errorf("mode %d, a transaction: %v", mode, err)
 		}
 	}
 }

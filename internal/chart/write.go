@@ -120,7 +120,7 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, aft
 			p, err = prepare(req)
 		}
 		if err == nil {
-			p.issues, err = c.inspect(ctx, actor, p)
+			p.issues, err = c.inspect(ctx, actor, p, false)
 		}
 		if err != nil {
 			return Outcome{}, req.finish(ctx, err)

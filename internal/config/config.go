@@ -70,7 +70,8 @@ type Config struct {
 	// networks.
 	OutboundPrivate bool `koanf:"outbound_private"`
 	// Validation is what is done with resources that break invariants or the
-	// profiles they claim when they are written: off, warn or enforce.
+	// profiles they claim when they are written: off, warn, entered, which refuses what
+	// people and programs enter and takes imports as they are, or enforce.
 	Validation string `koanf:"validation"`
 	// UnknownProfiles is what is thought of a claim to a profile that is not
 	// loaded: warn, or refuse, which makes it an error.
@@ -109,7 +110,7 @@ func Default() Config {
 	return Config{
 		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", Tenant: "default",
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
-		Validation: "warn", UnknownProfiles: "warn",
+		Validation: "entered", UnknownProfiles: "warn",
 		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword,
 		Minors: commonMinors(), Limits: commonLimits(),
 	}
@@ -209,8 +210,8 @@ func (c Config) Check() error {
 			return errors.New("cors_origins must look like https://app.example.org https://other.example.org, without paths")
 		}
 	}
-	if !slices.Contains([]string{"off", "warn", "enforce"}, c.Validation) {
-		return errors.New("validation must be off, warn or enforce")
+	if !slices.Contains([]string{"off", "warn", "entered", "enforce"}, c.Validation) {
+		return errors.New("validation must be off, warn, entered or enforce")
 	}
 	if !slices.Contains([]string{"warn", "refuse"}, c.UnknownProfiles) {
 		return errors.New("unknown_profiles must be warn or refuse")

@@ -14,6 +14,7 @@ func (w *walk) rules(n fhir.Node) {
 		w.bundleRules(n)
 		return
 	}
+	w.times(n)
 	switch n.TypeID().String() {
 	case "StructureDefinition":
 		w.structureDefinition(n)

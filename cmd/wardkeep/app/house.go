@@ -337,7 +337,7 @@ func (h *House) changed(types ...string) {
 
 // validationOf reads the policy for writes from settings that were checked.
 func validationOf(cfg config.Config) chart.Validation {
-	modes := map[string]chart.ValidationMode{"warn": chart.ValidateWarn, "enforce": chart.ValidateEnforce}
+	modes := map[string]chart.ValidationMode{"warn": chart.ValidateWarn, "entered": chart.ValidateEntered, "enforce": chart.ValidateEnforce}
 	return chart.Validation{Mode: modes[cfg.Validation], RefuseUnknown: cfg.UnknownProfiles == "refuse"}
 }
 
