@@ -91,6 +91,9 @@ type Config struct {
 	// Minors says who is one, and what is hidden from parents. It can only be given in
 	// a file.
 	Minors Minors `koanf:"minors"`
+	// SearchInURLs says which parameters of searches may stand in addresses: all, or those
+	// that are opaque, which tell of nobody. The others are sent by POST.
+	SearchInURLs string `koanf:"search_in_urls"`
 	// Limits are settings of their own, without a name before them.
 	Limits `koanf:",squash,flatten"`
 }
@@ -112,7 +115,7 @@ func Default() Config {
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "entered", UnknownProfiles: "warn",
 		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword,
-		Minors: commonMinors(), Limits: commonLimits(),
+		Minors: commonMinors(), Limits: commonLimits(), SearchInURLs: "all",
 	}
 }
 
@@ -212,6 +215,9 @@ func (c Config) Check() error {
 	}
 	if !slices.Contains([]string{"off", "warn", "entered", "enforce"}, c.Validation) {
 		return errors.New("validation must be off, warn, entered or enforce")
+	}
+	if !slices.Contains([]string{"all", "opaque"}, c.SearchInURLs) {
+		return errors.New("search_in_urls must be all or opaque")
 	}
 	if !slices.Contains([]string{"warn", "refuse"}, c.UnknownProfiles) {
 		return errors.New("unknown_profiles must be warn or refuse")

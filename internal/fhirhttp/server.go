@@ -46,6 +46,9 @@ type Config struct {
 	Notifier *notify.Manager
 	// Indexing serves SearchParameters stored at run time; nil: none are.
 	Indexing *reindex.Manager
+	// OpaqueAddresses refuses values in addresses that may tell of people; else they are
+	// taken, as HL7 US Core demands of searches by GET.
+	OpaqueAddresses bool
 	// Callers are held to their rates; nil: nobody is.
 	Callers *web.Callers
 	// Pace is the time that answers take which refuse, or show less than was asked

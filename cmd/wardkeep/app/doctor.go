@@ -135,14 +135,14 @@ func (d *doctor) certificate() (*x509.Certificate, error) {
 // serverState is what a running server tells of itself: its flags may have set
 // what its settings do not.
 type serverState struct {
-	Listen, BaseURL, MTLSListen, MTLSBaseURL, MTLSCA, CheckpointOut string
+	Listen, BaseURL, MTLSListen, MTLSBaseURL, MTLSCA, CheckpointOut, SearchInURLs string
 
 	TLSCert, TLSKey, TLSNextKey string
 	Pin                         string // of the certificate shown
 }
 
 func (s *serverState) overlay(cfg *config.Config) {
-	cfg.Listen, cfg.BaseURL, cfg.CheckpointOut = s.Listen, s.BaseURL, s.CheckpointOut
+	cfg.Listen, cfg.BaseURL, cfg.CheckpointOut, cfg.SearchInURLs = s.Listen, s.BaseURL, s.CheckpointOut, s.SearchInURLs
 	cfg.MTLSListen, cfg.MTLSBaseURL, cfg.MTLSCA = s.MTLSListen, s.MTLSBaseURL, s.MTLSCA
 	if cfg.TLSCert == "" { // else what is configured is what counts: it is shown from the next start
 		cfg.TLSCert, cfg.TLSKey, cfg.TLSNextKey = s.TLSCert, s.TLSKey, s.TLSNextKey
@@ -156,7 +156,7 @@ func tellState(_ context.Context, h *House, _ string, _ struct{}) (serverState, 
 	}
 	cfg := h.Config
 	return serverState{
-		Listen: cfg.Listen, BaseURL: cfg.BaseURL, MTLSListen: cfg.MTLSListen, MTLSBaseURL: cfg.MTLSBaseURL, MTLSCA: cfg.MTLSCA, CheckpointOut: cfg.CheckpointOut,
+		Listen: cfg.Listen, BaseURL: cfg.BaseURL, MTLSListen: cfg.MTLSListen, MTLSBaseURL: cfg.MTLSBaseURL, MTLSCA: cfg.MTLSCA, CheckpointOut: cfg.CheckpointOut, SearchInURLs: cfg.SearchInURLs,
 		TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, TLSNextKey: cfg.TLSNextKey, Pin: web.Pin(keeper.Certificate().Leaf.RawSubjectPublicKeyInfo),
 	}, nil
 }

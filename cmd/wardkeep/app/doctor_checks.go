@@ -32,6 +32,7 @@ const (
 
 func (d *doctor) examine(ctx context.Context) {
 	d.add("settings", fine, "they can be read, and agree with each other", "")
+	d.addresses()
 	d.folder()
 	d.keyFiles()
 	d.certificates()
@@ -41,6 +42,15 @@ func (d *doctor) examine(ctx context.Context) {
 	d.space()
 	d.checkpoint()
 	d.running(ctx)
+}
+
+// addresses tells what programs may write into them.
+func (d *doctor) addresses() {
+	if d.cfg.SearchInURLs == "opaque" {
+		d.add("addresses", fine, "search_in_urls is opaque: values that tell of people come by POST alone", "")
+		return
+	}
+	d.add("addresses", fine, "search_in_urls is all: searches by GET may have names in their addresses, as US Core demands", "search_in_urls: opaque refuses them")
 }
 
 func (d *doctor) folder() {

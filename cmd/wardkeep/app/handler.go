@@ -37,7 +37,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
 		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing, Jobs: h.Jobs,
-		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin, Pace: fhirhttp.Pace, Callers: callers,
+		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin, Pace: fhirhttp.Pace, Callers: callers, OpaqueAddresses: h.Config.SearchInURLs == "opaque",
 	}
 	links := ""
 	if mutualBase != "" {
