@@ -21,7 +21,7 @@ var slots = []slot{
 	{"Condition", "Condition", "", coded(object{"clinicalStatus": one("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")}, "recordedDate")},
 	{"Observation", "Observation INR", "laboratory-formulary", observation("laboratory", "6301-6")},
 	{"Observation", "Observation other", "laboratory-other", observation("laboratory", "13457-7")},
-	{"Observation", "Observation vital", "vital-signs", observation("vital-signs", "8867-4")},
+	{"Observation", "Observation vital", "vital-signs", observation("vital-signs", "8478-0")},
 	{"Observation", "Observation social", "social-history", observation("social-history", "72166-2")},
 	{"AllergyIntolerance", "AllergyIntolerance", "", coded(object{"clinicalStatus": one("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active")}, "recordedDate")},
 	{"MedicationRequest", "MedicationRequest", "", buildPrescription},

@@ -41,6 +41,9 @@ type Config struct {
 	Vet        func(ctx context.Context, old, next *fhir.Resource) error
 	Validation Validation // of what is written; the zero value is off
 	Minors     Minors
+	// Scan returns the name of the malware that a file holds, "" if it holds none; nil:
+	// nobody looks. An error refuses the file.
+	Scan func(ctx context.Context, data []byte) (malware string, err error)
 	// UsualCharts is how many patients' records who bears a role is usually shown within
 	// an hour, "program" for programs; what is missing has no bound.
 	UsualCharts map[string]int
@@ -64,6 +67,7 @@ type Chart struct {
 	// unmaskings counts who asks for whole numbers how often.
 	unmaskings locator
 	readers    readers
+	scanner    func(context.Context, []byte) (string, error)
 	// library is the definitions stored here, inspector what judges by them.
 	library   *conformance
 	inspector *inspector
@@ -88,7 +92,7 @@ func New(cfg Config) *Chart {
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
 		marked: map[authz.Label][]string{}, locator: locator{clock: cfg.Clock}, narrowings: narrowings{catalog: search.Base().Masked(cfg.Policy.Numbers())}, unmaskings: locator{clock: cfg.Clock},
-		readers: readers{clock: cfg.Clock, usual: cfg.UsualCharts, counts: map[string]*reading{}},
+		readers: readers{clock: cfg.Clock, usual: cfg.UsualCharts, counts: map[string]*reading{}}, scanner: cfg.Scan,
 	}
 	for _, mark := range authz.Labels() {
 		c.marked[mark] = labelCodes(mark)

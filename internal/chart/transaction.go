@@ -289,6 +289,9 @@ func (t *transaction) prepare(ctx context.Context, s *step, e *Entry) error {
 	if err == nil {
 		s.plan.issues, err = t.chart.inspect(ctx, t.actor, s.plan, t.refused != nil)
 	}
+	if err == nil {
+		err = t.chart.scan(ctx, t.actor, s.plan)
+	}
 	if err != nil {
 		var f *fault.Error
 		if errors.As(err, &f) && len(f.Issues) > 0 {

@@ -122,6 +122,9 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, aft
 		if err == nil {
 			p.issues, err = c.inspect(ctx, actor, p, false)
 		}
+		if err == nil {
+			err = c.scan(ctx, actor, p)
+		}
 		if err != nil {
 			return Outcome{}, req.finish(ctx, err)
 		}

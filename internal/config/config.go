@@ -20,6 +20,8 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/providers/structs"
 	"github.com/knadh/koanf/v2"
+
+	"github.com/wardkeep/wardkeep/internal/content"
 )
 
 // Config holds every setting of a server. The zero value of a field means its
@@ -94,6 +96,9 @@ type Config struct {
 	// SearchInURLs says which parameters of searches may stand in addresses: all, or those
 	// that are opaque, which tell of nobody. The others are sent by POST.
 	SearchInURLs string `koanf:"search_in_urls"`
+	// Scanner is where ClamAV's clamd looks at files before they are stored: unix:PATH, or
+	// tcp:HOST:PORT of this machine. "": nobody looks.
+	Scanner string `koanf:"scanner"`
 	// Limits are settings of their own, without a name before them.
 	Limits `koanf:",squash,flatten"`
 }
@@ -215,6 +220,11 @@ func (c Config) Check() error {
 	}
 	if !slices.Contains([]string{"off", "warn", "entered", "enforce"}, c.Validation) {
 		return errors.New("validation must be off, warn, entered or enforce")
+	}
+	if c.Scanner != "" {
+		if _, err := content.NewScanner(c.Scanner); err != nil {
+			return err
+		}
 	}
 	if !slices.Contains([]string{"all", "opaque"}, c.SearchInURLs) {
 		return errors.New("search_in_urls must be all or opaque")

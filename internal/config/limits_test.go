@@ -19,6 +19,7 @@ func TestLimits(t *testing.T) {
 	for _, wrong := range []string{
 		"WARDKEEP_PERSON_RATE=-1", "WARDKEEP_ADDRESS_RATE=1000001", "WARDKEEP_REQUESTS_AT_ONCE=-5", "WARDKEEP_PROGRAM_RATE=-1",
 		"WARDKEEP_PROGRAM_RATES=lab", "WARDKEEP_PROGRAM_RATES==5", "WARDKEEP_PROGRAM_RATES=lab=many", "WARDKEEP_PROGRAM_RATES=lab=1 lab=2", "WARDKEEP_PROGRAM_RATES=lab=-1",
+		"WARDKEEP_SCANNER=tcp:192.0.2.7:3310", "WARDKEEP_SCANNER=/run/clamd", "WARDKEEP_SEARCH_IN_URLS=some", "WARDKEEP_VALIDATION=always",
 	} {
 		cfg, err := config.Load("", []string{wrong})
 		if err == nil {

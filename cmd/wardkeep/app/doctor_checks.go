@@ -33,6 +33,7 @@ const (
 func (d *doctor) examine(ctx context.Context) {
 	d.add("settings", fine, "they can be read, and agree with each other", "")
 	d.addresses()
+	d.scanner(ctx)
 	d.folder()
 	d.keyFiles()
 	d.certificates()
