@@ -1,7 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,16 +23,21 @@ type Limits struct {
 	// RequestsAtOnce is how many requests of one caller may be under way.
 	RequestsAtOnce int `koanf:"requests_at_once"`
 	// UsualCharts is how many patients' records who bears a role is usually shown within
-	// an hour, and "program" any program: what is beyond is told as an alert, once an hour.
-	// It can only be given in a file.
-	UsualCharts map[string]int `koanf:"usual_charts"`
+	// an hour, and "program" any program, such as nurse=60 program=0, apart by spaces: what
+	// is beyond is told as an alert. What is not given is as by default.
+	UsualCharts string `koanf:"usual_charts"`
 }
 
 func commonLimits() Limits {
-	return Limits{PersonRate: 50, AddressRate: 100, RequestsAtOnce: 128, UsualCharts: map[string]int{
+	return Limits{PersonRate: 50, AddressRate: 100, RequestsAtOnce: 128}
+}
+
+// usual is told by what each role does: who looks after a ward, who reports on a hospital.
+func usual() map[string]int {
+	return map[string]int{
 		"nurse": 80, "charge": 150, "doctor": 150, "pharmacist": 300, "lab": 500, "registration": 400, "billing": 400,
 		"privacy": 300, "auditor": 300, "admin": 20, "patient": 5, "proxy": 10, "program": 5000,
-	}}
+	}
 }
 
 const (
@@ -45,25 +53,46 @@ func (l Limits) check() error {
 			return fmt.Errorf("%s must be a number from 1 to %d, or 0 for no bound", name, mostRate)
 		}
 	}
-	for _, n := range l.UsualCharts {
-		if n < 0 || n > mostCharts {
-			return fmt.Errorf("usual_charts must be numbers from 1 to %d, or 0 for no bound", mostCharts)
-		}
-	}
 	_, err := l.RatesOfPrograms()
-	return err
+	_, wrong := l.ChartsOfRoles()
+	return errors.Join(err, wrong)
 }
 
 // RatesOfPrograms are the rates of single programs, by client id.
 func (l Limits) RatesOfPrograms() (map[string]int, error) {
-	rates := map[string]int{}
-	for word := range strings.FieldsSeq(l.ProgramRates) {
-		id, text, ok := strings.Cut(word, "=")
-		n, err := strconv.Atoi(text)
-		if _, twice := rates[id]; !ok || id == "" || err != nil || n < 0 || n > mostRate || twice {
-			return nil, fmt.Errorf("program_rates must look like lab-7=200 feed-2=50: each program once, with a number up to %d", mostRate)
-		}
-		rates[id] = n
+	rates, ok := numbers(l.ProgramRates, mostRate)
+	if !ok {
+		return nil, fmt.Errorf("program_rates must look like lab-7=200 feed-2=50: each program once, with a number up to %d", mostRate)
 	}
 	return rates, nil
+}
+
+// ChartsOfRoles are the charts that are usual for each role.
+func (l Limits) ChartsOfRoles() (map[string]int, error) {
+	charts := usual()
+	given, ok := numbers(l.UsualCharts, mostCharts)
+	for role, n := range given {
+		if _, known := charts[role]; !known {
+			ok = false
+		}
+		charts[role] = n
+	}
+	if !ok {
+		return nil, fmt.Errorf("usual_charts must look like nurse=60 program=0: each role once, with a number up to %d; known are: %s", mostCharts, strings.Join(slices.Sorted(maps.Keys(usual())), ", "))
+	}
+	return charts, nil
+}
+
+// numbers reads name=number, apart by spaces, each name once.
+func numbers(text string, most int) (map[string]int, bool) {
+	out := map[string]int{}
+	for word := range strings.FieldsSeq(text) {
+		name, digits, _ := strings.Cut(word, "=")
+		n, err := strconv.Atoi(digits)
+		if _, twice := out[name]; name == "" || err != nil || n < 0 || n > most || twice {
+			return nil, false
+		}
+		out[name] = n
+	}
+	return out, true
 }

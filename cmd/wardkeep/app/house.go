@@ -265,12 +265,13 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		return err
 	}
 	scan, err := scanOf(h.Config)
-	if err != nil {
+	usual, wrong := h.Config.ChartsOfRoles()
+	if err := errors.Join(err, wrong); err != nil {
 		return err
 	}
 	h.Chart = chart.New(chart.Config{
 		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog, Glass: h.Book,
-		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config), Minors: minors, UsualCharts: h.Config.UsualCharts, Scan: scan,
+		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config), Minors: minors, UsualCharts: usual, Scan: scan,
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
 	return h.openJobs(ctx) // whose files rest on the rights that the chart tells
