@@ -231,3 +231,10 @@ func TestQuick(t *testing.T) {
 		}
 	}
 }
+
+func TestMended(t *testing.T) {
+	got := string(mended([]byte(`[{"system": "http://snomed.info/sct", "code": "1853470"}, {"system": "http://id.loc.gov/vocabulary/iso639-1"}, {"code": "18534700"}]`)))
+	if got != `[{"system": "http://snomed.info/sct", "code": "185347001"}, {"system": "urn:ietf:bcp:47"}, {"code": "18534700"}]` {
+		t.Error(got)
+	}
+}
