@@ -61,7 +61,7 @@ func readStock(c *conn, each int) (stock, error) {
 				}
 				if !seen[head.ID] && !bytes.Contains(e.Resource, []byte(`"language":"`)) {
 					seen[head.ID] = true
-					st[typ] = append(st[typ], storedOf(typ+"/"+head.ID, e.Resource))
+					st[typ] = append(st[typ], storedOf(typ+"/"+head.ID, mended(e.Resource)))
 				}
 			}
 		}

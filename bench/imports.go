@@ -110,10 +110,10 @@ func folderSize(dir string) int64 {
 const bundleWorkers = 4
 
 // mended puts two slips of the data set right, for which a program is refused what it
-// sends: a code of SNOMED CT without its end, and a language in another code system than
+// sends or sends back: a code of SNOMED CT without its end, and a language in another code system than
 // R4 allows.
 func mended(text []byte) []byte {
-	text = bytes.ReplaceAll(text, []byte(`"code": "1853470"`), []byte(`"code": "185347001"`))
+	text = bytes.ReplaceAll(text, []byte(`"1853470"`), []byte(`"185347001"`))
 	return bytes.ReplaceAll(text, []byte(`"http://id.loc.gov/vocabulary/iso639-1"`), []byte(`"urn:ietf:bcp:47"`))
 }
 
