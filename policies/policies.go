@@ -6,8 +6,8 @@ package policies
 import "embed"
 
 // Files are the rules, the schema, the list of types and the tables of what each
-// role sees, as they were when the program was built. A running server cannot be
-// given others.
+// role sees, as they were when the program was built. Over lays an organisation's own
+// over them; a running server cannot be given others.
 //
 //go:embed *.cedar wardkeep.cedarschema types.txt fields.txt monitoring.txt confidential.txt
 var Files embed.FS

@@ -29,6 +29,7 @@ type Config struct {
 	Clock   clock.Clock // nil: the machine's
 	Tenant  string      // letters, digits, dots and hyphens; part of the origin
 	Server  string      // this server's name, for AuditEvent.source
+	About   string      // what else the entry of the start says: which policies are in force
 
 	// CheckpointOut is a file outside the store, to which each signed
 	// checkpoint is written. Open refuses a store that is behind it.

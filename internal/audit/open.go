@@ -191,7 +191,7 @@ func (l *Log) openShard(ctx context.Context, problem *Rollback, pinned *verify.C
 
 	var parts []part
 	if problem == nil {
-		parts, err = l.prepare(ctx, []Event{{Action: ActionLogStart, Actor: l.cfg.Server}})
+		parts, err = l.prepare(ctx, []Event{{Action: ActionLogStart, Actor: l.cfg.Server, Detail: l.cfg.About}})
 	} else {
 		parts, err = l.declare(problem, pinned)
 	}

@@ -101,6 +101,14 @@ type Config struct {
 	Scanner string `koanf:"scanner"`
 	// Limits are settings of their own, without a name before them.
 	Limits `koanf:",squash,flatten"`
+	// Policies is a folder of rules and tables of one's own, laid over those that the
+	// program comes with; "" for none.
+	Policies string `koanf:"policies"`
+	// Tenants are the organisations that share this server, each with settings of its
+	// own; nil: there is one, whose settings these are. They can only be given in a file.
+	Tenants []Config `koanf:"-"`
+	// Shared says of a tenant's settings that the server has others beside it.
+	Shared bool `koanf:"-"`
 }
 
 // Bounds of how long people stay signed in, and of passwords.
@@ -140,7 +148,7 @@ func Load(path string, environ []string) (Config, error) {
 	for _, key := range k.Keys() {
 		known[key] = true
 	}
-	known["federation"] = true // a list, of which there is none by default
+	known["federation"], known["tenants"] = true, true // lists, of which there are none by default
 	if path != "" {
 		if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -161,6 +169,16 @@ func Load(path string, environ []string) (Config, error) {
 			return Config{}, fmt.Errorf("the setting %q is not known; known are: %s", key, strings.Join(names(known), ", "))
 		}
 	}
+	tenants, several := k.Get("tenants"), k.Exists("tenants")
+	k.Delete("tenants")
+	cfg, err := decode(k)
+	if err == nil && several {
+		cfg.Tenants, err = tenantsOf(k, tenants)
+	}
+	return cfg, err
+}
+
+func decode(k *koanf.Koanf) (Config, error) {
 	var cfg Config
 	if err := k.UnmarshalWithConf("", &cfg, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
 		Result: &cfg, TagName: "koanf", WeaklyTypedInput: true, ErrorUnused: true,
@@ -190,6 +208,9 @@ func names(known map[string]bool) []string {
 
 // Check finds what is wrong before anything starts, and says how to mend it.
 func (c Config) Check() error {
+	if len(c.Tenants) > 0 {
+		return c.checkTenants()
+	}
 	_, port, err := net.SplitHostPort(c.Listen)
 	if n, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil || n == 0 {
 		return fmt.Errorf("listen must be an address and a port, such as 127.0.0.1:8443")

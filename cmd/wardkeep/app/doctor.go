@@ -26,19 +26,22 @@ and opens no record. Exit 1 if anything fails; warnings alone are exit 0.
 
 Examples:
   wardkeep doctor --config wardkeep.yaml
+  wardkeep doctor --config wardkeep.yaml --tenant north
   wardkeep doctor --dir hospital --pins
   wardkeep doctor --dir hospital --pins --format android`
 }
 
 func (c *doctorCmd) Run(ctx context.Context, t Terminal) error {
+	if all, err := c.settings(); err != nil {
+		return err
+	} else if len(all.Tenants) > 0 && c.Tenant == "" && !c.Pins && (c.Dir == "" || config.SamePath(c.Dir, all.Dir)) {
+		return c.eachTenant(ctx, t, all.Tenants)
+	}
 	cfg, err := c.existing()
 	if err != nil {
 		return err
 	}
-	d := &doctor{cfg: cfg, clock: clock.System{}}
-	if d.server, d.unreached = askServer(ctx, cfg.Dir); d.server != nil {
-		d.server.overlay(&d.cfg)
-	}
+	d := newDoctor(ctx, cfg)
 	if c.Pins {
 		return c.printPins(t, d)
 	}
@@ -52,6 +55,42 @@ func (c *doctorCmd) Run(ctx context.Context, t Terminal) error {
 		return errSilent
 	}
 	return err
+}
+
+func newDoctor(ctx context.Context, cfg config.Config) *doctor {
+	d := &doctor{cfg: cfg, clock: clock.System{}}
+	if d.server, d.unreached = askServer(ctx, cfg.Dir); d.server != nil {
+		d.server.overlay(&d.cfg)
+	}
+	return d
+}
+
+// eachTenant looks at all of them; one that is not there is a finding about it alone.
+func (c *doctorCmd) eachTenant(ctx context.Context, t Terminal, list []config.Config) error {
+	reports, failures := map[string]any{}, 0
+	for _, cfg := range list {
+		d := newDoctor(ctx, cfg)
+		if err := thereIs(cfg); err != nil {
+			d.add("folder", failure, errorText(err), "wardkeep init --tenant "+cfg.Tenant)
+		} else {
+			d.examine(ctx)
+		}
+		reports[cfg.Tenant] = d.report()
+		failures += d.count(failure)
+		if !c.JSON {
+			fmt.Fprintf(t.Out, "%s\n", cfg.Tenant)
+			d.print(t)
+		}
+	}
+	if c.JSON {
+		if err := json.NewEncoder(t.Out).Encode(map[string]any{"ok": failures == 0, "tenants": reports}); err != nil {
+			return err
+		}
+	}
+	if failures > 0 {
+		return errSilent
+	}
+	return nil
 }
 
 func (c *doctorCmd) printPins(t Terminal, d *doctor) error {

@@ -35,6 +35,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.addresses()
 	d.scanner(ctx)
 	d.folder()
+	d.policies()
 	d.keyFiles()
 	d.certificates()
 	d.nextKey()
@@ -60,6 +61,18 @@ func (d *doctor) folder() {
 		return
 	}
 	d.add("folder", fine, "the data folder is closed to others", "")
+}
+
+func (d *doctor) policies() {
+	p, err := policyOf(d.cfg, d.clock)
+	switch {
+	case err != nil:
+		d.add("policies", failure, err.Error(), "mend it: a server does not start with it")
+	case d.cfg.Policies != "":
+		d.add("policies", fine, "those of "+d.cfg.Policies+" over those of the program, together "+p.Version(), "")
+	default:
+		d.add("policies", fine, "those of the program, "+p.Version(), "")
+	}
 }
 
 func (d *doctor) keyFiles() {

@@ -42,7 +42,6 @@ import (
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
 	"github.com/wardkeep/wardkeep/internal/vault"
 	"github.com/wardkeep/wardkeep/internal/web"
-	"github.com/wardkeep/wardkeep/policies"
 )
 
 // Files of a data folder.
@@ -191,6 +190,9 @@ func (h *House) openStore(ctx context.Context, opt Options) error {
 }
 
 func (h *House) openKeys(ctx context.Context, opt Options) error {
+	if err := h.checkTenant(ctx); err != nil {
+		return err
+	}
 	cfg := seal.Config{
 		Tenant: h.Config.Tenant, Keyring: h.Keyring, Cells: h.Store,
 		Clock: h.Clock, TokenBits: opt.TokenBits,
@@ -200,6 +202,7 @@ func (h *House) openKeys(ctx context.Context, opt Options) error {
 		return fmt.Errorf("the keys cannot be used: %w", err)
 	}
 	fresh.Time = h.Clock.Now()
+	fresh.Guards = append(fresh.Guards, untouched())
 	fresh.Cells = append(fresh.Cells, vault.FormatCell())
 	receipt, err := h.Store.Commit(ctx, fresh)
 	if err == nil {
@@ -219,18 +222,18 @@ func (h *House) openKeys(ctx context.Context, opt Options) error {
 
 func (h *House) openRecords(ctx context.Context, opt Options) error {
 	var err error
+	if h.Policy, err = policyOf(h.Config, h.Clock); err != nil {
+		return err
+	}
 	h.Log, err = audit.Open(ctx, audit.Config{
 		Store: h.Store, Sealer: h.Sealer, Keyring: h.Keyring, Clock: h.Clock,
-		Tenant: h.Config.Tenant, Server: "wardkeep", CheckpointOut: h.Config.CheckpointOut,
+		Tenant: h.Config.Tenant, Server: "wardkeep", About: "policies " + h.Policy.Version(), CheckpointOut: h.Config.CheckpointOut,
 		DeclareSuccessor: opt.Successor, Logger: h.Slog,
 	})
 	if err != nil {
 		return fmt.Errorf("the audit log cannot be used: %w", err)
 	}
 	h.Vault = vault.New(vault.Config{Store: h.Store, Sealer: h.Sealer, Log: h.Log, Clock: h.Clock})
-	if h.Policy, err = authz.NewAt(policies.Files, h.Clock); err != nil {
-		return fmt.Errorf("the policies cannot be used: %w", err)
-	}
 	authorities, err := authoritiesOf(h.Config)
 	if err != nil {
 		return err

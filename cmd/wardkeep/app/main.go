@@ -134,17 +134,28 @@ func errorText(err error) string {
 type place struct {
 	Dir    string `help:"Data folder." placeholder:"DIR" env:"WARDKEEP_DIR"`
 	Config string `help:"Settings file (YAML)." placeholder:"FILE" type:"path"`
+	Tenant string `help:"Organisation, where the settings have several." placeholder:"NAME"`
 }
 
+// load reads the settings of one organisation.
 func (p place) load() (config.Config, error) {
+	cfg, err := p.settings()
+	if err == nil && len(cfg.Tenants) > 0 {
+		return p.oneOf(cfg)
+	}
+	return cfg, err
+}
+
+// settings are those of the whole server.
+func (p place) settings() (config.Config, error) {
 	cfg, err := config.Load(p.Config, config.Environ())
+	if err == nil && len(cfg.Tenants) == 0 {
+		err = p.overlay(&cfg)
+	}
+	if err == nil {
+		err = cfg.Check()
+	}
 	if err != nil {
-		return cfg, fault.New(fault.Invalid, "config", err.Error())
-	}
-	if p.Dir != "" {
-		cfg.Dir = p.Dir
-	}
-	if err := cfg.Check(); err != nil {
 		return cfg, fault.New(fault.Invalid, "config", err.Error())
 	}
 	return cfg, nil
@@ -157,15 +168,19 @@ func (p place) existing() (config.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
+	return cfg, thereIs(cfg)
+}
+
+func thereIs(cfg config.Config) error {
 	if _, err := os.Stat(cfg.Dir); err != nil {
-		return cfg, fault.New(fault.Invalid, "config",
+		return fault.New(fault.Invalid, "config",
 			"there is no data folder "+cfg.Dir+"; name it by --dir or --config, or make one by wardkeep init")
 	}
 	if !isHouse(cfg.Dir) {
-		return cfg, fault.New(fault.Invalid, "config",
+		return fault.New(fault.Invalid, "config",
 			cfg.Dir+" is not a data folder of Wardkeep; name one by --dir or --config, or make one by wardkeep init")
 	}
-	return cfg, nil
+	return nil
 }
 
 // isHouse reports whether dir holds what a data folder holds: without the keys it

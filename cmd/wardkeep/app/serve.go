@@ -29,16 +29,21 @@ is made by wardkeep init.
 
 Examples:
   wardkeep serve --dir hospital
-  wardkeep serve --config wardkeep.yaml`
+  wardkeep serve --config wardkeep.yaml
+
+Settings with tenants serve all of them, each at its own host name.`
 }
 
 func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
-	cfg, err := c.existing()
+	cfg, err := c.settings()
 	if err != nil {
 		return err
 	}
-	if isDemo(cfg.Dir) {
-		return fault.New(fault.Invalid, "serve", "that folder holds a demo: its passwords are printed on a screen. Use wardkeep demo for it, and another folder for care")
+	if len(cfg.Tenants) > 0 {
+		return c.serveTenants(ctx, t, cfg)
+	}
+	if err := mayServe(cfg); err != nil {
+		return err
 	}
 	override(&cfg.Listen, c.Listen)
 	override(&cfg.MTLSListen, c.MTLSListen)
@@ -50,7 +55,7 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 	log := newLogger(t.Err, cfg.Log)
 	var opt Options
 	if c.DeclareSuccessor != "" {
-		opt.Successor = &audit.Decision{Who: "os:" + processUser(), Why: c.DeclareSuccessor}
+		opt.Successor = c.successor()
 	}
 	house, err := OpenHouse(ctx, cfg, log, opt)
 	if err != nil {
@@ -60,6 +65,21 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 		fmt.Fprintln(t.Out, "Wardkeep serves", base)
 	}}
 	return closeAfter(ctx, house, server.Run(ctx))
+}
+
+func (c *serveCmd) successor() *audit.Decision {
+	return &audit.Decision{Who: "os:" + processUser(), Why: c.DeclareSuccessor}
+}
+
+// mayServe insists on a data folder that is for care.
+func mayServe(cfg config.Config) error {
+	if err := thereIs(cfg); err != nil {
+		return err
+	}
+	if isDemo(cfg.Dir) {
+		return fault.New(fault.Invalid, "serve", cfg.Dir+" holds a demo: its passwords are printed on a screen. Use wardkeep demo for it, and another folder for care")
+	}
+	return nil
 }
 
 // override sets what a flag gives.
@@ -92,6 +112,7 @@ type initCmd struct {
 func (initCmd) Help() string {
 	return `Example:
   wardkeep init --dir /var/lib/wardkeep --admin mgarcia --given Maria --family Garcia
+  wardkeep init --config wardkeep.yaml --tenant north --admin mgarcia --given Maria --family Garcia
   wardkeep serve --dir /var/lib/wardkeep`
 }
 

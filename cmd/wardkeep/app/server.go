@@ -61,14 +61,14 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	doors = append(doors, door{newHTTPServer(handler, s.House.Slog), tls.NewListener(main, web.TLS(keeper.Certificate))})
+	doors = append(doors, door{server: newHTTPServer(handler, s.House.Slog), listener: tls.NewListener(main, web.TLS(keeper.Certificate))})
 	if cfg.MTLSListen != "" {
 		l, err := listen(ctx, cfg.MTLSListen)
 		if err != nil {
 			closeAll()
 			return err
 		}
-		doors = append(doors, door{newHTTPServer(mutual, s.House.Slog), tls.NewListener(l, web.MutualTLS(keeper.Certificate))})
+		doors = append(doors, door{server: newHTTPServer(mutual, s.House.Slog), listener: tls.NewListener(l, web.MutualTLS(keeper.Certificate))})
 	}
 	if cfg.Redirect != "" {
 		l, err := listen(ctx, cfg.Redirect)
@@ -76,21 +76,15 @@ func (s *Server) Run(ctx context.Context) error {
 			closeAll()
 			return err
 		}
-		doors = append(doors, door{newHTTPServer(web.RedirectToHTTPS(cfg.Base(), "/fhir", "/oauth2", "/.well-known"), s.House.Slog), l})
+		doors = append(doors, door{server: newHTTPServer(redirectTo(cfg), s.House.Slog), listener: l})
 	}
 	socket, err := listenSocket(filepath.Join(cfg.Dir, socketFile))
 	if err != nil {
 		closeAll()
 		return err
 	}
-	doors = append(doors, door{s.House.socketServer(), socket})
-	sweeping, stop := context.WithCancel(ctx)
-	defer stop()
-	go s.House.sweep(sweeping)
-	s.House.Indexing.Start(ctx)
-	s.House.Notifier.Start(ctx, s.House.Chart)
-	s.House.Jobs.Start(ctx)
-	s.House.Keys.Start(ctx)
+	doors = append(doors, door{server: s.House.socketServer(), listener: socket})
+	defer s.House.begin(ctx)()
 	return serveAll(ctx, doors, func() {
 		if s.Ready != nil {
 			s.Ready(cfg.Base())
@@ -98,20 +92,42 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 }
 
+// begin starts what a house does by itself; end stops the sweeping of its store.
+func (h *House) begin(ctx context.Context) (end func()) {
+	sweeping, end := context.WithCancel(ctx)
+	go h.sweep(sweeping)
+	h.Indexing.Start(ctx)
+	h.Notifier.Start(ctx, h.Chart)
+	h.Jobs.Start(ctx)
+	h.Keys.Start(ctx)
+	return end
+}
+
+// redirectTo leads people who came by plain HTTP to where they are served.
+func redirectTo(cfg config.Config) http.Handler {
+	return web.RedirectToHTTPS(cfg.Base(), "/fhir", "/oauth2", "/.well-known")
+}
+
 // door is a listener and who answers there.
 type door struct {
 	server   *http.Server
 	listener net.Listener
+	only     *slog.Logger // of one tenant: if it fails, the others stay open
 }
 
 func serveAll(ctx context.Context, doors []door, ready func()) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, d := range doors {
 		group.Go(func() error {
-			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("listening ended: %w", err)
+			err := d.server.Serve(d.listener)
+			switch {
+			case errors.Is(err, http.ErrServerClosed):
+				return nil
+			case d.only != nil:
+				d.only.ErrorContext(ctx, "the admin socket cannot be used any more", "error", err)
+				return nil
 			}
-			return nil
+			return fmt.Errorf("listening ended: %w", err)
 		})
 	}
 	group.Go(func() error {
@@ -161,12 +177,9 @@ func (h *House) keeper() (*web.Keeper, error) {
 // keysOf says where certificate and keys lie, and what the server's own certificate
 // is for.
 func keysOf(cfg config.Config) web.Keys {
-	hosts := []string{"localhost", "127.0.0.1", "::1"}
-	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil && host != "" && !config.Loopback(cfg.Listen) {
-		hosts = append(hosts, host)
-	}
-	if name, err := os.Hostname(); err == nil && !config.Loopback(cfg.Listen) {
-		hosts = append(hosts, name)
+	var hosts []string
+	if !cfg.Shared { // a tenant's certificate is for its own names alone
+		hosts = ofMachine(cfg)
 	}
 	for _, base := range []string{cfg.BaseURL, cfg.MTLSBaseURL} {
 		if u, err := url.Parse(base); err == nil && u.Hostname() != "" && !slices.Contains(hosts, u.Hostname()) {
@@ -174,6 +187,18 @@ func keysOf(cfg config.Config) web.Keys {
 		}
 	}
 	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, NextFile: cfg.TLSNextKey}
+}
+
+// ofMachine are the names of a server that has the machine to itself.
+func ofMachine(cfg config.Config) []string {
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	if host, _, err := net.SplitHostPort(cfg.Listen); err == nil && host != "" && !config.Loopback(cfg.Listen) {
+		hosts = append(hosts, host)
+	}
+	if name, err := os.Hostname(); err == nil && !config.Loopback(cfg.Listen) {
+		hosts = append(hosts, name)
+	}
+	return hosts
 }
 
 // sweepEvery is how often postings of superseded versions and expired cells are
