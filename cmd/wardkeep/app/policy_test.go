@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +93,49 @@ func TestPolicyExplain(t *testing.T) {
 		if code, _, text := run(t, append([]string{"policy", "explain", "--dir", dir}, args...)...); code == exitOK || text == "" {
 			t.Errorf("%v: %d %q", args, code, text)
 		}
+	}
+}
+
+// TestOwnPolicies: rules of the organisation decide, are told of, and are in the entry of
+// the start; a folder that is wrong lets nothing start, and the doctor says where.
+func TestOwnPolicies(t *testing.T) {
+	dir, own, settings := clinic(t), t.TempDir(), filepath.Join(t.TempDir(), "wardkeep.yaml")
+	file := filepath.Join(own, "night.cedar")
+	put := func(path, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(settings, "dir: "+dir+"\npolicies: "+own+"\n")
+	put(file, "@id(\"night-closed\")\n@says(\"Nurses see no results here.\")\nforbid (principal is Person in Role::\"nurse\", action in Action::\"look\", resource in Group::\"observation\");\n")
+	explain := func() (out explained, errs string) {
+		code, text, errs := run(t, "policy", "explain", "--config", settings, "--user", "one-nurse", "--resource", "Observation/k", "--json")
+		if err := json.Unmarshal([]byte(text), &out); code == exitOK && err != nil {
+			t.Fatal(err)
+		}
+		return out, errs
+	}
+	got, errs := explain()
+	if got.Allowed || !slices.ContainsFunc(got.Rules, func(r ruleReason) bool { return r.ID == "night-closed" && r.File == "night.cedar" && r.Line == 1 }) {
+		t.Errorf("%+v %s", got, errs)
+	}
+	if _, trail, _ := run(t, "audit", "export", "--config", settings); got.Version == "" || !strings.Contains(trail, `"outcomeDesc":"policies `+got.Version) {
+		t.Error("the entry of the start does not say which rules are in force")
+	}
+	if code, out, _ := run(t, "doctor", "--config", settings); !strings.Contains(out, got.Version) {
+		t.Errorf("doctor: %d %s", code, out)
+	}
+	put(file, "\n\nforbid (principal, action, resource);")
+	if _, errs := explain(); !strings.Contains(errs, own) || !strings.Contains(errs, "night.cedar: line 3") {
+		t.Errorf("a rule without a name: %s", errs)
+	}
+	if code, out, _ := run(t, "doctor", "--config", settings); code != exitFail || !strings.Contains(out, "night.cedar: line 3") {
+		t.Errorf("doctor: %d %s", code, out)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if got, errs := explain(); !got.Allowed {
+		t.Errorf("the control: %+v %s", got, errs)
 	}
 }
