@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -22,8 +21,7 @@ import (
 // the pages a browser would see.
 func (s *server) nurse(scope, patient string) *api {
 	s.t.Helper()
-	const back = "http://127.0.0.1:1/back"
-	out := must(s.t, "client", "add", "--dir", s.dir, "--name", "app", "--public", "--redirect", back, "--scope", scope, "--json")
+	out := must(s.t, "client", "add", "--dir", s.dir, "--name", "app", "--public", "--redirect", appBack, "--scope", scope, "--json")
 	var c struct {
 		ID    string `json:"client_id"`
 		Token string `json:"token_url"`
@@ -33,17 +31,40 @@ func (s *server) nurse(scope, patient string) *api {
 	}
 	b := s.browser()
 	b.signIn("nurse")
-	verifier := strings.Repeat("v", 64)
-	sum := sha256.Sum256([]byte(verifier))
+	a := &api{server: s, id: c.ID, entry: c.Token}
+	a.take(redeemed(c.ID, b.letIn(b.asks(c.ID, scope), patient)))
+	return a
+}
+
+const (
+	appBack     = "http://127.0.0.1:1/back"
+	appVerifier = "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
+)
+
+// redeemed is what an app sends for its code.
+func redeemed(id, code string) url.Values {
+	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {appBack}, "code_verifier": {appVerifier}, "client_id": {id}}
+}
+
+// asks begins an authorization, and returns where the person answers.
+func (b *pages) asks(id, scope string) (asking string) {
+	b.t.Helper()
+	sum := sha256.Sum256([]byte(appVerifier))
 	page, _ := b.ask(http.MethodGet, "/oauth2/authorize?"+url.Values{
-		"response_type": {"code"}, "client_id": {c.ID}, "redirect_uri": {back}, "scope": {scope}, "state": {"s"}, "aud": {s.base + "/fhir"},
+		"response_type": {"code"}, "client_id": {id}, "redirect_uri": {appBack}, "scope": {scope}, "state": {"s"}, "aud": {b.base + "/fhir"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}.Encode(), nil)
-	asking := regexp.MustCompile(`/connect/[A-Za-z0-9_-]+`).FindString(page)
+	asking = regexp.MustCompile(`/connect/[A-Za-z0-9_-]+`).FindString(page)
 	if asking == "" {
-		s.t.Fatalf("nothing is asked: %.600s", page)
+		b.t.Fatalf("nothing is asked: %.600s", page)
 	}
-	page, _ = b.ask(http.MethodGet, asking+"/ask", nil)
+	return asking
+}
+
+// letIn allows all that is asked, and returns the app's code.
+func (b *pages) letIn(asking, patient string) (code string) {
+	b.t.Helper()
+	page, _ := b.ask(http.MethodGet, asking+"/ask", nil)
 	if patient != "" {
 		page, _ = b.ask(http.MethodPost, asking+"/patient", url.Values{"patient": {patient}})
 	}
@@ -52,13 +73,11 @@ func (s *server) nurse(scope, patient string) *api {
 		granted.Add("grant", m[1])
 	}
 	page, to := b.ask(http.MethodPost, asking+"/answer", granted)
-	code := regexp.MustCompile(`[?&;]code=([A-Za-z0-9_-]+)`).FindStringSubmatch(to + page)
-	if code == nil {
-		s.t.Fatalf("no code: %s %.900s", to, page)
+	found := regexp.MustCompile(`[?&;]code=([A-Za-z0-9_-]+)`).FindStringSubmatch(to + page)
+	if found == nil {
+		b.t.Fatalf("no code: %s %.900s", to, page)
 	}
-	a := &api{server: s, id: c.ID, entry: c.Token}
-	a.take(url.Values{"grant_type": {"authorization_code"}, "code": {code[1]}, "redirect_uri": {back}, "code_verifier": {verifier}, "client_id": {c.ID}})
-	return a
+	return found[1]
 }
 
 // pages is a browser as far as the pages of the portal need one.
@@ -69,9 +88,8 @@ type pages struct {
 
 func (s *server) browser() *pages {
 	jar, _ := cookiejar.New(nil)
-	config := s.http.Transport.(*http.Transport).TLSClientConfig
 	return &pages{s, &http.Client{
-		Jar: jar, Timeout: time.Minute, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: config.RootCAs, MinVersion: tls.VersionTLS13}},
+		Jar: jar, Timeout: time.Minute, Transport: s.http.Transport.(*http.Transport).Clone(),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/emergency"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/kms"
@@ -108,7 +109,9 @@ func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bo
 }
 
 // docTypes are the internal types of records there are.
-var docTypes = []string{identity.TypeUser, identity.TypeClient, reindex.TypeEntry, chart.TypeMandate}
+var docTypes = []string{
+	identity.TypeUser, identity.TypeClient, identity.TypeConnection, identity.TypeSigning, reindex.TypeEntry, chart.TypeMandate, emergency.TypeDay,
+}
 
 func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {
 	keyring, err := openKeyring(what.dir)
