@@ -23,7 +23,7 @@ type policyExplainCmd struct {
 }
 
 func (policyExplainCmd) Help() string {
-	return `Tells which rules of policies/ decided, which relations and marks held, and which
+	return `Tells which rules of policies/, or of the folder that the setting policies names, decided, which relations and marks held, and which
 elements the person is not shown. It shows nothing of the record itself, and is kept in
 the audit log.
 

@@ -53,9 +53,8 @@ func (p place) oneOf(cfg config.Config) (config.Config, error) {
 	names := strings.Join(cfg.TenantNames(), ", ")
 	folder := p.Dir != "" && !config.SamePath(p.Dir, cfg.Dir)
 	for _, t := range cfg.Tenants {
-		switch {
-		case folder && !config.SamePath(p.Dir, t.Dir), p.Tenant != "" && p.Tenant != t.Tenant, p.Tenant == "" && !folder:
-		default:
+		named := p.Tenant == t.Tenant || p.Tenant == "" && folder
+		if named && (!folder || config.SamePath(p.Dir, t.Dir)) {
 			return t, nil
 		}
 	}
