@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/config"
 )
 
@@ -163,5 +165,41 @@ func TestCommandsNameTheirTenant(t *testing.T) {
 	}
 	if code, _, errs := run(t, "user", "list", "--config", single); code != exitOK {
 		t.Errorf("a tenant by itself: %d %s", code, errs)
+	}
+}
+
+// TestSuccessorOfOneTenant: who declares a successor after a restore does it for one log.
+func TestSuccessorOfOneTenant(t *testing.T) {
+	north, south := folderOf(t, "north", ""), folderOf(t, "south", "")
+	_, cfg := settingsOf(t, "", north, south)
+	for i := range cfg.Tenants {
+		cfg.Tenants[i].CheckpointOut = filepath.Join(t.TempDir(), "checkpoint")
+	}
+	served := func(restored string) (codes []int) {
+		s := &Tenants{Config: cfg, Slog: slog.New(slog.DiscardHandler), Version: "test", Restored: restored, Successor: &audit.Decision{Who: "os:test", Why: "restored"}}
+		list, _ := s.open(t.Context())
+		defer closeTenants(t.Context(), list)
+		for _, one := range list {
+			codes = append(codes, ask(one.all, "GET", "/readyz").Code)
+		}
+		return codes
+	}
+	backup := t.TempDir()
+	for _, dir := range []string{north, south} {
+		replaceIn(t, filepath.Join(backup, filepath.Base(dir)), dir, storeDir, inventoryFile)
+	}
+	if got := served(""); !slices.Equal(got, []int{200, 200}) {
+		t.Fatal(got)
+	}
+	for _, dir := range []string{north, south} {
+		replaceIn(t, dir, filepath.Join(backup, filepath.Base(dir)), storeDir, inventoryFile)
+	}
+	for _, c := range []struct {
+		restored string
+		want     []int
+	}{{"", []int{503, 503}}, {"north", []int{200, 503}}, {"", []int{200, 503}}} {
+		if got := served(c.restored); !slices.Equal(got, c.want) {
+			t.Errorf("declared for %q: %v", c.restored, got)
+		}
 	}
 }
