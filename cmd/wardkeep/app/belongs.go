@@ -11,7 +11,7 @@ import (
 )
 
 // checkTenant refuses a folder whose audit log, signed by its own root key, says that
-// it is another organisation's, before anything is written to it.
+// it is another organisation's, before any key or entry is written to it.
 func (h *House) checkTenant(ctx context.Context) error {
 	owner, err := verify.TenantOf(ctx, h.Store, h.Keyring.Public())
 	if err != nil || owner == h.Config.Tenant {
