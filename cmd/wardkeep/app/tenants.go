@@ -93,7 +93,7 @@ func (s *Tenants) open(ctx context.Context) ([]*tenant, error) {
 }
 
 // open opens the tenant's house, its socket among it, or leaves nothing open. roots
-// are the root keys of those before.
+// are the keys that those before sign by: they stay when a root key is replaced.
 func (t *tenant) open(ctx context.Context, opt Options, version string, roots map[string]string) (err error) {
 	if err := mayServe(t.cfg); err != nil {
 		return err
@@ -107,7 +107,7 @@ func (t *tenant) open(ctx context.Context, opt Options, version string, roots ma
 			err = errors.Join(err, closeAfter(ctx, house, nil))
 		}
 	}()
-	if other := roots[house.Keyring.ID()]; other != "" {
+	if other := roots[string(house.Keyring.Public())]; other != "" {
 		return fmt.Errorf("its root key is that of tenant %s: give each its own", other)
 	}
 	keeper, err := house.keeper()
@@ -122,7 +122,7 @@ func (t *tenant) open(ctx context.Context, opt Options, version string, roots ma
 		return err
 	}
 	t.house, t.certificate, t.socket = house, keeper.Certificate, door{house.socketServer(), listener, t.log}
-	roots[house.Keyring.ID()] = t.cfg.Tenant
+	roots[string(house.Keyring.Public())] = t.cfg.Tenant
 	return nil
 }
 
