@@ -20,11 +20,12 @@ var (
 	// all without anybody having said so, or by none, and are refused there.
 	ofEach = []string{
 		"base_url", "tls_cert", "tls_key", "tls_next_key", "mtls_base_url", "mtls_ca", "checkpoint_out",
-		"cors_origins", "outbound_hosts", "outbound_private", "federation", "policies",
+		"cors_origins", "outbound_hosts", "outbound_private", "federation", "policies", "program_rates",
 	}
 	// takenFromTop are those of the top, where a tenant gives none.
 	takenFromTop = []string{
 		"facility", "zone", "validation", "unknown_profiles", "idle_lock", "session_life", "step_up_life", "password_length", "minors",
+		"search_in_urls", "scanner", "person_rate", "address_rate", "program_rate", "requests_at_once", "usual_charts",
 	}
 	// ofProcess are the server's own. dir is where folders lie that tenants do not name.
 	ofProcess = []string{"dir", "listen", "mtls_listen", "redirect", "log", "cache_mb"}
