@@ -28,7 +28,7 @@ var floors = map[string]int{
 	"internal/seal": 3, "internal/seal/file": 3, "internal/seal/traindict": 3,
 	"internal/blob": 4, "internal/audit": 4,
 	"internal/vault": 5, "internal/outbound": 5,
-	"internal/identity": 6, "internal/identity/federation": 6, "internal/authz": 6, "internal/emergency": 6, "internal/reindex": 6, "internal/rekey": 6, "policies": 0,
+	"internal/identity": 6, "internal/identity/federation": 6, "internal/authz": 6, "internal/emergency": 6, "internal/reindex": 6, "internal/rekey": 6, "internal/collector": 6, "policies": 0,
 	"internal/chart": 7,
 	"internal/smart": 8, "internal/notify": 8, "internal/job": 8,
 	"internal/web": 9, "internal/clinical": 9, "internal/demo": 9,

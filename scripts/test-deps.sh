@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go and Node: client libraries and identity
-# providers of others, a browser, and curl for the README's block. On Debian and Ubuntu by apt; elsewhere
+# providers of others, a browser, a collector of logs, and curl for the README's block. On Debian and Ubuntu by apt; elsewhere
 # it says what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +14,7 @@ done
 need=()
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || need+=(chromium)
 command -v curl >/dev/null || need+=(curl)
+[ -x /usr/sbin/rsyslogd ] || command -v rsyslogd >/dev/null || need+=(rsyslog rsyslog-gnutls)
 [ ${#need[@]} -eq 0 ] && exit 0
 
 if command -v apt-get >/dev/null; then

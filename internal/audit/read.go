@@ -122,24 +122,12 @@ func (r *leafReader) entry(ctx context.Context, id verify.TreeID, leaf uint64) (
 	return entries[0].Bytes, nil
 }
 
-// open returns an entry, opened. It believes nothing that the store says: the
-// chain's MAC shows that a process of ours wrote the entry at its place.
+// open returns an entry, opened.
 func (l *Log) open(ctx context.Context, leaves *leafReader, index uint64) (*Record, error) {
 	tree, leaf := leaves.locate(index)
-	raw, err := leaves.entry(ctx, tree.id, leaf)
+	_, e, err := l.authentic(ctx, leaves, tree.id, leaf)
 	if err != nil {
 		return nil, err
-	}
-	e, err := verify.ParseEntry(raw)
-	if err != nil {
-		return nil, errAltered
-	}
-	key, err := l.keys.get(ctx, l, e.Shard)
-	if err != nil {
-		return nil, err
-	}
-	if !verify.CheckMAC(raw, key) {
-		return nil, errAltered
 	}
 	r := &Record{Index: index, Tree: tree.id, Leaf: leaf, Shard: e.Shard, Counter: e.Counter}
 	if e.Flags&verify.FlagStatement != 0 {

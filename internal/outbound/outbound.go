@@ -45,6 +45,9 @@ var ciphers = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305,
 }
 
+// Secure sets the versions and ciphers of all TLS that the server begins.
+func Secure(c *tls.Config) { c.MinVersion, c.CipherSuites = tls.VersionTLS12, ciphers }
+
 // Client sends requests within a Policy. It follows no redirects, uses no proxy,
 // and looks at the address a name resolves to at the moment it connects to it.
 type Client struct {
@@ -65,7 +68,7 @@ func New(p Policy) *Client {
 	if p.Roots != nil {
 		config = p.Roots.Clone()
 	}
-	config.MinVersion, config.CipherSuites = tls.VersionTLS12, ciphers
+	Secure(config)
 	return &Client{policy: p, http: &http.Client{
 		Timeout:       p.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

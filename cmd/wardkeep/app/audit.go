@@ -29,6 +29,7 @@ type auditCmd struct {
 	Verify auditVerifyCmd `cmd:"" help:"Check the audit log and every record against it, from the files."`
 	Prove  auditProveCmd  `cmd:"" help:"Show the entries of a record or a request, with proofs that anybody can check."`
 	Export auditExportCmd `cmd:"" help:"Print the entries as NDJSON."`
+	Status auditStatusCmd `cmd:"" help:"Say how the log stands, and how much of it the collector (log_out) has."`
 	Key    auditKeyCmd    `cmd:"" help:"Print the public key and newest checkpoint, to keep elsewhere."`
 }
 

@@ -70,7 +70,8 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 	if err != nil {
 		return err
 	}
-	house, err := OpenHouse(ctx, cfg, newLogger(t.Err, cfg.Log), Options{})
+	log, lines := serverLog(t.Err, cfg)
+	house, err := OpenHouse(ctx, cfg, log, Options{})
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 	} else if err := house.knowsItsNames(ctx); err != nil {
 		return closeAfter(ctx, house, err)
 	}
-	server := Server{House: house, Version: t.Version, Demo: true, Ready: func(base string) {
+	server := Server{House: house, Version: t.Version, Demo: true, Lines: lines, Ready: func(base string) {
 		printDemo(t.Out, made, cfg, base)
 	}}
 	return closeAfter(ctx, house, server.Run(ctx))

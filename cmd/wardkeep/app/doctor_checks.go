@@ -43,6 +43,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.time()
 	d.space()
 	d.checkpoint()
+	d.logsElsewhere()
 	d.running(ctx)
 }
 

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -25,6 +26,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/bulk"
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/collector"
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/emergency"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -73,8 +75,9 @@ type House struct {
 	Indexing *reindex.Manager
 	Notifier *notify.Manager
 	Keys     *rekey.Manager
-	Outbound *outbound.Client // of notifications
-	Sources  *outbound.Client // of imports
+	Outbound *outbound.Client                 // of notifications
+	Sources  *outbound.Client                 // of imports
+	Sender   atomic.Pointer[collector.Sender] // to log_out, while a server runs
 
 	onDisk bool // the store's files lie in the data folder, not in a test's memory
 

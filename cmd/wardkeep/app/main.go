@@ -195,11 +195,15 @@ func isHouse(dir string) bool {
 }
 
 func newLogger(w io.Writer, level string) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, logOptions(level)))
+}
+
+func logOptions(level string) *slog.HandlerOptions {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(strings.ToUpper(level))); err != nil {
 		l = slog.LevelInfo
 	}
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l, ReplaceAttr: inUTC}))
+	return &slog.HandlerOptions{Level: l, ReplaceAttr: inUTC}
 }
 
 func inUTC(_ []string, a slog.Attr) slog.Attr {

@@ -36,6 +36,7 @@ func operations() map[string]operation {
 		"policy-explain": with(explainPolicy),
 		"audit-prove":    with(prove),
 		"audit-list":     with(listAudit),
+		"audit-status":   with(tellLog),
 		"checkpoint":     with(checkpoint),
 		"export-types":   with(exportTypes),
 		"audit-publish":  with(publish),

@@ -52,7 +52,7 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 	if err := cfg.Check(); err != nil {
 		return fault.New(fault.Invalid, "serve", err.Error())
 	}
-	log := newLogger(t.Err, cfg.Log)
+	log, lines := serverLog(t.Err, cfg)
 	var opt Options
 	if c.DeclareSuccessor != "" {
 		opt.Successor = c.successor()
@@ -61,7 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 	if err != nil {
 		return err
 	}
-	server := Server{House: house, Version: t.Version, Ready: func(base string) {
+	server := Server{House: house, Version: t.Version, Lines: lines, Ready: func(base string) {
 		fmt.Fprintln(t.Out, "Wardkeep serves", base)
 	}}
 	return closeAfter(ctx, house, server.Run(ctx))

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/wardkeep/wardkeep/internal/collector"
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/web"
 )
@@ -25,6 +26,7 @@ type Server struct {
 	House   *House
 	Version string
 	Demo    bool
+	Lines   *collector.Lines // of the log, that wait for the collector; nil: none
 	// Ready is called with the base address once requests are answered.
 	Ready func(base string)
 }
@@ -51,6 +53,11 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	endLogs, err := s.sendLogs(ctx)
+	if err != nil {
+		return err
+	}
+	defer endLogs()
 	var doors []door
 	closeAll := func() {
 		for _, d := range doors {
