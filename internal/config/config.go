@@ -90,6 +90,8 @@ type Config struct {
 	// Federation are the identity providers by which people may sign in. It can
 	// only be given in a file.
 	Federation []Provider `koanf:"federation"`
+	// ACME are acme and what belongs to it.
+	ACME ACME `koanf:",squash,flatten"`
 	// LogOut are log_out and what belongs to it.
 	LogOut LogOut `koanf:",squash,flatten"`
 	// Minors says who is one, and what is hidden from parents. It can only be given in
@@ -266,7 +268,7 @@ func (c Config) Check() error {
 	if c.PasswordLength < leastPassword || c.PasswordLength > mostPassword {
 		return fmt.Errorf("password_length must be %d to %d", leastPassword, mostPassword)
 	}
-	if err := errors.Join(checkProviders(c.Federation), c.Minors.check(), c.Limits.check(), c.LogOut.check()); err != nil {
+	if err := errors.Join(checkProviders(c.Federation), c.Minors.check(), c.Limits.check(), c.LogOut.check(), c.checkACME()); err != nil {
 		return err
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil {

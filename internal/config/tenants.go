@@ -21,11 +21,13 @@ var (
 	ofEach = []string{
 		"base_url", "tls_cert", "tls_key", "tls_next_key", "mtls_base_url", "mtls_ca", "checkpoint_out",
 		"cors_origins", "outbound_hosts", "outbound_private", "federation", "policies", "program_rates",
+		"acme", "acme_terms_agreed", "acme_contact", "acme_ca", "acme_eab_kid", "acme_eab_key_file",
+		"log_out", "log_out_ca", "log_out_name", "log_out_cert", "log_out_key",
 	}
 	// takenFromTop are those of the top, where a tenant gives none.
 	takenFromTop = []string{
 		"facility", "zone", "validation", "unknown_profiles", "idle_lock", "session_life", "step_up_life", "password_length", "minors",
-		"search_in_urls", "scanner", "person_rate", "address_rate", "program_rate", "requests_at_once", "usual_charts",
+		"search_in_urls", "scanner", "person_rate", "address_rate", "program_rate", "requests_at_once", "usual_charts", "tls_local",
 	}
 	// ofProcess are the server's own. dir is where folders lie that tenants do not name.
 	ofProcess = []string{"dir", "listen", "mtls_listen", "redirect", "log", "cache_mb"}

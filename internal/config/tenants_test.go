@@ -134,11 +134,18 @@ func TestEachSettingIsSomebodys(t *testing.T) {
 			whose[key]++
 		}
 	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[config.Config]()) {
-		if key := field.Tag.Get("koanf"); !field.Anonymous && whose[key] != 1 {
-			t.Errorf("%s is in %d of the lists of tenants.go", key, whose[key])
+	var look func(reflect.Type)
+	look = func(typ reflect.Type) {
+		for i := range typ.NumField() {
+			switch key := typ.Field(i).Tag.Get("koanf"); {
+			case strings.HasPrefix(key, ",squash"):
+				look(typ.Field(i).Type)
+			case whose[key] != 1:
+				t.Errorf("%s is in %d of the lists of tenants.go", key, whose[key])
+			}
 		}
 	}
+	look(reflect.TypeFor[config.Config]())
 }
 
 func TestTenantNames(t *testing.T) {

@@ -14,6 +14,8 @@ type Site struct {
 	// Certificate is shown to who asks for that name; one that is nil cannot be had,
 	// and the connection is refused.
 	Certificate func() *tls.Certificate
+	// Answer is for an authority that looks whether the name is ours; nil: none does.
+	Answer func(*tls.ClientHelloInfo) (*tls.Config, error)
 }
 
 // Hosts are several sites behind one listener, by names in small letters. Which one
@@ -84,7 +86,16 @@ func small(name string) string {
 
 // TLS returns the configuration of the listener: the certificate of the site that is
 // asked for, and none where none or another name is (alert unrecognized_name).
-func (h Hosts) TLS() *tls.Config { return h.showing(TLS(nil)) }
+func (h Hosts) TLS() *tls.Config {
+	c := h.showing(TLS(nil))
+	c.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if site := h[small(hello.ServerName)]; site.Answer != nil {
+			return site.Answer(hello)
+		}
+		return nil, nil
+	}
+	return c
+}
 
 // MutualTLS is that for programs that show certificates.
 func (h Hosts) MutualTLS() *tls.Config { return h.showing(MutualTLS(nil)) }

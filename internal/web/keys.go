@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -30,6 +31,8 @@ type Keys struct {
 	Hosts []string // that one is for
 	// Files of a certificate that others made; "": it makes its own.
 	CertFile, KeyFile string
+	// ACME gets a certificate of the same key that browsers trust; nil: nobody does.
+	ACME *ACME
 	// NextFile is the key of the certificate after this one; "" lies in Dir.
 	NextFile string
 }
@@ -45,6 +48,9 @@ func (k Keys) next() string {
 func (k Keys) Files() (cert, key, next string) {
 	if k.CertFile != "" {
 		return k.CertFile, k.KeyFile, k.next()
+	}
+	if issued := filepath.Join(k.Dir, acmeCert); k.ACME != nil && exists(issued) {
+		return issued, filepath.Join(k.Dir, certKey), k.next()
 	}
 	return filepath.Join(k.Dir, certFile), filepath.Join(k.Dir, certKey), k.next()
 }
@@ -71,6 +77,9 @@ func (k Keys) Open(now time.Time) (*Keeper, error) {
 }
 
 func (k Keys) load(now time.Time, rotate bool) (tls.Certificate, error) {
+	if cert, ok := k.Issued(now); ok {
+		return cert, nil
+	}
 	if k.CertFile == "" {
 		return k.own(now, rotate)
 	}
@@ -93,8 +102,15 @@ func (k *Keeper) show(cert tls.Certificate) error {
 func (k *Keeper) Certificate() *tls.Certificate { return k.shown.Load() }
 
 // Renew replaces a certificate of the server's own that ends within a month by one
-// of the next key.
-func (k *Keeper) Renew(now time.Time) error {
+// of the next key, and one of the authority in the last third of its life by one of the
+// same key: those live for weeks, and apps could not follow.
+func (k *Keeper) Renew(ctx context.Context, now time.Time) error {
+	if k.keys.ACME != nil {
+		if cert, ok := k.keys.Issued(now); ok && !due(cert.Leaf, now) {
+			return nil
+		}
+		return k.obtain(ctx, now, false)
+	}
 	if k.keys.CertFile != "" || !worn(k.Certificate().Leaf, now) {
 		return nil
 	}
@@ -102,7 +118,14 @@ func (k *Keeper) Renew(now time.Time) error {
 }
 
 // Rotate shows a certificate of the next key from now on, and makes another next.
-func (k *Keeper) Rotate(now time.Time) error {
+func (k *Keeper) Rotate(ctx context.Context, now time.Time) error {
+	if k.keys.ACME != nil {
+		if err := k.obtain(ctx, now, true); err != nil {
+			return &fault.Error{Kind: fault.Unavailable, Op: "web.Rotate", Err: err, Public: "The authority has signed no certificate of the next key, so nothing was changed. " +
+				"Rotate while the server runs, and look at the authority and at the server's log."}
+		}
+		return nil
+	}
 	if k.keys.CertFile != "" {
 		return fault.New(fault.Unprocessable, "web.Rotate", "The certificate comes from files. Have one made for the next key (wardkeep doctor --pins says where it is), put that key and the certificate where tls_key and tls_cert say, and start the server anew.")
 	}
@@ -143,6 +166,11 @@ func (k Keys) makeNext(leaf *x509.Certificate) error {
 		return fmt.Errorf("the next key (tls_next_key) cannot be made: %w", err)
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func sameFile(a, b string) bool {

@@ -69,7 +69,7 @@ func TestNextKey(t *testing.T) {
 	if handshake(t, keeper) != first || nextPin(t, keys) != second || keeper.Certificate().Leaf.VerifyHostname("ward.example.org") != nil {
 		t.Error("another host takes another key")
 	}
-	if err := keeper.Rotate(now); err != nil {
+	if err := keeper.Rotate(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
 	third := nextPin(t, keys)
@@ -80,10 +80,10 @@ func TestNextKey(t *testing.T) {
 	if err != nil || handshake(t, again) != second || nextPin(t, keys) != third {
 		t.Errorf("after a start: %v", err)
 	}
-	if err := keeper.Renew(now.AddDate(1, 0, 0)); err != nil || handshake(t, keeper) != second {
+	if err := keeper.Renew(t.Context(), now.AddDate(1, 0, 0)); err != nil || handshake(t, keeper) != second {
 		t.Errorf("renewed before its time: %v", err)
 	}
-	if err := keeper.Renew(now.AddDate(1, 1, 0)); err != nil || handshake(t, keeper) != third {
+	if err := keeper.Renew(t.Context(), now.AddDate(1, 1, 0)); err != nil || handshake(t, keeper) != third {
 		t.Errorf("not renewed: %v", err)
 	}
 	fourth := nextPin(t, keys)
@@ -154,7 +154,7 @@ func TestNextKeyOfCertificatesFromFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := nextPin(t, keys)
-	if handshake(t, keeper) == next || keeper.Rotate(now) == nil || keeper.Renew(now.AddDate(9, 0, 0)) != nil {
+	if handshake(t, keeper) == next || keeper.Rotate(t.Context(), now) == nil || keeper.Renew(t.Context(), now.AddDate(9, 0, 0)) != nil {
 		t.Error("a certificate of others is changed")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "tls.key")); err == nil {

@@ -62,6 +62,7 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 		return fault.New(fault.Invalid, "demo", err.Error())
 	}
 	cfg.Dir, cfg.Listen, cfg.CheckpointOut = c.Dir, c.Listen, c.CheckpointOut
+	cfg.ACME.TLSLocal = cfg.ACME.TLSLocal || c.Expose
 	cfg.Facility, cfg.Log = "Port Alder General Hospital", "warn"
 	if err := cfg.Check(); err != nil {
 		return fault.New(fault.Invalid, "demo", err.Error())

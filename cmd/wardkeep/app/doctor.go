@@ -181,12 +181,13 @@ type serverState struct {
 	Pin                         string // of the certificate shown
 
 	LogOut    config.LogOut
+	ACME      config.ACME
 	Collector *collector.State
 }
 
 func (s *serverState) overlay(cfg *config.Config) {
 	cfg.Listen, cfg.BaseURL, cfg.CheckpointOut, cfg.SearchInURLs = s.Listen, s.BaseURL, s.CheckpointOut, s.SearchInURLs
-	cfg.LogOut = s.LogOut
+	cfg.LogOut, cfg.ACME = s.LogOut, s.ACME
 	cfg.MTLSListen, cfg.MTLSBaseURL, cfg.MTLSCA = s.MTLSListen, s.MTLSBaseURL, s.MTLSCA
 	if cfg.TLSCert == "" { // else what is configured is what counts: it is shown from the next start
 		cfg.TLSCert, cfg.TLSKey, cfg.TLSNextKey = s.TLSCert, s.TLSKey, s.TLSNextKey
@@ -202,7 +203,7 @@ func tellState(_ context.Context, h *House, _ string, _ struct{}) (serverState, 
 	return serverState{
 		Listen: cfg.Listen, BaseURL: cfg.BaseURL, MTLSListen: cfg.MTLSListen, MTLSBaseURL: cfg.MTLSBaseURL, MTLSCA: cfg.MTLSCA, CheckpointOut: cfg.CheckpointOut, SearchInURLs: cfg.SearchInURLs,
 		TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, TLSNextKey: cfg.TLSNextKey, Pin: web.Pin(keeper.Certificate().Leaf.RawSubjectPublicKeyInfo),
-		LogOut: cfg.LogOut, Collector: h.collectorState(),
+		LogOut: cfg.LogOut, ACME: cfg.ACME, Collector: h.collectorState(),
 	}, nil
 }
 

@@ -37,6 +37,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.folder()
 	d.policies()
 	d.keyFiles()
+	d.trust()
 	d.certificates()
 	d.nextKey()
 	d.authorities()
@@ -81,6 +82,9 @@ func (d *doctor) keyFiles() {
 	paths := []string{filepath.Join(d.cfg.Dir, rootKeyFile), filepath.Join(d.cfg.Dir, fileKeyFile), key, next}
 	if d.cfg.TLSCert == "" {
 		paths = append(paths, filepath.Join(d.cfg.Dir, "ca.key"))
+	}
+	if d.cfg.ACME.Directory != "" {
+		paths = append(paths, filepath.Join(d.cfg.Dir, "acme.key"))
 	}
 	before := len(d.findings)
 	for i, path := range paths {
@@ -137,7 +141,7 @@ func (d *doctor) validity(check string, c *x509.Certificate) {
 		d.add(check, failure, "not good before "+c.NotBefore.Format(time.RFC3339), "look at the machine's clock, or have another one made")
 	case left < 0:
 		d.add(check, failure, "ended on "+c.NotAfter.Format(time.DateOnly), "replace it; the server's own is made anew at the next start")
-	case left < soon:
+	case left < min(soon, c.NotAfter.Sub(c.NotBefore)/4): // some live for days
 		d.add(check, warning, days, "replace it")
 	default:
 		d.add(check, fine, days, "")
@@ -279,8 +283,10 @@ func (d *doctor) ready(ctx context.Context) (pin string, err error) {
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
-	if ca, err := os.ReadFile(filepath.Join(d.cfg.Dir, "ca.pem")); err == nil {
-		roots.AppendCertsFromPEM(ca)
+	for _, file := range []string{filepath.Join(d.cfg.Dir, "ca.pem"), d.cfg.ACME.CA} {
+		if ca, err := os.ReadFile(file); err == nil {
+			roots.AppendCertsFromPEM(ca)
+		}
 	}
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13},

@@ -16,7 +16,11 @@ import (
 // serverLog returns the log of a server, and its lines that wait for the collector, nil
 // if there is none.
 func serverLog(w io.Writer, cfg config.Config) (*slog.Logger, *collector.Lines) {
-	log := newLogger(w, cfg.Log)
+	return withLines(newLogger(w, cfg.Log), cfg)
+}
+
+// withLines has what is logged wait for the collector, too, if there is one.
+func withLines(log *slog.Logger, cfg config.Config) (*slog.Logger, *collector.Lines) {
 	if cfg.LogOut.To == "" {
 		return log, nil
 	}
@@ -26,8 +30,7 @@ func serverLog(w io.Writer, cfg config.Config) (*slog.Logger, *collector.Lines) 
 
 // sendLogs begins to send what is logged, if it is to be sent. What it returns ends
 // that, once requests have ended and before the store closes.
-func (s *Server) sendLogs(ctx context.Context) (end func(), err error) {
-	h := s.House
+func (h *House) sendLogs(ctx context.Context, lines *collector.Lines) (end func(), err error) {
 	if h.Config.LogOut.To == "" {
 		return func() {}, nil
 	}
@@ -35,11 +38,11 @@ func (s *Server) sendLogs(ctx context.Context) (end func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Lines == nil {
-		s.Lines = collector.NewLines()
+	if lines == nil {
+		lines = collector.NewLines()
 	}
 	h.Sender.Store(collector.New(collector.Config{
-		Address: h.Config.LogOut.To, TLS: trust, Log: h.Log, Lines: s.Lines, Clock: h.Clock, Slog: h.Slog,
+		Address: h.Config.LogOut.To, TLS: trust, Log: h.Log, Lines: lines, Clock: h.Clock, Slog: h.Slog,
 	}))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})

@@ -51,7 +51,7 @@ func rotateTLS(ctx context.Context, h *House, who string, _ struct{}) (web.Pins,
 	if err := (events{h.Log}).Append(ctx, e); err != nil {
 		return web.Pins{}, err
 	}
-	if err := keeper.Rotate(h.Clock.Now()); err != nil {
+	if err := keeper.Rotate(ctx, h.Clock.Now()); err != nil {
 		e.Outcome = identity.Failure
 		return web.Pins{}, errors.Join(err, events{h.Log}.Append(ctx, e))
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ type serveCmd struct {
 	MTLSListen       string `name:"mtls-listen" help:"Address of the HTTPS listener at which programs show certificates." placeholder:"ADDR"`
 	MTLSCA           string `name:"mtls-ca" help:"File of the authorities that sign those certificates (PEM)." placeholder:"FILE"`
 	CheckpointOut    string `help:"File, best on another machine's disk, for signed audit checkpoints." placeholder:"FILE"`
+	TLSLocal         bool   `name:"tls-local" help:"Serve other machines with this server's own certificate: all of them trust its ca.pem."`
 	DeclareSuccessor string `help:"Go on after a restore that is behind the published checkpoint; say why." placeholder:"REASON"`
 }
 
@@ -49,7 +51,8 @@ func (c *serveCmd) Run(ctx context.Context, t Terminal) error {
 	override(&cfg.MTLSListen, c.MTLSListen)
 	override(&cfg.MTLSCA, c.MTLSCA)
 	override(&cfg.CheckpointOut, c.CheckpointOut)
-	if err := cfg.Check(); err != nil {
+	cfg.ACME.TLSLocal = cfg.ACME.TLSLocal || c.TLSLocal
+	if err := cmp.Or(cfg.Check(), cfg.CheckServing()); err != nil {
 		return fault.New(fault.Invalid, "serve", err.Error())
 	}
 	log, lines := serverLog(t.Err, cfg)

@@ -53,7 +53,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	endLogs, err := s.sendLogs(ctx)
+	endLogs, err := s.House.sendLogs(ctx, s.Lines)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	doors = append(doors, door{server: newHTTPServer(handler, s.House.Slog), listener: tls.NewListener(main, web.TLS(keeper.Certificate))})
+	doors = append(doors, door{server: newHTTPServer(handler, s.House.Slog), listener: tls.NewListener(main, keeper.TLS())})
 	if cfg.MTLSListen != "" {
 		l, err := listen(ctx, cfg.MTLSListen)
 		if err != nil {
@@ -103,6 +103,9 @@ func (s *Server) Run(ctx context.Context) error {
 func (h *House) begin(ctx context.Context) (end func()) {
 	sweeping, end := context.WithCancel(ctx)
 	go h.sweep(sweeping)
+	if keeper, err := h.keeper(); err == nil { // it was opened before
+		go h.keepCertificate(sweeping, keeper)
+	}
 	h.Indexing.Start(ctx)
 	h.Notifier.Start(ctx, h.Chart)
 	h.Jobs.Start(ctx)
@@ -176,8 +179,14 @@ func (h *House) keeper() (*web.Keeper, error) {
 	if h.kept != nil {
 		return h.kept, nil
 	}
+	keys := keysOf(h.Config)
+	if keys.ACME != nil {
+		if err := keys.ACME.Check(); err != nil {
+			return nil, err
+		}
+	}
 	var err error
-	h.kept, err = keysOf(h.Config).Open(h.Clock.Now())
+	h.kept, err = keys.Open(h.Clock.Now())
 	return h.kept, err
 }
 
@@ -193,7 +202,7 @@ func keysOf(cfg config.Config) web.Keys {
 			hosts = append(hosts, u.Hostname())
 		}
 	}
-	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, NextFile: cfg.TLSNextKey}
+	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, NextFile: cfg.TLSNextKey, ACME: acmeOf(cfg)}
 }
 
 // ofMachine are the names of a server that has the machine to itself.
@@ -224,19 +233,10 @@ func (h *House) sweep(ctx context.Context) {
 		_, swept := h.Store.Sweep(ctx)
 		for what, err := range map[string]error{
 			"the sweep failed": swept, "the index could not be put in order": h.Store.Tidy(ctx), "yesterday could not be counted": h.tallyYesterday(ctx),
-			"the certificate could not be renewed": h.renewCertificate(),
 		} {
 			if err != nil && ctx.Err() == nil {
 				h.Slog.ErrorContext(ctx, what, "error", err)
 			}
 		}
 	}
-}
-
-func (h *House) renewCertificate() error {
-	keeper, err := h.keeper()
-	if err != nil {
-		return err
-	}
-	return keeper.Renew(h.Clock.Now())
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/audit"
 	"github.com/wardkeep/wardkeep/internal/clock"
+	"github.com/wardkeep/wardkeep/internal/collector"
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/web"
@@ -39,6 +41,9 @@ type tenant struct {
 	socket      door
 	all, mutual http.Handler
 	certificate func() *tls.Certificate
+	answer      func(*tls.ClientHelloInfo) (*tls.Config, error)
+	lines       *collector.Lines
+	endLogs     func()
 }
 
 // Run serves all that open until ctx ends. It fails if none does.
@@ -57,6 +62,7 @@ func (s *Tenants) Run(ctx context.Context) error {
 	for _, t := range list {
 		if t.house != nil {
 			doors = append(doors, t.socket)
+			defer t.endLogs()
 			defer t.house.begin(ctx)()
 		}
 	}
@@ -74,7 +80,8 @@ func (s *Tenants) open(ctx context.Context) ([]*tenant, error) {
 	var failed []error
 	roots := map[string]string{}
 	for _, cfg := range s.Config.Tenants {
-		t := &tenant{cfg: cfg, log: s.Slog.With("tenant", cfg.Tenant)}
+		log, lines := withLines(s.Slog, cfg)
+		t := &tenant{cfg: cfg, log: log.With("tenant", cfg.Tenant), lines: lines}
 		var opt Options
 		if cfg.Tenant == s.Restored {
 			opt.Successor = s.Successor
@@ -95,7 +102,7 @@ func (s *Tenants) open(ctx context.Context) ([]*tenant, error) {
 // open opens the tenant's house, its socket among it, or leaves nothing open. roots
 // are the keys that those before sign by: they stay when a root key is replaced.
 func (t *tenant) open(ctx context.Context, opt Options, version string, roots map[string]string) (err error) {
-	if err := mayServe(t.cfg); err != nil {
+	if err := cmp.Or(mayServe(t.cfg), t.cfg.CheckServing()); err != nil {
 		return err
 	}
 	house, err := OpenHouse(ctx, t.cfg, t.log, opt)
@@ -121,7 +128,10 @@ func (t *tenant) open(ctx context.Context, opt Options, version string, roots ma
 	if err != nil {
 		return err
 	}
-	t.house, t.certificate, t.socket = house, keeper.Certificate, door{house.socketServer(), listener, t.log}
+	if t.endLogs, err = house.sendLogs(ctx, t.lines); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	t.house, t.certificate, t.answer, t.socket = house, keeper.Certificate, keeper.Answer, door{house.socketServer(), listener, t.log}
 	roots[string(house.Keyring.Public())] = t.cfg.Tenant
 	return nil
 }
@@ -149,7 +159,7 @@ func (t *tenant) outOfService() {
 func (s *Tenants) doors(ctx context.Context, list []*tenant) (doors []door, err error) {
 	all, mutual, plain := web.Hosts{}, web.Hosts{}, web.Hosts{}
 	for _, t := range list {
-		all[hostOf(t.cfg.Base())] = web.Site{Handler: t.all, Certificate: t.certificate}
+		all[hostOf(t.cfg.Base())] = web.Site{Handler: t.all, Certificate: t.certificate, Answer: t.answer}
 		plain[hostOf(t.cfg.Base())] = web.Site{Handler: redirectTo(t.cfg)}
 		if t.mutual != nil && s.Config.MTLSListen != "" {
 			mutual[hostOf(t.cfg.MTLSBase())] = web.Site{Handler: t.mutual, Certificate: t.certificate}

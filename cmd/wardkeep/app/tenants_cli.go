@@ -22,6 +22,7 @@ func (c *serveCmd) serveTenants(ctx context.Context, t Terminal, cfg config.Conf
 	cfg.Each(func(one *config.Config) {
 		override(&one.Listen, c.Listen)
 		override(&one.MTLSListen, c.MTLSListen)
+		one.ACME.TLSLocal = one.ACME.TLSLocal || c.TLSLocal
 	})
 	if err := cfg.Check(); err != nil {
 		return fault.New(fault.Invalid, "serve", err.Error())
