@@ -6,13 +6,15 @@ DIST  := internal/portal/assets/dist
 BIN   := bin/wardkeep
 GOFLAGS := -trimpath
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMITTED := $(shell git log -1 --format=%cI 2>/dev/null)
 SOURCES := $(shell find cmd internal policies -name '*.go' -o -name '*.cedar' -o -name '*.html' 2>/dev/null) go.mod go.sum
 
-.PHONY: help build demo test prove attack attack-controls fuzz check bench clean assets deps
+.PHONY: help build sbom demo test prove attack attack-controls fuzz check bench clean assets deps
 
 help:
 	@echo 'make demo   a working hospital on https://localhost:8443'
 	@echo 'make build  one binary, bin/wardkeep, with everything inside'
+	@echo 'make sbom   what the programs are made of: bin/wardkeep.cdx.json (CycloneDX), made by each build'
 	@echo 'make test   installs what the tests need and runs them all'
 	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities'
 	@echo 'make prove  long proofs: the whole data set, a thousand crashes (an hour)'
@@ -20,7 +22,7 @@ help:
 	@echo 'make fuzz   ten minutes of fuzzing for each parser (half an hour)'
 	@echo 'make bench  measures the server over HTTPS and writes docs/benchmarks.md (20 minutes)'
 
-build: $(BIN)
+build: $(BIN) $(BIN).cdx.json
 
 PAGES := $(DIST)/manifest.json
 
@@ -32,6 +34,12 @@ assets: $(PAGES)
 $(BIN): $(PAGES) $(SOURCES)
 	go build $(GOFLAGS) -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/wardkeep
 	go build $(GOFLAGS) -ldflags '-s -w' -o bin/wardkeep-verify ./cmd/wardkeep-verify
+
+# What the programs are made of, CycloneDX 1.6, beside them.
+sbom: $(BIN).cdx.json
+
+$(BIN).cdx.json: $(BIN)
+	go run ./supply/sbom -o $@ -version '$(VERSION)' -time '$(COMMITTED)' $(BIN) bin/wardkeep-verify
 
 demo: build
 	$(BIN) demo

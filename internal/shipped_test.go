@@ -24,7 +24,7 @@ var neverShipped = map[string]string{
 
 // tools are packages that are not in the programs that are shipped, and the
 // synthetic hospital, whose chance has to be the same each time.
-var tools = regexp.MustCompile(`^(attack|e2e|bench)(/|$)|/(gen|traindict|storetest|portaltest|demo)$`)
+var tools = regexp.MustCompile(`^(attack|e2e|bench|supply)(/|$)|/(gen|traindict|storetest|portaltest|demo)$`)
 
 func unwanted(f file) []string {
 	var out []string

@@ -29,4 +29,14 @@ for (const [file, info] of Object.entries(result.metafile.outputs)) {
   if (info.entryPoint) manifest[basename(info.entryPoint).replace(/\.ts$/, ".js")] = basename(file);
 }
 await writeFile(join(out, "manifest.json"), JSON.stringify(manifest, null, 1) + "\n");
+
+// The packages of others whose code is in what was written, for the bill of materials.
+const packages = new Set();
+for (const { inputs } of Object.values(result.metafile.outputs)) {
+  for (const file of Object.keys(inputs)) {
+    const folder = file.slice(Math.max(file.indexOf("node_modules/"), 0)).match(/^.*node_modules\/(@[^/]+\/)?[^/]+/);
+    if (folder) packages.add(folder[0]);
+  }
+}
+await writeFile(join(out, "packages.json"), JSON.stringify([...packages].sort(), null, 1) + "\n");
 for (const [name, file] of Object.entries(manifest)) console.log(`${name} -> ${file}`);
