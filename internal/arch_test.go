@@ -34,7 +34,7 @@ var floors = map[string]int{
 	"internal/web": 9, "internal/clinical": 9, "internal/demo": 9,
 	"internal/fhirhttp": 9, "internal/portal": 9, "internal/portal/assets": 9,
 	"internal/portal/portaltest": 9,
-	"e2e":                        10, "e2e/testscript": 10, "bench": 10, "bench/plain": 10, "attack": 10, "attack/expect": 10, "attack/controls": 10, "supply/sbom": 10, "supply/sbom/schema": 10, "internal/bulk": 8, "cmd/wardkeep": 10, "cmd/wardkeep-verify": 10, "cmd/wardkeep/app": 10,
+	"e2e":                        10, "e2e/testscript": 10, "bench": 10, "bench/plain": 10, "attack": 10, "attack/expect": 10, "attack/controls": 10, "supply/sbom": 10, "supply/holes": 10, "supply/sbom/schema": 10, "internal/bulk": 8, "cmd/wardkeep": 10, "cmd/wardkeep-verify": 10, "cmd/wardkeep/app": 10,
 }
 
 // beside are the imports allowed on the same floor.
