@@ -22,7 +22,8 @@ type Provider struct {
 	// Issuer is exactly what the provider calls itself in its discovery document.
 	Issuer   string `koanf:"issuer"`
 	ClientID string `koanf:"client_id"`
-	// The client secret lies in a file, or in a variable of the environment.
+	// The client secret lies in a file (a path, or credential:NAME), or in a variable
+	// of the environment.
 	ClientSecretFile string `koanf:"client_secret_file"`
 	ClientSecretEnv  string `koanf:"client_secret_env"`
 	// Scopes are asked for beside openid; nil is profile.
@@ -144,11 +145,10 @@ func (p Provider) CalledHosts() []string {
 func (p Provider) Secret() (string, error) {
 	var text string
 	if p.ClientSecretFile != "" {
-		raw, err := os.ReadFile(p.ClientSecretFile)
-		if err != nil {
-			return "", fmt.Errorf("federation, provider %s: client_secret_file cannot be read: %w", p.Name, err)
+		var err error
+		if text, err = secretFile("client_secret_file", p.ClientSecretFile); err != nil {
+			return "", fmt.Errorf("federation, provider %s: %w", p.Name, err)
 		}
-		text = strings.TrimRight(string(raw), "\r\n")
 	} else {
 		text = os.Getenv(p.ClientSecretEnv)
 	}

@@ -20,12 +20,16 @@ type ACME struct {
 	// "": the system's list.
 	CA string `koanf:"acme_ca"`
 	// KID and KeyFile bind the account to one that you have there; "": neither.
+	// The file is a path, or credential:NAME.
 	KID     string `koanf:"acme_eab_kid"`
 	KeyFile string `koanf:"acme_eab_key_file"`
 	// TLSLocal says that all who come are machines of yours that trust the authority
 	// of this server (ca.pem): it may then serve other machines with its own certificate.
 	TLSLocal bool `koanf:"tls_local"`
 }
+
+// Secret reads the key of the account, in base64url.
+func (a ACME) Secret() (string, error) { return secretFile("acme_eab_key_file", a.KeyFile) }
 
 func (c Config) checkACME() error {
 	a := c.ACME

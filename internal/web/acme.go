@@ -29,9 +29,11 @@ type ACME struct {
 	Contact   string   // mail address, "" for none
 	Names     []string // that certificates are for
 	CAFile    string   // whom to believe as the authority's own server; "": the system's list
-	// KID and KeyFile bind the account to one at the authority (RFC 8555 §7.3.4).
-	KID, KeyFile string
-	Dir          string // of the account's key
+	// KID and Secret, a key in base64url, bind the account to one at the authority
+	// (RFC 8555 §7.3.4).
+	KID    string
+	Secret func() (string, error)
+	Dir    string // of the account's key
 
 	mu     sync.Mutex
 	proofs map[string]*tls.Certificate // by name, while the authority looks
@@ -73,11 +75,11 @@ func (a *ACME) binding() (*acme.ExternalAccountBinding, error) {
 	if a.KID == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(a.KeyFile)
+	text, err := a.Secret()
 	if err != nil {
-		return nil, errors.New("acme_eab_key_file cannot be read")
+		return nil, err
 	}
-	key, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(string(text)), "="))
+	key, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(text), "="))
 	if err != nil || len(key) < 16 {
 		return nil, errors.New("acme_eab_key_file must hold the key as the authority gave it, in base64url")
 	}

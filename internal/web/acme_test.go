@@ -265,9 +265,8 @@ func TestACMEAccount(t *testing.T) {
 	text := base64.RawURLEncoding.EncodeToString(mac)
 	a := newAuthority(t, address, map[string]string{"hospital-1": text})
 	dir := t.TempDir()
-	key := filepath.Join(dir, "eab.key")
-	if err := os.WriteFile(key, []byte(text+"\n"), 0o600); err != nil {
-		t.Fatal(err)
+	says := func(text string, err error) func() (string, error) {
+		return func() (string, error) { return text, err }
 	}
 	keys := web.Keys{Dir: dir, Hosts: []string{"localhost"}, ACME: &web.ACME{Directory: a.directory, Names: []string{"localhost"}, CAFile: a.caFile, Dir: dir}}
 	keeper, err := keys.Open(time.Now())
@@ -282,12 +281,12 @@ func TestACMEAccount(t *testing.T) {
 	if err := keeper.Rotate(t.Context(), time.Now()); err == nil || keeper.Certificate() != before {
 		t.Errorf("a rotation that fails changes something: %v", err)
 	}
-	keys.ACME.KID, keys.ACME.KeyFile = "hospital-1", key
+	keys.ACME.KID, keys.ACME.Secret = "hospital-1", says(text+"=\n", nil)
 	if err := keeper.Renew(t.Context(), time.Now()); err != nil || keeper.Certificate() == before {
 		t.Errorf("with the account: %v", err)
 	}
 	for name, wrong := range map[string]*web.ACME{
-		"no root": {CAFile: filepath.Join(dir, "none")}, "no key": {KID: "x", KeyFile: filepath.Join(dir, "none")}, "a key that is none": {KID: "x", KeyFile: a.caFile},
+		"no root": {CAFile: filepath.Join(dir, "none")}, "no key": {KID: "x", Secret: says("", os.ErrNotExist)}, "a key that is none": {KID: "x", Secret: says("not base64!", nil)}, "a short key": {KID: "x", Secret: says("AAAA", nil)},
 	} {
 		if wrong.Check() == nil {
 			t.Errorf("%s: nothing is wrong", name)

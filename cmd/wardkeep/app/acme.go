@@ -19,7 +19,7 @@ func acmeOf(cfg config.Config) *web.ACME {
 	}
 	return &web.ACME{
 		Directory: cfg.ACME.Directory, Contact: cfg.ACME.Contact, Names: []string{u.Hostname()}, CAFile: cfg.ACME.CA,
-		KID: cfg.ACME.KID, KeyFile: cfg.ACME.KeyFile, Dir: cfg.Dir,
+		KID: cfg.ACME.KID, Secret: cfg.ACME.Secret, Dir: cfg.Dir,
 	}
 }
 
