@@ -94,26 +94,28 @@ func (l *Log) authentic(ctx context.Context, leaves *leafReader, tree verify.Tre
 	return raw, e, nil
 }
 
-// cursorCell is up to where another system has the entries. It is sealed: a store
-// that moves it forth would keep entries from that system. Moving it back costs
-// nothing but sending them again.
-func (l *Log) cursorCell(name string) (cell, aad []byte) {
-	return []byte("audit-cursor/" + l.cfg.Tenant + "/" + name), []byte("wardkeep audit cursor 1\x00" + l.cfg.Tenant + "\x00" + name)
+// cursorCell is up to where another system has the entries: a mark of progress, sealed as
+// those are. A store that moved it forth would keep entries from that system. Moving it
+// back costs nothing but sending them again.
+func (l *Log) cursorCell(name string) []byte {
+	return []byte("audit-cursor/" + l.cfg.Tenant + "/" + name)
 }
+
+const cursorPurpose = "job"
 
 // Cursor returns what KeepCursor kept, 0 if there is nothing that can be believed.
 func (l *Log) Cursor(ctx context.Context, name string) (uint64, error) {
-	at, aad := l.cursorCell(name)
-	sealed, err := l.cell(ctx, record.SpaceMeta, at)
+	at := l.cursorCell(name)
+	sealed, err := l.cell(ctx, record.SpaceJob, at)
 	if err != nil || sealed == nil {
 		return 0, err
 	}
-	plain, err := l.cfg.Sealer.OpenValue(purpose, aad, sealed)
-	if errors.Is(err, seal.ErrForged) || errors.Is(err, seal.ErrNoKey) || err == nil && len(plain) != 8 {
-		return 0, nil
-	}
-	if err != nil {
+	plain, err := l.cfg.Sealer.OpenValue(cursorPurpose, at, sealed)
+	if errors.Is(err, seal.ErrClosed) {
 		return 0, fmt.Errorf("audit.Cursor: %w", err)
+	}
+	if err != nil || len(plain) != 8 {
+		return 0, nil
 	}
 	if next := binary.BigEndian.Uint64(plain); next <= l.Size() {
 		return next, nil
@@ -124,13 +126,13 @@ func (l *Log) Cursor(ctx context.Context, name string) (uint64, error) {
 // KeepCursor keeps, durably, that the entries before next need not be fed again.
 func (l *Log) KeepCursor(ctx context.Context, name string, next uint64) error {
 	const op = "audit.KeepCursor"
-	at, aad := l.cursorCell(name)
-	sealed, err := l.cfg.Sealer.SealValue(purpose, aad, binary.BigEndian.AppendUint64(nil, next))
+	at := l.cursorCell(name)
+	sealed, err := l.cfg.Sealer.SealValue(cursorPurpose, at, binary.BigEndian.AppendUint64(nil, next))
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	receipt, err := l.cfg.Store.Commit(ctx, record.Batch{
-		Cells: []record.Cell{{Space: record.SpaceMeta, Name: at, Value: sealed}}, Time: l.cfg.Clock.Now(),
+		Cells: []record.Cell{{Space: record.SpaceJob, Name: at, Value: sealed}}, Time: l.cfg.Clock.Now(),
 	})
 	if err == nil {
 		err = receipt.Wait()

@@ -203,7 +203,7 @@ func TestCursorIsSealed(t *testing.T) {
 		t.Fatalf("%d, %v", next, err)
 	}
 	name := []byte("audit-cursor/" + tenant + "/log_out")
-	values, err := w.store.Cells(t.Context(), record.SpaceMeta, [][]byte{name})
+	values, err := w.store.Cells(t.Context(), record.SpaceJob, [][]byte{name})
 	if err != nil || values[0] == nil {
 		t.Fatal(err)
 	}
@@ -212,12 +212,12 @@ func TestCursorIsSealed(t *testing.T) {
 	if err := w.log.KeepCursor(t.Context(), "another", 9); err != nil {
 		t.Fatal(err)
 	}
-	other, err := w.store.Cells(t.Context(), record.SpaceMeta, [][]byte{[]byte("audit-cursor/" + tenant + "/another")})
+	other, err := w.store.Cells(t.Context(), record.SpaceJob, [][]byte{[]byte("audit-cursor/" + tenant + "/another")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for what, value := range map[string][]byte{"changed": forged, "of another": other[0], "in the clear": {0, 0, 0, 0, 0, 0, 0, 9}} {
-		if _, err := w.store.Commit(t.Context(), record.Batch{Cells: []record.Cell{{Space: record.SpaceMeta, Name: name, Value: value}}, Time: time.Now()}); err != nil {
+		if _, err := w.store.Commit(t.Context(), record.Batch{Cells: []record.Cell{{Space: record.SpaceJob, Name: name, Value: value}}, Time: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		if next, err := w.log.Cursor(t.Context(), "log_out"); next != 0 || err != nil {
