@@ -26,7 +26,7 @@ var floors = map[string]int{
 	"internal/search": 3, "internal/kms/local": 3, "internal/audit/verify": 3,
 	"internal/store/posting": 3, "internal/store/pebble": 3, "internal/store/storetest": 3,
 	"internal/seal": 3, "internal/seal/file": 3, "internal/seal/traindict": 3,
-	"internal/blob": 4, "internal/audit": 4,
+	"internal/blob": 4, "internal/audit": 4, "internal/audit/spool": 3,
 	"internal/vault": 5, "internal/outbound": 5,
 	"internal/identity": 6, "internal/identity/federation": 6, "internal/authz": 6, "internal/emergency": 6, "internal/reindex": 6, "internal/rekey": 6, "internal/collector": 6, "policies": 0,
 	"internal/chart": 7,

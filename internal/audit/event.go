@@ -34,11 +34,17 @@ type Event struct {
 	Patients  []record.Key // whose content part it is, too
 	Items     []Item
 
+	// Spooled says that it comes by the spool; Log.Commit fills it in.
+	Spooled Spooled
+
 	// Content: sealed for the patients concerned, gone after a shred.
 	Query  string
 	Reason string // given for breaking the glass, and the like
 	Detail string
 }
+
+// Spooled names an entry of a spool.
+type Spooled = verify.Spooled
 
 // Item is a version of a record that was shown or written.
 type Item struct {
@@ -71,10 +77,11 @@ const (
 	ActionLogin    = "login"
 	ActionLogout   = "logout"
 	ActionBreak    = "break-glass"
-	ActionBreakOn  = "break-glass-again" // of a chart that she has open already
-	ActionRekey    = "rotate-key"        // a key replaced
-	ActionLogStart = "log-start"         // a process opened its shard
-	ActionLogStop  = "log-stop"          // a process closed its shard
+	ActionBreakOn  = "break-glass-again"       // of a chart that she has open already
+	ActionRekey    = "rotate-key"              // a key replaced
+	ActionLogStart = "log-start"               // a process opened its shard
+	ActionLogStop  = "log-stop"                // a process closed its shard
+	ActionSpool    = verify.ActionSpoolDamaged // a spool was found altered, cut, exchanged or gone
 )
 
 // PurposeEmergency is what is opened or changed for by an emergency (v3-PurposeOfUse).
@@ -129,6 +136,7 @@ func (e *Event) account(patients []record.Key, items []Item) verify.Account {
 		Purpose: clip(e.Purpose, maxText), RequestID: clip(e.RequestID, maxText),
 		Type: clip(e.Type, maxText), Address: clip(e.Address, maxText),
 		Patients: slices.Clone(patients), // kept until the tree has the entry
+		Spooled:  e.Spooled,
 	}
 	for _, r := range e.Roles[:min(len(e.Roles), maxRoles)] {
 		if r != "" {
@@ -174,7 +182,7 @@ func eventOf(a *verify.Account) Event {
 	e := Event{
 		Time: a.Time, Action: a.Action, Outcome: a.Outcome, Actor: a.Actor, Client: a.Client,
 		Session: a.Session, Roles: a.Roles, Purpose: a.Purpose, RequestID: a.RequestID,
-		Type: a.Type, Address: a.Address, Patients: a.Patients,
+		Type: a.Type, Address: a.Address, Patients: a.Patients, Spooled: a.Spooled,
 	}
 	for _, r := range a.Read {
 		e.Items = append(e.Items, Item{Key: r.Key, Version: r.Version})

@@ -123,6 +123,12 @@ func (r *Record) entities(f form, names func(record.Key) string) []entity {
 			What: &reference{Display: r.Reason}, Type: coding{sysEntityType, "4", "Other"}, Description: "reason given",
 		})
 	}
+	if r.Spooled.Number > 0 {
+		list = append(list, entity{
+			What: &reference{Identifier: &identifier{sysSpool, fmt.Sprintf("%x-%d", r.Spooled.Spool, r.Spooled.Number)}},
+			Type: coding{sysEntityType, "4", "Other"}, Description: "kept in the audit spool while the log could not be written",
+		})
+	}
 	if r.RequestID != "" {
 		list = append(list, entity{What: &reference{Identifier: &identifier{Value: r.RequestID}}, Type: coding{sysBALP, "XrequestId", ""}})
 	}

@@ -16,6 +16,7 @@ const (
 	sysRole        = "urn:wardkeep:role"
 	sysRecord      = "urn:wardkeep:record"
 	sysActor       = "urn:wardkeep:actor"
+	sysSpool       = "urn:wardkeep:spool"
 
 	profileBALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
 )

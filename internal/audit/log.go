@@ -64,6 +64,7 @@ type Log struct {
 	taken   atomic.Uint64 // highest counter known to be in the tree
 	failure atomic.Pointer[fault.Error]
 	closed  atomic.Bool
+	outage  outage
 
 	tree   tree
 	fresh  fresh
@@ -85,7 +86,7 @@ type Log struct {
 // became of an entry it fails for good: every later call is fault.Unavailable.
 func (l *Log) Commit(ctx context.Context, b record.Batch, events ...Event) (store.Receipt, error) {
 	const op = "audit.Commit"
-	if err := l.usable(op); err != nil {
+	if err := l.usable(ctx, op); err != nil {
 		return nil, err
 	}
 	if err := checkBatch(&b); err != nil {
@@ -94,6 +95,9 @@ func (l *Log) Commit(ctx context.Context, b record.Batch, events ...Event) (stor
 	events, err := cover(&b, events)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
+	}
+	if err := l.takeIn(ctx, &b, events); err != nil {
+		return nil, err
 	}
 	parts, err := l.prepare(ctx, events)
 	if err != nil {
@@ -108,19 +112,23 @@ func (l *Log) Append(ctx context.Context, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	if err := l.usable(op); err != nil {
+	if err := l.usable(ctx, op); err != nil {
 		return err
 	}
 	events, err := cover(&record.Batch{}, events)
 	if err != nil {
 		return fault.Wrap(fault.Internal, op, err)
 	}
+	var b record.Batch
+	if err := l.takeIn(ctx, &b, events); err != nil {
+		return err
+	}
 	for try := 1; ; try++ {
 		parts, err := l.prepare(ctx, events)
 		if err != nil {
 			return err
 		}
-		receipt, err := l.commit(ctx, op, record.Batch{}, parts)
+		receipt, err := l.commit(ctx, op, b, parts)
 		if err == nil {
 			return receipt.Wait()
 		}
@@ -132,8 +140,8 @@ func (l *Log) Append(ctx context.Context, events ...Event) error {
 	}
 }
 
-// commit adds the parts to the batch, and commits it.
-func (l *Log) commit(ctx context.Context, op string, b record.Batch, parts []part) (store.Receipt, error) {
+// commitNow adds the parts to the batch, and commits it.
+func (l *Log) commitNow(ctx context.Context, op string, b record.Batch, parts []part) (store.Receipt, error) {
 	if b.Time.IsZero() {
 		b.Time = l.cfg.Clock.Now()
 	}
@@ -215,20 +223,11 @@ var (
 
 const unavailable = "The audit log cannot be written now, so nothing may be shown or changed. Nothing was disclosed."
 
-func (l *Log) usable(op string) error {
-	if f := l.failure.Load(); f != nil {
-		return &fault.Error{Kind: fault.Unavailable, Op: op, Public: unavailable, Err: errFailed}
-	}
-	if l.closed.Load() {
-		return &fault.Error{Kind: fault.Unavailable, Op: op, Public: unavailable, Err: errClosed}
-	}
-	return nil
-}
-
 // fail closes the log for good and returns the fault.
 func (l *Log) fail(op string, err error) error {
 	f := &fault.Error{Kind: fault.Unavailable, Op: op, Public: unavailable, Err: err}
 	if l.failure.CompareAndSwap(nil, f) {
+		l.outage.change(l.cfg.Clock.Now(), func(o *outage) { o.failed = true })
 		l.cfg.Logger.Error("the audit log failed and takes no more entries", "op", op, "err", err)
 	}
 	return f

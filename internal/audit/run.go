@@ -63,7 +63,7 @@ func (l *Log) Close(ctx context.Context) error {
 	if l.closed.Load() {
 		return nil
 	}
-	err := l.Append(ctx, Event{Action: ActionLogStop, Actor: l.cfg.Server})
+	err := l.Append(TakingIn(ctx, Intake{}), Event{Action: ActionLogStop, Actor: l.cfg.Server})
 	if !l.closed.CompareAndSwap(false, true) {
 		return nil
 	}

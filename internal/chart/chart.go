@@ -49,6 +49,9 @@ type Config struct {
 	UsualCharts map[string]int
 	// Glass keeps who has broken the glass for whom; nil: nobody can.
 	Glass Glass
+	// Spool keeps entries of emergencies while the log cannot be written; nil: nothing
+	// is shown then.
+	Spool Spool
 }
 
 // Chart is safe for concurrent use.
@@ -62,6 +65,7 @@ type Chart struct {
 	marked map[authz.Label][]string // the security labels of each mark
 	census *census
 	glass  Glass
+	spool  Spool
 	// locator counts who asks it how often.
 	locator locator
 	// unmaskings counts who asks for whole numbers how often.
@@ -88,7 +92,7 @@ func New(cfg Config) *Chart {
 	words := &lexicon{library: library, clock: cfg.Clock}
 	c := &Chart{
 		vault: cfg.Vault, log: cfg.Log, policy: cfg.Policy, clock: cfg.Clock,
-		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock, cfg.Minors), glass: cfg.Glass,
+		slog: cfg.Slog, base: cfg.Base, census: newCensus(cfg.Vault, cfg.Clock, cfg.Minors), glass: cfg.Glass, spool: cfg.Spool,
 		notify: cfg.Changed, vet: cfg.Vet,
 		library: library, lexicon: words, inspector: &inspector{policy: cfg.Validation, library: library, lexicon: words},
 		marked: map[authz.Label][]string{}, locator: locator{clock: cfg.Clock}, narrowings: narrowings{catalog: search.Base().Masked(cfg.Policy.Numbers())}, unmaskings: locator{clock: cfg.Clock},
@@ -152,6 +156,9 @@ type request struct {
 	open   bool   // it asks nothing of any record
 
 	administered []record.Key // patients shown by the right of an administrator alone
+
+	named  bool           // it asks for one patient's chart, or one record, by name
+	groups [][]record.Key // patients of each record shown, if the actor is in an emergency
 }
 
 func (c *Chart) begin(actor Actor, action, typ string) *request {
@@ -173,6 +180,9 @@ func (r *request) discloses(res Resource) {
 	r.seen[res.key] = res.Version
 	r.event.Items = append(r.event.Items, audit.Item{Key: res.key, Version: res.Version})
 	r.concerns(res.patients)
+	if len(r.actor.Emergencies) > 0 && len(res.patients) > 0 {
+		r.groups = append(r.groups, res.patients)
+	}
 	if len(res.roles) == 1 && res.roles[0] == "admin" {
 		r.administers(res.patients)
 	}
@@ -206,8 +216,8 @@ func (r *request) finish(ctx context.Context, err error) error {
 			withholds(ctx)
 		}
 	}
-	if auditErr := r.chart.log.Append(ctx, r.event); auditErr != nil {
-		return fault.Wrap(fault.Unavailable, "chart.finish", auditErr)
+	if auditErr := r.tell(ctx, err); auditErr != nil {
+		return auditErr
 	}
 	return err
 }

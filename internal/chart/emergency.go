@@ -44,7 +44,7 @@ func (c *Chart) MayLocate(actor Actor) bool {
 // fault.NotFound, and so is a patient whom policy keeps closed even then.
 func (c *Chart) BreakGlass(ctx context.Context, actor Actor, patient string, reason emergency.Reason, note string) (emergency.Grant, error) {
 	req := c.begin(actor, audit.ActionBreak, "Patient")
-	req.name, req.event.Purpose = "Patient/"+patient, audit.PurposeEmergency
+	req.name, req.named, req.event.Purpose = "Patient/"+patient, true, audit.PurposeEmergency
 	req.event.Reason = string(reason) + ": " + strings.TrimSpace(note)
 	grant, err := c.breakGlass(ctx, req, emergency.Grant{
 		Person: actor.ID, Name: actor.Name, Roles: actor.Roles, Patient: patient, Reason: reason, Note: note,

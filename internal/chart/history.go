@@ -38,7 +38,7 @@ type History struct {
 // current state the actor may not see is fault.NotFound.
 func (c *Chart) History(ctx context.Context, actor Actor, hr HistoryRequest) (*History, error) {
 	req := c.begin(actor, "history", hr.Type)
-	req.event.Query = hr.address()
+	req.event.Query, req.named = hr.address(), hr.ID != ""
 	h, err := c.history(ctx, req, hr)
 	if err := req.finish(ctx, err); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func (c *Chart) Read(ctx context.Context, actor Actor, typ, id string, version u
 		action, name = authz.VRead, "vread"
 	}
 	req := c.begin(actor, name, typ)
-	req.name = typ + "/" + id
+	req.name, req.named = typ+"/"+id, true
 	res, err := c.read(ctx, actor, action, vault.Ref{TypeID: typeIDOf(typ, id), Version: version})
 	if err == nil {
 		req.discloses(res)

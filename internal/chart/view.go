@@ -42,7 +42,7 @@ type Part struct {
 // be seen or the audit cannot be written.
 func (c *Chart) View(ctx context.Context, actor Actor, vr ViewRequest) (*View, error) {
 	req := c.begin(actor, "view", vr.Name)
-	req.event.Query = strings.Join(vr.Searches, "\n")
+	req.event.Query, req.named = strings.Join(vr.Searches, "\n"), vr.Patient != ""
 	view, err := c.view(ctx, req, vr)
 	if err := req.finish(ctx, err); err != nil {
 		return nil, err

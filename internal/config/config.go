@@ -57,6 +57,9 @@ type Config struct {
 	// CheckpointOut is a file, best on another machine's disk, to which every
 	// signed audit checkpoint is written. A start behind it is refused.
 	CheckpointOut string `koanf:"checkpoint_out"`
+	// AuditSpool is the file, best on another disk, in which emergencies are told
+	// while the audit log cannot be written; "": one in Dir.
+	AuditSpool string `koanf:"audit_spool"`
 	// Log is debug, info, warn or error.
 	Log string `koanf:"log"`
 	// CacheMB is the memory the embedded store may use for blocks.

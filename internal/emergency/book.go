@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -34,13 +35,20 @@ type Log interface {
 	Append(ctx context.Context, events ...audit.Event) error
 }
 
-// Config says what a book stands on; all of it is required but Seen.
+// Spool keeps what is entered while the log cannot be written (package vault).
+type Spool interface {
+	// Keep reports whether it was kept there, and not where it belongs after all.
+	Keep(ctx context.Context, event audit.Event, docs ...vault.DocWrite) (kept bool, err error)
+}
+
+// Config says what a book stands on; all of it is required but Seen and Spool.
 type Config struct {
 	Docs Docs
 	Log  Log
 	Gate identity.Gate // who may review
 	// Seen returns what the log says was opened by a grant, in order.
 	Seen  func(ctx context.Context, g Grant) ([]Opening, error)
+	Spool Spool // nil: nothing is entered while the log cannot be written
 	Clock clock.Clock
 	Slog  *slog.Logger
 }
@@ -50,8 +58,9 @@ type Book struct {
 	cfg Config
 
 	mu   sync.Mutex
-	at   time.Time // when the rest was read; zero: it must be
-	open []Grant   // of today and yesterday, as far as they were open then
+	at   time.Time        // when the rest was read; zero: it must be
+	open []Grant          // of today and yesterday, as far as they were open then
+	kept map[string]Grant // by id: those in the spool, as they are there
 }
 
 // New returns the book.
@@ -76,7 +85,7 @@ func (b *Book) Open(ctx context.Context, person string) ([]Grant, error) {
 		return nil, err
 	}
 	now := b.cfg.Clock.Now()
-	return slices.DeleteFunc(slices.Clone(open), func(g Grant) bool { return g.Person != person || !g.Open(now) }), nil
+	return slices.DeleteFunc(b.withKept(open), func(g Grant) bool { return g.Person != person || !g.Open(now) }), nil
 }
 
 // Waiting returns how many reviews wait.
@@ -140,18 +149,24 @@ func parse(d vault.Doc) (g Grant, err error) {
 
 // put writes a grant together with the event that tells of it.
 func (b *Book) put(ctx context.Context, event audit.Event, g Grant) error {
+	write, err := docOf(g)
+	if err != nil {
+		return err
+	}
+	defer b.forget()
+	return b.cfg.Docs.PutDocs(ctx, event, []vault.DocWrite{write})
+}
+
+func docOf(g Grant) (vault.DocWrite, error) {
 	body, err := json.Marshal(g)
 	if err != nil {
-		return fault.Wrap(fault.Internal, "emergency.put", err)
+		return vault.DocWrite{}, fault.Wrap(fault.Internal, "emergency.docOf", err)
 	}
 	words := []search.Word{{Field: wordDay, Value: day(g.Opened)}}
 	if g.Finding == nil {
 		words = append(words, search.Word{Field: wordWaiting, Value: []byte("yes")})
 	}
-	defer b.forget()
-	return b.cfg.Docs.PutDocs(ctx, event, []vault.DocWrite{{
-		TypeID: vault.TypeID{Type: Type, ID: g.ID}, Expect: g.version, Body: body, Words: words,
-	}})
+	return vault.DocWrite{TypeID: vault.TypeID{Type: Type, ID: g.ID}, Expect: g.version, Body: body, Words: words}, nil
 }
 
 // Enter opens a chart: policy has allowed it, and the person just proved who she is.
@@ -163,7 +178,12 @@ func (b *Book) Enter(ctx context.Context, event audit.Event, g Grant) (Grant, er
 	}
 	g.ID, g.Opened = strings.ToLower(rand.Text()), b.cfg.Clock.Now().UTC().Truncate(time.Second)
 	g.Until = g.Opened.Add(Life)
-	if err := b.put(ctx, event, g); err != nil {
+	err := b.put(ctx, event, g)
+	if errors.Is(err, audit.ErrDown) {
+		g.Outage = true
+		err = b.keep(ctx, event, g)
+	}
+	if err != nil {
 		return Grant{}, err
 	}
 	b.cfg.Slog.WarnContext(ctx, "alert: a chart was opened in an emergency; a review waits", "grant", g.ID, "person", g.Person, "reason", string(g.Reason))

@@ -70,6 +70,7 @@ type Grant struct {
 	Until   time.Time `json:"until"`
 	Ended   time.Time `json:"ended,omitzero"` // by hand, before its time
 	Finding *Finding  `json:"finding,omitempty"`
+	Outage  bool      `json:"outage,omitempty"` // it was opened while the log could not be written
 
 	version uint64
 }

@@ -3,6 +3,7 @@ package emergency
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ import (
 
 // End closes a chart before its time: by whom it was opened, or by an officer.
 func (b *Book) End(ctx context.Context, actor identity.Actor, id string) error {
-	g, err := b.get(ctx, id)
+	g, err := b.getOpen(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,15 @@ func (b *Book) End(ctx context.Context, actor identity.Actor, id string) error {
 		return nil
 	}
 	g.Ended = b.cfg.Clock.Now().UTC()
-	return b.write(ctx, actor, "end-emergency", g)
+	event, err := b.event(ctx, actor, "end-emergency", g)
+	if err != nil {
+		return err
+	}
+	err = b.put(ctx, event, g)
+	if errors.Is(err, audit.ErrDown) && g.Person == actor.ID {
+		return b.keep(ctx, event, g)
+	}
+	return err
 }
 
 // Reviews returns the grants whose review waits, the oldest first.

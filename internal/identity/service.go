@@ -28,6 +28,9 @@ type Config struct {
 	Audit   Audit
 	Gate    Gate
 	Clock   clock.Clock
+	// Outage is where sessions live on while the audit log cannot be written; nil:
+	// nowhere.
+	Outage Outage
 
 	Issuer        string // shown by authenticator apps; "" means Wardkeep
 	RelyingParty  string // domain that passkeys are bound to; "" means no passkeys
@@ -80,6 +83,7 @@ type Service struct {
 	tokens   *tokenCache
 	webauthn *webauthn.WebAuthn // nil: no passkeys
 	origins  origins
+	shelter  *shelter // nil: there is none
 }
 
 const (
@@ -124,6 +128,11 @@ func New(cfg Config) (*Service, error) {
 	if tooLong(cfg.IdleLock, MaxIdleLock) || tooLong(cfg.SessionLife, MaxSessionLife) || tooLong(cfg.StepUpLife, MaxStepUpLife) {
 		return nil, errors.New("identity.New: sessions lock after at most 5 minutes, end after at most 12 hours, and a proof is fresh for at most 5 minutes")
 	}
+	var sheltering *shelter
+	if cfg.Outage != nil {
+		sheltering = newShelter(cfg)
+		cfg.Records, cfg.Audit = sheltering, sheltering
+	}
 	passkeys, err := newWebAuthn(cfg)
 	if err != nil {
 		return nil, err
@@ -147,6 +156,7 @@ func New(cfg Config) (*Service, error) {
 		sessions: &sessionCache{byID: map[string]*live{}},
 		tokens:   &tokenCache{byID: map[string]liveToken{}},
 		webauthn: passkeys,
+		shelter:  sheltering,
 	}, nil
 }
 

@@ -36,6 +36,7 @@ type Page struct {
 	Banner   *Banner
 	// Emergency is set on a chart that is open by an emergency.
 	Emergency *emergencyNote
+	Outage    string // since when the access log cannot be written, "" if it can
 	Kept      string // until when a doctor's decision keeps something from the reader, "" if none does
 	Reviews   bool   // leads to the charts opened in emergencies
 	Waiting   string // how many of them wait for a review, "" if none
@@ -79,6 +80,9 @@ func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) P
 	pg.HasApps = p.cfg.Apps != nil
 	pg.Idle = strconv.Itoa(int(p.cfg.Idle.Seconds()))
 	pg.AsOf = p.format.AsOf(p.cfg.Clock.Now())
+	if since, down := p.cfg.Outage(); down {
+		pg.Outage = p.when(since)
+	}
 	return pg
 }
 
@@ -103,6 +107,8 @@ type errorPage struct {
 	Heading string
 	Words   string
 	Request string
+	// Since is since when the access log cannot be written, "" if that is not why.
+	Since string
 	// EmergencyAt is where who treats the patient can open the chart, "" if it is
 	// no chart, or nobody may.
 	EmergencyAt string
@@ -126,12 +132,15 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case fault.Throttled:
 		w.Header().Set("Retry-After", web.RetryAfter)
 	case fault.Unavailable:
-		pg.Heading, pg.Words = "Records cannot be opened right now", "The store, the keys or the access log do not answer. Nothing was changed. Use the downtime pack, and try again."
+		pg.Heading, pg.Words = "Records cannot be opened right now", "The store, the keys or the access log do not answer. Use the downtime pack, and try again. What you were saving may not be there: look once records open."
+		if since, down := p.cfg.Outage(); down {
+			pg.Heading, pg.Words, pg.Since = "Records are closed: the access log cannot be written", "", p.when(since)
+		}
 	}
 	if _, signed := r.Cookie(sessionCookie); signed == nil && kind != fault.Unauthenticated {
 		pg.User = "You"
 	}
-	if kind == fault.NotFound {
+	if kind == fault.NotFound || pg.Since != "" {
 		pg.EmergencyAt = p.emergencyAddress(r)
 	}
 	p.render(w, r, web.Status(kind), "error", pg)

@@ -152,6 +152,9 @@ type Config struct {
 	// Book is what was opened so. Both are set, or none.
 	Emergency Emergency
 	Book      EmergencyBook
+	// Outage tells whether, and since when, the access log cannot be written; nil: it
+	// always can.
+	Outage func() (since time.Time, down bool)
 	// Numbers shows whole numbers; nil: they stay masked.
 	Numbers Numbers
 	// Accesses tells patients who looked at their records; nil: there is no such page.
@@ -194,6 +197,9 @@ func New(cfg Config) (*Portal, error) {
 	}
 	if cfg.PasswordLength == 0 {
 		cfg.PasswordLength = 8
+	}
+	if cfg.Outage == nil {
+		cfg.Outage = func() (time.Time, bool) { return time.Time{}, false }
 	}
 	if cfg.Source == nil {
 		cfg.Source = func(r *http.Request) string { return r.RemoteAddr }

@@ -24,6 +24,7 @@ type reviewRow struct {
 	Opened  string
 	Until   string
 	Still   bool // open
+	Outage  bool // opened while the access log could not be written
 	Finding string
 	By      string
 	Text    string
@@ -46,7 +47,7 @@ func verdictChoices() []choice {
 func (p *Portal) reviewRow(g emergency.Grant) reviewRow {
 	row := reviewRow{
 		ID: g.ID, Name: g.Name, Roles: strings.Join(g.Roles, ", "), Patient: g.Patient,
-		Reason: reasonWords[g.Reason], Note: g.Note, Opened: p.when(g.Opened), Until: "Open until " + p.when(g.Until),
+		Reason: reasonWords[g.Reason], Note: g.Note, Opened: p.when(g.Opened), Until: "Open until " + p.when(g.Until), Outage: g.Outage,
 	}
 	row.Still = g.Open(p.cfg.Clock.Now())
 	switch {

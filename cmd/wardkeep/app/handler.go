@@ -75,7 +75,8 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 			return h.checkPlaces(ctx, newUser{Wards: wards, Practitioner: practitioner})
 		},
 		Callers: callers, Federation: upstream, Clock: h.Clock, Emergency: h.Chart, Book: h.Book, Numbers: numbers{h.Chart}, Accesses: accesses{h.Chart, h.Identity}, Shifts: h.Identity,
-		Zone: zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
+		Outage: h.Log.Down,
+		Zone:   zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -92,9 +93,9 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		for _, path := range smart.ClientPaths() {
 			with.Handle(path, tokens)
 		}
-		mutual = web.Chain(with, chain)
+		mutual = web.Chain(hurried(with), chain)
 	}
-	return web.Chain(mux, chain), mutual, nil
+	return web.Chain(hurried(mux), chain), mutual, nil
 }
 
 // withRecords mounts what is at both addresses.
@@ -127,6 +128,9 @@ func onFault(w http.ResponseWriter, r *http.Request, err error) {
 
 // bearer authenticates a request to the API.
 func (h *House) bearer(r *http.Request) (chart.Actor, error) {
+	if err := h.down(); err != nil {
+		return chart.Actor{}, err
+	}
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return chart.Actor{}, fault.New(fault.Unauthenticated, "app.bearer", "Send a bearer token; /fhir/.well-known/smart-configuration says where to get one.")
@@ -151,7 +155,7 @@ func source(r *http.Request) string {
 
 // handleReady answers 200 once store, keys and audit can be used.
 func (h *House) handleReady(w http.ResponseWriter, r *http.Request) {
-	if err := h.Log.Err(); err != nil {
+	if err := h.down(); err != nil {
 		web.EventOf(r.Context()).Fail(err)
 		http.Error(w, "the audit log cannot be used", http.StatusServiceUnavailable)
 		return

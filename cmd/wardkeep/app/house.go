@@ -68,6 +68,7 @@ type House struct {
 	Sealer   *seal.Sealer
 	Log      *audit.Log
 	Vault    *vault.Vault
+	Spool    *vault.Spool // of emergencies while Log cannot be written
 	Policy   *authz.Policy
 	Identity *identity.Service
 	Chart    *chart.Chart
@@ -237,13 +238,17 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		return fmt.Errorf("the audit log cannot be used: %w", err)
 	}
 	h.Vault = vault.New(vault.Config{Store: h.Store, Sealer: h.Sealer, Log: h.Log, Clock: h.Clock})
+	kept, err := h.openSpool(ctx)
+	if err != nil {
+		return err
+	}
 	authorities, err := authoritiesOf(h.Config)
 	if err != nil {
 		return err
 	}
 	h.Identity, err = identity.New(identity.Config{
 		MutualTLS: h.Config.MTLSListen != "", Authorities: authorities,
-		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock,
+		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock, Outage: outages{h.Spool},
 		RelyingParty: relyingParty(h.Config), Origin: h.Config.Base(), Providers: federation.Names(h.Config.Federation),
 		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength,
 		IdleLock: h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
@@ -252,6 +257,11 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 	})
 	if err != nil {
 		return err
+	}
+	for _, k := range kept {
+		if err := h.Identity.EndKept(ctx, identityEvent(k.Event)); err != nil {
+			return err
+		}
 	}
 	h.Indexing, err = reindex.Open(ctx, reindex.Config{Vault: h.Vault, Compile: reindex.FHIRPath, Clock: h.Clock, Slog: h.Slog})
 	if err != nil {
@@ -265,7 +275,7 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		Act: h.Identity.Act, Catalog: h.Vault.Catalog, Client: h.Outbound, Allow: h.Outbound.Allow,
 		Base: h.Config.Base() + "/fhir", Clock: h.Clock, Slog: h.Slog,
 	})
-	h.Book = emergency.New(emergency.Config{Docs: h.Vault, Log: h.Log, Gate: h.Policy, Clock: h.Clock, Slog: h.Slog, Seen: h.seenByEmergency})
+	h.Book = emergency.New(emergency.Config{Docs: h.Vault, Log: h.Log, Gate: h.Policy, Clock: h.Clock, Slog: h.Slog, Seen: h.seenByEmergency, Spool: h.Spool})
 	minors, err := minorsOf(h.Config, h.Policy)
 	if err != nil {
 		return err
@@ -276,7 +286,7 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		return err
 	}
 	h.Chart = chart.New(chart.Config{
-		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog, Glass: h.Book,
+		Vault: h.Vault, Log: h.Log, Policy: h.Policy, Clock: h.Clock, Slog: h.Slog, Glass: h.Book, Spool: h.Spool,
 		Base: h.Config.Base() + "/fhir", Validation: validationOf(h.Config), Minors: minors, UsualCharts: usual, Scan: scan,
 		Changed: h.changed, Vet: h.Notifier.Vet,
 	})
@@ -363,6 +373,9 @@ func (h *House) Close(ctx context.Context) error {
 		h.Jobs.Close()
 		h.Notifier.Close()
 		h.Indexing.Close()
+	}
+	if h.Spool != nil {
+		errs = append(errs, h.Spool.Close())
 	}
 	if h.Log != nil {
 		errs = append(errs, h.Log.Close(ctx))

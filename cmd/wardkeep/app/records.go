@@ -21,6 +21,10 @@ func (r records) Get(ctx context.Context, typ, id string) (identity.Doc, error) 
 }
 
 func (r records) Put(ctx context.Context, event identity.Event, writes []identity.Write) error {
+	return r.vault.PutDocs(ctx, auditEvent(event), docWrites(writes))
+}
+
+func docWrites(writes []identity.Write) []vault.DocWrite {
 	docs := make([]vault.DocWrite, len(writes))
 	for i, w := range writes {
 		docs[i] = vault.DocWrite{
@@ -28,7 +32,7 @@ func (r records) Put(ctx context.Context, event identity.Event, writes []identit
 			Words: searchWords(w.Words), Unique: searchWords(w.Unique),
 		}
 	}
-	return r.vault.PutDocs(ctx, auditEvent(event), docs)
+	return docs
 }
 
 func (r records) Find(ctx context.Context, typ, field string, value []byte) ([]identity.Doc, error) {
@@ -76,6 +80,11 @@ func auditEvent(e identity.Event) audit.Event {
 		Action: e.Action, Purpose: e.Purpose, Outcome: e.Outcome, RequestID: e.RequestID,
 		Type: e.Type, Address: e.Source, Reason: e.Reason, Detail: detail,
 	}
+}
+
+// identityEvent is what package identity needs to know of its own event.
+func identityEvent(e audit.Event) identity.Event {
+	return identity.Event{Session: e.Session, Action: e.Action}
 }
 
 func identityDoc(d vault.Doc) identity.Doc {

@@ -44,6 +44,9 @@ const (
 func (s *Server) Run(ctx context.Context) error {
 	tuneCollector(heapLimit)
 	spareThread()
+	if err := s.House.wantSpool(ctx); err != nil {
+		return err
+	}
 	cfg := s.House.Config
 	keeper, err := s.House.keeper()
 	if err != nil {
@@ -103,6 +106,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (h *House) begin(ctx context.Context) (end func()) {
 	sweeping, end := context.WithCancel(ctx)
 	go h.sweep(sweeping)
+	go h.settles(sweeping)
 	if keeper, err := h.keeper(); err == nil { // it was opened before
 		go h.keepCertificate(sweeping, keeper)
 	}

@@ -26,6 +26,14 @@ type Account struct {
 	Read      []Ref
 	Written   []Written
 	Amended   []Written // versions there were, sealed anew
+	Spooled   Spooled   // zero: it was logged when it happened
+}
+
+// Spooled says that an entry was kept in a spool first, while the log could not be
+// written (docs/formats/spool.md).
+type Spooled struct {
+	Spool  [16]byte
+	Number uint64 // of the entry in the spool, from 1
 }
 
 // Ref names a version of a record.
@@ -57,6 +65,7 @@ const (
 	fieldRead
 	fieldWritten
 	fieldAmended
+	fieldSpooled
 )
 
 const accountFormat = 1
@@ -101,6 +110,10 @@ func (a *Account) Append(buf []byte) []byte {
 	for _, w := range a.Amended {
 		buf = w.append(append(buf, fieldAmended, 88))
 	}
+	if a.Spooled.Number > 0 {
+		buf = append(append(buf, fieldSpooled, 24), a.Spooled.Spool[:]...)
+		buf = binary.BigEndian.AppendUint64(buf, a.Spooled.Number)
+	}
 	return buf
 }
 
@@ -136,7 +149,7 @@ func ParseAccount(src []byte) (*Account, error) {
 }
 
 func repeats(tag byte) bool {
-	return tag == fieldRole || tag == fieldPatient || tag == fieldRead || tag >= fieldWritten
+	return tag == fieldRole || tag == fieldPatient || tag == fieldRead || tag >= fieldWritten && tag != fieldSpooled
 }
 
 func (a *Account) set(tag byte, value []byte) bool {
@@ -172,12 +185,19 @@ func (a *Account) set(tag byte, value []byte) bool {
 		} else {
 			a.Amended = append(a.Amended, w)
 		}
+	case fieldSpooled:
+		if len(value) != 24 {
+			return false
+		}
+		ref := parseRef(value)
+		a.Spooled = Spooled{Spool: ref.Key, Number: ref.Version}
+		return ref.Version > 0
 	default:
 		if s := a.text(tag); s != nil {
 			*s = string(value)
 			return len(value) > 0
 		}
-		return tag > fieldAmended
+		return tag > fieldSpooled
 	}
 	return true
 }

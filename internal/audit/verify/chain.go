@@ -129,6 +129,7 @@ func (c *chain) check(raw []byte, leaf *uint64) (e *Entry, account *Account, tol
 			tell(CodeEntryClosed, "an entry's accountability part does not open")
 			return e, nil, true
 		}
+		c.spooled(account, at)
 		c.rows.named(account.Written, e)
 		c.rows.sealedAnew(account.Amended, e)
 	}

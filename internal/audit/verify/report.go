@@ -40,6 +40,7 @@ const (
 	CodeRowUnreadable Code = "row-unreadable" // a version's content does not open
 	CodeRowTime       Code = "row-time"       // a version's time is not that of its entry
 	CodePosting       Code = "posting"        // the index of entries was altered
+	CodeSpool         Code = "spool"          // entries that came by a spool are missing, or there twice
 	CodeFile          Code = "damaged-file"   // the engine cannot read its files
 	CodeIndex         Code = "index"          // tokens or edges are not those that were written
 )
@@ -73,20 +74,23 @@ type Report struct {
 	Findings []Finding `json:"findings"`
 	More     int       `json:"moreFindings,omitempty"` // beyond those listed
 
-	Origin     string   `json:"origin"`
-	Trees      int      `json:"trees"`
-	Leaves     uint64   `json:"leaves"`  // of all trees
-	Size       uint64   `json:"size"`    // of the current tree
-	Signed     uint64   `json:"signed"`  // of its newest checkpoint
-	Root       string   `json:"root"`    // of the current tree, rehashed from its leaves
-	Pending    uint64   `json:"pending"` // entries not yet in the tree
-	Shards     int      `json:"shards"`
-	Written    uint64   `json:"written"` // versions named by entries
-	Rows       uint64   `json:"rows"`
-	Contents   uint64   `json:"contents"`       // content parts present
-	Removed    uint64   `json:"removedContent"` // content parts removed
-	Successors []string `json:"successors,omitempty"`
-	Skipped    []string `json:"skipped,omitempty"` // checks that could not be made, and why
+	Origin   string `json:"origin"`
+	Trees    int    `json:"trees"`
+	Leaves   uint64 `json:"leaves"`  // of all trees
+	Size     uint64 `json:"size"`    // of the current tree
+	Signed   uint64 `json:"signed"`  // of its newest checkpoint
+	Root     string `json:"root"`    // of the current tree, rehashed from its leaves
+	Pending  uint64 `json:"pending"` // entries not yet in the tree
+	Shards   int    `json:"shards"`
+	Written  uint64 `json:"written"` // versions named by entries
+	Rows     uint64 `json:"rows"`
+	Contents uint64 `json:"contents"`          // content parts present
+	Removed  uint64 `json:"removedContent"`    // content parts removed
+	Spooled  uint64 `json:"spooled,omitempty"` // entries that came by a spool
+	// SpoolAlarms are entries that tell of a spool altered, cut, exchanged or gone.
+	SpoolAlarms uint64   `json:"spoolAlarms,omitempty"`
+	Successors  []string `json:"successors,omitempty"`
+	Skipped     []string `json:"skipped,omitempty"` // checks that could not be made, and why
 }
 
 // Damaged is the report on files that the engine cannot even open. err MUST be
@@ -118,6 +122,12 @@ func (r *Report) String() string {
 	fmt.Fprintf(&b, "shards     %d, %s entries pending\n", r.Shards, number(r.Pending))
 	fmt.Fprintf(&b, "versions   %s in the store, %s named by entries\n", number(r.Rows), number(r.Written))
 	fmt.Fprintf(&b, "content    %s parts, %s removed\n", number(r.Contents), number(r.Removed))
+	if r.Spooled > 0 {
+		fmt.Fprintf(&b, "spooled    %s entries were kept in a spool while the log could not be written\n", number(r.Spooled))
+	}
+	if r.SpoolAlarms > 0 {
+		fmt.Fprintf(&b, "spools     %s found altered, cut, exchanged or gone: see the entries %q\n", number(r.SpoolAlarms), ActionSpoolDamaged)
+	}
 	for _, s := range r.Successors {
 		fmt.Fprintf(&b, "successor  %s\n", s)
 	}

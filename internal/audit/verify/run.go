@@ -52,7 +52,7 @@ type Deep interface {
 // Run verifies a store. An error means that the work could not be done; what is
 // wrong with the store is in the report.
 func Run(ctx context.Context, c Config) (*Report, error) {
-	v := &verifier{Config: c, ctx: ctx, report: &Report{Findings: []Finding{}}, chains: map[uint64]*chain{}}
+	v := &verifier{Config: c, ctx: ctx, report: &Report{Findings: []Finding{}}, chains: map[uint64]*chain{}, spools: spooled{}}
 	if err := v.run(); err != nil {
 		return nil, fmt.Errorf("verify.Run: %w", err)
 	}
@@ -69,6 +69,7 @@ type verifier struct {
 	chains map[uint64]*chain
 	rows   *rows
 	index  *postings
+	spools spooled
 	done   uint64
 	total  uint64
 }
@@ -120,6 +121,7 @@ func (v *verifier) run() error {
 	if err := v.checkShards(); err != nil {
 		return err
 	}
+	v.checkSpools()
 	if v.index != nil {
 		if err := v.index.finish(); err != nil {
 			return err
