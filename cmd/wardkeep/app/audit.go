@@ -111,7 +111,8 @@ func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bo
 
 // docTypes are the internal types of records there are.
 var docTypes = []string{
-	identity.TypeUser, identity.TypeClient, identity.TypeConnection, identity.TypeSigning, reindex.TypeEntry, chart.TypeMandate, emergency.TypeDay,
+	identity.TypeUser, identity.TypeClient, identity.TypeConnection, identity.TypeSigning,
+	reindex.TypeEntry, chart.TypeMandate, emergency.Type, emergency.TypeDay,
 }
 
 func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {

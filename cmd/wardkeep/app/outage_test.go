@@ -1,0 +1,492 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/config"
+	"github.com/wardkeep/wardkeep/internal/emergency"
+	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
+)
+
+// ills are what a device may do to the store's log.
+var ills = map[string]func(*sickDisk, errorfs.Op) error{
+	"the disk is full": func(_ *sickDisk, op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileWrite {
+			return syscall.ENOSPC
+		}
+		return nil
+	},
+	"a sync fails": func(_ *sickDisk, op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSync {
+			return syscall.EIO
+		}
+		return nil
+	},
+	"a sync hangs": func(d *sickDisk, op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileSyncData || op.Kind == errorfs.OpFileSync {
+			<-d.heals
+		}
+		return nil
+	},
+}
+
+// sickDisk is a disk that falls ill.
+type sickDisk struct {
+	vfs.FS
+	ill   *errorfs.Toggle
+	heals chan struct{}
+	once  sync.Once
+}
+
+func newSickDisk(ill func(*sickDisk, errorfs.Op) error) *sickDisk {
+	d := &sickDisk{heals: make(chan struct{})}
+	d.ill = &errorfs.Toggle{Injector: errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if !strings.HasSuffix(op.Path, ".log") {
+			return nil
+		}
+		return ill(d, op)
+	})}
+	d.FS = errorfs.Wrap(vfs.Default, d.ill)
+	return d
+}
+
+func (d *sickDisk) heal() {
+	d.ill.Off()
+	d.once.Do(func() { close(d.heals) })
+}
+
+// outing is a clinic with two patients on a device, and people in it.
+type outing struct {
+	*House
+	t             *testing.T
+	dir           string
+	handler       http.Handler
+	doctor, nurse identity.Actor
+}
+
+func openOuting(t *testing.T, dir string, d *sickDisk) *outing {
+	t.Helper()
+	cfg := config.Default()
+	cfg.Dir, cfg.CacheMB = dir, 8
+	var opt Options
+	if d != nil {
+		opt.FS = d
+	}
+	h, err := OpenHouse(t.Context(), cfg, slog.New(slog.NewTextHandler(t.Output(), nil)), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &outing{House: h, t: t, dir: dir}
+	t.Cleanup(o.close)
+	if err := h.wantSpool(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if o.handler, _, err = (&Server{House: h, Version: "test"}).handler(); err != nil {
+		t.Fatal(err)
+	}
+	o.doctor = identity.Actor{Kind: identity.KindPerson, ID: "eve", Name: "Eve", Roles: []string{"doctor"}, MFA: identity.AssuranceMulti, SessionID: "s", AuthTime: h.Clock.Now(), Purpose: "TREAT"}
+	o.nurse = identity.Actor{Kind: identity.KindPerson, ID: "nora", Roles: []string{"nurse"}, WardIDs: []string{"east"}, MFA: identity.AssuranceMulti, SessionID: "n", Purpose: "TREAT"}
+	return o
+}
+
+func (o *outing) close() {
+	if o.House != nil {
+		_ = o.House.Close(context.Background())
+		o.House = nil
+	}
+}
+
+// soon is the context of a request, and fails a test that takes longer than anybody
+// may have to wait.
+func (o *outing) soon(what string, do func(ctx context.Context) error) error {
+	o.t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- do(audit.Hurry(context.Background(), answerWithin)) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(20 * time.Second): // not 2 s: the machine may be busy
+		o.t.Fatalf("%s: no answer", what)
+		return nil
+	}
+}
+
+func (o *outing) see(a identity.Actor, page, patient string) error {
+	o.t.Helper()
+	return o.soon("a page", func(ctx context.Context) error {
+		search := "Observation?patient=" + patient
+		if patient == "" {
+			search = "Patient?_id=ann"
+		}
+		_, err := o.Chart.View(ctx, a, chart.ViewRequest{Name: page, Patient: patient, Searches: []string{search}})
+		return err
+	})
+}
+
+// fallIll has the device fail, until the house knows.
+func (o *outing) fallIll(d *sickDisk) {
+	o.t.Helper()
+	if err := o.see(o.nurse, "chart: overview", "ann"); err != nil {
+		o.t.Fatal(err)
+	}
+	d.ill.On()
+	if err := o.see(o.nurse, "chart: overview", "ann"); !fault.Is(err, fault.Unavailable) || errors.Is(err, audit.ErrDown) {
+		o.t.Fatalf("the first page: %v", err)
+	}
+	if _, down := o.Log.Down(); !down {
+		o.t.Fatal("the house does not know")
+	}
+	if err := o.see(o.nurse, "chart: overview", "ann"); !fault.Is(err, fault.Unavailable) || !errors.Is(err, audit.ErrDown) {
+		o.t.Fatalf("the next page: %v", err)
+	}
+}
+
+// enter opens ann's chart to the doctor.
+func (o *outing) enter() emergency.Grant {
+	o.t.Helper()
+	var grant emergency.Grant
+	err := o.soon("the glass", func(ctx context.Context) (err error) {
+		grant, err = o.Chart.BreakGlass(ctx, o.doctor, "ann", emergency.Treatment, "chest pain")
+		return err
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.again()
+	return grant
+}
+
+// again is the doctor as her next request finds her.
+func (o *outing) again() {
+	o.t.Helper()
+	open, err := o.Book.Open(o.t.Context(), o.doctor.ID)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.doctor.Emergencies = nil
+	for _, g := range open {
+		o.doctor.Emergencies = append(o.doctor.Emergencies, g.Patient)
+	}
+}
+
+// spooled returns what the log says that came by a spool.
+func (o *outing) spooled() (actions string, numbers []uint64) {
+	o.t.Helper()
+	if err := o.Log.Integrate(o.t.Context()); err != nil {
+		o.t.Fatal(err)
+	}
+	err := o.Log.Search(o.t.Context(), audit.Filter{}, func(r *audit.Record) error {
+		if r.Spooled.Number > 0 {
+			actions += r.Action + " "
+			numbers = append(numbers, r.Spooled.Number)
+			if r.Purpose != audit.PurposeEmergency || r.Actor != o.doctor.ID || r.Time.After(time.Now()) {
+				o.t.Errorf("%+v", r.Event)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return actions, numbers
+}
+
+// another patient, whom nobody has opened.
+func bob(t *testing.T, dir string) {
+	t.Helper()
+	h, err := openOn(t.Context(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		`{"resourceType":"Patient","id":"bob"}`,
+		`{"resourceType":"Observation","id":"his","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/bob"}}`,
+	} {
+		res, err := fhir.Parse([]byte(text))
+		if err == nil {
+			_, err = h.Chart.Update(t.Context(), identity.System("import", "importer"), res, chart.Condition{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestOutage: whatever keeps the log from being written, everybody is told so soon, and
+// an emergency opens one chart, to be read, once that is told durably elsewhere. When the
+// log can be written again, it has all of it.
+func TestOutage(t *testing.T) {
+	for name, ill := range ills {
+		t.Run(name, func(t *testing.T) {
+			dir := clinic(t)
+			bob(t, dir)
+			d := newSickDisk(ill)
+			t.Cleanup(d.heal)
+			o := openOuting(t, dir, d)
+			o.fallIll(d)
+			if err := o.see(o.doctor, "chart: overview", "ann"); !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.NotFound) {
+				t.Errorf("a chart that nobody has opened: %v", err)
+			}
+			o.enter()
+			for range 2 {
+				if err := o.see(o.doctor, "chart: overview", "ann"); err != nil {
+					t.Fatalf("an emergency: %v", err)
+				}
+			}
+			o.refused()
+			o.whileDown()
+			if name == "a sync hangs" {
+				d.heal()
+				o.settled()
+			} else {
+				o.close()
+				d.heal()
+				o = openOuting(t, dir, nil)
+			}
+			o.afterwards()
+			o.close()
+			report, err := verifyFiles(context.Background(), dir, config.Default().Tenant, nil, true)
+			if err != nil || report.Spooled != 3 || !report.OK {
+				t.Errorf("%v, %v", report, err)
+			}
+		})
+	}
+}
+
+// refused: nothing else is shown, and nothing is changed.
+func (o *outing) refused() {
+	o.t.Helper()
+	program := identity.System("import", "importer")
+	patient, err := fhir.Parse([]byte(`{"resourceType":"Patient","id":"ann","active":true}`))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for name, try := range map[string]func(ctx context.Context) error{
+		"the chart of another": func(ctx context.Context) error {
+			_, err := o.Chart.View(ctx, o.doctor, chart.ViewRequest{Name: "chart: overview", Patient: "bob", Searches: []string{"Observation?patient=bob"}})
+			return err
+		},
+		"a list": func(ctx context.Context) error {
+			_, err := o.Chart.View(ctx, o.doctor, chart.ViewRequest{Name: "ward list", Searches: []string{"Patient?_id=ann"}})
+			return err
+		},
+		"a search": func(ctx context.Context) error {
+			_, err := o.Chart.Search(ctx, o.doctor, chart.SearchRequest{Type: "Observation"})
+			return err
+		},
+		"a record of another": func(ctx context.Context) error {
+			_, err := o.Chart.Read(ctx, o.doctor, "Observation", "his", 0)
+			return err
+		},
+		"a record of nobody": func(ctx context.Context) error {
+			_, err := o.Chart.Read(ctx, o.doctor, "Location", "east", 0)
+			return err
+		},
+		"a change": func(ctx context.Context) error {
+			_, err := o.Chart.Update(ctx, o.doctor, patient, chart.Condition{})
+			return err
+		},
+		"whole numbers": func(ctx context.Context) error {
+			_, err := o.Chart.Unmask(ctx, o.doctor, "Patient", "ann", "TREAT")
+			return err
+		},
+		"her own ward, by a nurse": func(ctx context.Context) error {
+			_, err := o.Chart.View(ctx, o.nurse, chart.ViewRequest{Name: "chart: overview", Patient: "ann"})
+			return err
+		},
+		"a program": func(ctx context.Context) error {
+			_, err := o.Chart.Read(ctx, program, "Patient", "ann", 0)
+			return err
+		},
+		"a review": func(ctx context.Context) error {
+			_, err := o.Book.Reviews(ctx, identity.Actor{Kind: identity.KindPerson, ID: "vera", Roles: []string{"privacy"}, MFA: identity.AssuranceMulti, SessionID: "v"})
+			return err
+		},
+		"an account": func(ctx context.Context) error {
+			_, _, err := o.Identity.Provision(ctx, identity.System("x", "operator"), identity.NewPerson{UserName: "new", Given: "N", Family: "W", Roles: []string{"nurse"}}, identity.Credentials{Password: "three quiet herons at noon"})
+			return err
+		},
+	} {
+		if err := o.soon(name, try); !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Denied) {
+			o.t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// whileDown: the API and pages tell what is wrong.
+func (o *outing) whileDown() {
+	o.t.Helper()
+	w := ask(o.handler, "GET", "/fhir/Patient/ann", "Authorization", "Bearer x")
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "OperationOutcome") || !strings.Contains(w.Body.String(), "audit log cannot be written since") {
+		o.t.Errorf("the API: %d %v %s", w.Code, w.Header(), w.Body)
+	}
+	if w := ask(o.handler, "GET", "/readyz"); w.Code != http.StatusServiceUnavailable {
+		o.t.Errorf("/readyz: %d", w.Code)
+	}
+}
+
+// settled ends an outage as a running server does.
+func (o *outing) settled() {
+	o.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if err := o.settle(context.Background()); err != nil {
+			o.t.Fatal(err)
+		}
+		if _, down := o.Log.Down(); !down {
+			return
+		}
+		if time.Now().After(deadline) {
+			o.t.Fatal("the outage does not end")
+		}
+	}
+}
+
+// afterwards: the log has what happened, once, and its officer sees it.
+func (o *outing) afterwards() {
+	o.t.Helper()
+	if err := o.see(o.nurse, "chart: overview", "ann"); err != nil {
+		o.t.Errorf("charts are open again: %v", err)
+	}
+	if actions, numbers := o.spooled(); actions != "break-glass view view " || len(numbers) != 3 || numbers[0] != 1 || numbers[2] != 3 {
+		o.t.Errorf("the log has %q %v", actions, numbers)
+	}
+	vera := identity.Actor{Kind: identity.KindPerson, ID: "vera", Roles: []string{"privacy"}, MFA: identity.AssuranceMulti, SessionID: "v"}
+	waiting, err := o.Book.Reviews(o.t.Context(), vera)
+	if err != nil || len(waiting) != 1 || !waiting[0].Outage || waiting[0].Person != "eve" {
+		o.t.Fatalf("%+v, %v", waiting, err)
+	}
+	_, seen, err := o.Book.Review(o.t.Context(), vera, waiting[0].ID)
+	if err != nil || len(seen) != 2 {
+		o.t.Errorf("seen: %+v, %v", seen, err)
+	}
+	o.again() // it lasts its hours
+	if err := o.see(o.doctor, "chart: overview", "ann"); err != nil {
+		o.t.Errorf("the grant: %v", err)
+	}
+	if o.Spool.Waits() {
+		o.t.Error("the spool was not emptied")
+	}
+}
+
+// TestNoSpoolNoAnswer is the negative control of what an emergency opens: where the
+// spool cannot be written, nothing is.
+func TestNoSpoolNoAnswer(t *testing.T) {
+	dir := clinic(t)
+	d := newSickDisk(ills["a sync fails"])
+	t.Cleanup(d.heal)
+	o := openOuting(t, dir, d)
+	o.fallIll(d)
+	o.enter()
+	if err := o.Spool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.see(o.doctor, "chart: overview", "ann"); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("shown, and told nowhere: %v", err)
+	}
+	err := o.soon("the glass", func(ctx context.Context) error {
+		_, err := o.Chart.BreakGlass(ctx, o.doctor, "ann", emergency.Treatment, "")
+		return err
+	})
+	if !fault.Is(err, fault.Unavailable) {
+		t.Errorf("opened, and told nowhere: %v", err)
+	}
+}
+
+// TestSpoolAlarms: a spool that was cut to nothing, altered, exchanged or taken away
+// while no server ran is told by the log, and what there is of it kept.
+func TestSpoolAlarms(t *testing.T) {
+	path := func(dir string) string { return filepath.Join(dir, spoolFile) }
+	for name, c := range map[string]struct {
+		change func(t *testing.T, dir string)
+		taken  int
+		told   string
+		kept   bool
+	}{
+		"altered": {func(t *testing.T, dir string) {
+			f, err := os.OpenFile(path(dir), os.O_RDWR, 0)
+			if err == nil {
+				_, err = f.WriteAt([]byte{1}, 900)
+				err = errors.Join(err, f.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, -1, "no entry", true},
+		"taken away": {func(t *testing.T, dir string) {
+			if err := os.Remove(path(dir)); err != nil {
+				t.Fatal(err)
+			}
+		}, 0, "is gone", false},
+		"exchanged": {func(t *testing.T, dir string) {
+			text, err := os.ReadFile(path(dir))
+			if err == nil {
+				clear(text[32:])
+				text[20] ^= 1
+				err = os.WriteFile(path(dir), text, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, 0, "not the one", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := clinic(t)
+			d := newSickDisk(ills["a sync fails"])
+			t.Cleanup(d.heal)
+			o := openOuting(t, dir, d)
+			o.fallIll(d)
+			o.enter()
+			for range 3 {
+				if err := o.see(o.doctor, "chart: overview", "ann"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			o.close()
+			d.heal()
+			c.change(t, dir)
+			o = openOuting(t, dir, nil)
+			if _, numbers := o.spooled(); c.taken >= 0 && len(numbers) != c.taken || c.taken < 0 && (len(numbers) == 0 || len(numbers) == 4) {
+				t.Errorf("taken: %v", numbers)
+			}
+			found, err := o.Log.Find(t.Context(), audit.Filter{Action: audit.ActionSpool})
+			if err != nil || len(found) != 1 {
+				t.Fatalf("%d alarms, %v", len(found), err)
+			}
+			if r, err := o.Log.Read(t.Context(), found[0]); err != nil || !strings.Contains(r.Detail, c.told) {
+				t.Errorf("%+v, %v", r, err)
+			}
+			aside, _ := filepath.Glob(path(dir) + ".damaged-*")
+			if (len(aside) == 1) != c.kept {
+				t.Errorf("kept aside: %v", aside)
+			}
+			if err := o.see(o.nurse, "chart: overview", "ann"); err != nil {
+				t.Error(err)
+			}
+			o.close()
+			o = openOuting(t, dir, nil) // told once
+			if found, err := o.Log.Find(t.Context(), audit.Filter{Action: audit.ActionSpool}); err != nil || len(found) != 1 {
+				t.Errorf("%d alarms after another start, %v", len(found), err)
+			}
+		})
+	}
+}
