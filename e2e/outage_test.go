@@ -58,6 +58,9 @@ func TestOutageInBrowser(t *testing.T) {
 	}
 
 	w.do(chromedp.Click(`a[href="/emergency/`+critical+`"]`), chromedp.WaitVisible(".opening"))
+	if got := w.text("main"); !strings.Contains(got, "to be read") || strings.Contains(got, "Look for the patient") {
+		t.Errorf("the form says %q", got)
+	}
 	w.accessible("outage opening")
 	w.look("outage-opening")
 	if !w.holds("data-for=\"session\"") {

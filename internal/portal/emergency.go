@@ -80,12 +80,15 @@ type opening struct {
 	Provider provider // that asks for the proof; none: password and code do
 	Note     string
 	Hours    string
+	Outage   bool // the access log cannot be written
 	Error    string
 	Draft    *draft
 }
 
 func (p *Portal) opening(r *http.Request, actor identity.Actor, patient string) opening {
+	_, down := p.cfg.Outage()
 	return opening{
+		Outage:  down,
 		Patient: patient, Reasons: reasonChoices(), Passkeys: p.cfg.Passkeys, Provider: p.providerOf(r),
 		Fresh: identity.Fresh(actor, p.cfg.Clock.Now()), Hours: count(int(emergency.Life.Hours()), "hour", "hours"),
 	}

@@ -208,7 +208,7 @@ func (o *outing) spooled() (actions string, numbers []uint64) {
 	return actions, numbers
 }
 
-// another patient, whom nobody has opened.
+// bob is another patient, of the nurse's ward, whom nobody has opened.
 func bob(t *testing.T, dir string) {
 	t.Helper()
 	h, err := openOn(t.Context(), dir, nil)
@@ -217,6 +217,7 @@ func bob(t *testing.T, dir string) {
 	}
 	for _, text := range []string{
 		`{"resourceType":"Patient","id":"bob"}`,
+		`{"resourceType":"Encounter","id":"bed","status":"in-progress","class":{"code":"IMP"},"subject":{"reference":"Patient/bob"},"location":[{"location":{"reference":"Location/east"}}]}`,
 		`{"resourceType":"Observation","id":"his","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/bob"}}`,
 	} {
 		res, err := fhir.Parse([]byte(text))
@@ -312,6 +313,12 @@ func (o *outing) refused() {
 		},
 		"her own ward, by a nurse": func(ctx context.Context) error {
 			_, err := o.Chart.View(ctx, o.nurse, chart.ViewRequest{Name: "chart: overview", Patient: "ann"})
+			return err
+		},
+		"another of her ward, on the page of the one": func(ctx context.Context) error {
+			nurse := o.nurse
+			nurse.Emergencies = []string{"ann"}
+			_, err := o.Chart.View(ctx, nurse, chart.ViewRequest{Name: "chart: overview", Patient: "ann", Searches: []string{"Observation?patient=bob"}})
 			return err
 		},
 		"a program": func(ctx context.Context) error {
