@@ -19,7 +19,7 @@ var (
 	// ofEach are given by each tenant for itself: on top they would be shared by
 	// all without anybody having said so, or by none, and are refused there.
 	ofEach = []string{
-		"base_url", "tls_cert", "tls_key", "tls_next_key", "mtls_base_url", "mtls_ca", "checkpoint_out",
+		"base_url", "tls_cert", "tls_key", "tls_next_key", "mtls_base_url", "mtls_ca", "checkpoint_out", "audit_spool",
 		"cors_origins", "outbound_hosts", "outbound_private", "federation", "policies", "program_rates",
 		"acme", "acme_terms_agreed", "acme_contact", "acme_ca", "acme_eab_kid", "acme_eab_key_file",
 		"log_out", "log_out_ca", "log_out_name", "log_out_cert", "log_out_key",
@@ -155,8 +155,11 @@ func (c Config) checkTenants() error {
 				return err
 			}
 		}
-		if t.CheckpointOut != "" {
-			if err := take(name, "checkpoint_out", canonical(t.CheckpointOut), t.CheckpointOut); err != nil {
+		for what, path := range map[string]string{"audit_spool": t.AuditSpool, "checkpoint_out": t.CheckpointOut} {
+			if path == "" {
+				continue
+			}
+			if err := take(name, what, canonical(path), path); err != nil {
 				return err
 			}
 		}

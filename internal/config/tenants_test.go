@@ -99,6 +99,7 @@ func TestWhatTenantsMustNotShare(t *testing.T) {
 		"folder by a link":       {pair(", dir: "+folder, ", dir: "+folder+"-again"), "dir of its own"},
 		"folder in a folder":     {pair(", dir: "+folder, ", dir: "+folder+"/a/b"), "dir of its own"},
 		"folder about a folder":  {pair(", dir: "+folder+"-again/a", ", dir: "+folder), "dir of its own"},
+		"spools":                 {pair(", audit_spool: "+folder+"/s", ", audit_spool: "+folder+"-again/s"), "audit_spool"},
 		"checkpoints":            {pair(", checkpoint_out: "+folder+"/c", ", checkpoint_out: "+folder+"-again/c"), "checkpoint_out"},
 		"client of a provider":   {pair(", "+provider, ", "+provider), "federation client"},
 		"listener of its own":    {pair(", listen: '127.0.0.1:1'", ""), `"listen"`},

@@ -126,7 +126,9 @@ func TestSessionsInAnOutage(t *testing.T) {
 		t.Errorf("told: %v", f.told())
 	}
 	for range 5 {
-		_, err = w.StepUp(ctx, fresh.Token, identity.Proof{Password: "x", Code: "1"}, ward)
+		if _, err = w.StepUp(ctx, fresh.Token, identity.Proof{Password: "x", Code: "1"}, ward); err == nil {
+			t.Error("a wrong proof is taken")
+		}
 	}
 	if _, err := w.Resume(ctx, fresh.Token, ward); !fault.Is(err, fault.Unauthenticated) {
 		t.Errorf("five wrong proofs: %v", err)
