@@ -28,6 +28,7 @@ type provision struct {
 	start, end   time.Time
 	actors       []string // references
 	purposes     []string // codes of v3-PurposeOfUse
+	since        string   // a day: of tests taken from then on; of holds alone
 	condition
 	nested []provision
 }
@@ -36,8 +37,10 @@ type provision struct {
 type condition struct {
 	Types  []string `json:",omitempty"`
 	Labels []string `json:",omitempty"` // security labels, "system|code" as a search has them
+	Kinds  []string `json:",omitempty"` // kinds of care: categories of policies/confidential.txt, and resultKinds
 	Codes  []string `json:",omitempty"`
 	Data   []datum  `json:",omitempty"`
+	Before string   `json:",omitempty"` // a day: results of tests taken before it
 	Odd    bool     `json:",omitempty"` // there is a condition that is not understood
 }
 
@@ -76,7 +79,10 @@ func hasCode(concept fhir.Node, is func(system, code string) bool) bool {
 }
 
 // reader reads provisions and notes the first thing that cannot be enforced.
-type reader struct{ odd string }
+type reader struct {
+	odd  string
+	hold bool // it is a hold's: a dataPeriod that begins is understood
+}
 
 func (r *reader) strange(place string) bool {
 	if r.odd == "" {
@@ -101,13 +107,20 @@ func (r *reader) provisionOf(node fhir.Node, place string) provision {
 		return []string{c.Get("code").Text()}, c.Get("system").Text() == systemResourceTypes
 	})
 	p.Labels = list(read, "securityLabel", func(c fhir.Node) ([]string, bool) { return tokensOf(c) })
+	p.Labels, p.Kinds = kindsAmong(p.Labels)
+	if len(p.Labels) > 0 && len(p.Kinds) > 0 { // any of them is asked for, and one search asks for one sort
+		p.Labels, p.Kinds, p.Odd = nil, nil, r.strange(place+".securityLabel")
+	}
 	p.Codes = list(read, "code", func(c fhir.Node) ([]string, bool) { return tokensOf(slices.Collect(c.All("coding"))...) })
 	p.Data = list(read, "data", datumOf)
 	if node.Get("action").Exists() && !looksAtRecords(node) {
 		p.Odd = r.strange(place + ".action")
 	}
-	if node.Get("dataPeriod").Exists() {
-		p.Odd = r.strange(place + ".dataPeriod")
+	if data := node.Get("dataPeriod"); data.Exists() {
+		_, err := time.Parse(time.DateOnly, data.Get("start").Text())
+		if p.since = data.Get("start").Text(); err != nil || !r.hold || data.Get("end").Exists() {
+			p.since, p.Odd = "", r.strange(place+".dataPeriod")
+		}
 	}
 	n := 0
 	for inner := range node.All("provision") {
@@ -188,16 +201,19 @@ func looksAtRecords(node fhir.Node) bool {
 
 // enforceable refuses a Consent of which some part could not be enforced: whoever
 // records what a patient asks for must know it at once.
-func enforceable(res *fhir.Resource) error {
-	if res.Type() != "Consent" || !inForce(res) {
+func (c *Chart) enforceable(res *fhir.Resource) error {
+	if res.Type() != "Consent" || !inForce(res) && requestOf(res) == "" {
 		return nil
 	}
-	var r reader
+	_, hold, _ := holdOf(res)
+	r := reader{hold: hold}
 	if _, ok := patientRef(res); !ok {
 		r.strange("Consent.patient")
 	}
 	if root := res.Root().Get("provision"); root.Exists() {
-		r.provisionOf(root, "Consent.provision")
+		if p := r.provisionOf(root, "Consent.provision"); p.any(func(p provision) bool { return slices.ContainsFunc(p.Kinds, c.strangeKind) }) {
+			r.strange("Consent.provision.securityLabel")
+		}
 	}
 	if r.odd == "" {
 		return nil
@@ -210,6 +226,11 @@ func enforceable(res *fhir.Resource) error {
 // patientRef returns whose Consent it is.
 func patientRef(res *fhir.Resource) (id string, ok bool) {
 	return strings.CutPrefix(local(res.Root().Get("patient")), "Patient/")
+}
+
+// any reports whether something holds of a provision or of one nested in it.
+func (p provision) any(is func(provision) bool) bool {
+	return is(p) || slices.ContainsFunc(p.nested, func(inner provision) bool { return inner.any(is) })
 }
 
 // now reports whether a provision's period is now.

@@ -25,7 +25,10 @@ func (c *Chart) consents(ctx context.Context, actor Actor, old, next *fhir.Resou
 	if err := c.holds(ctx, actor, old, next); err != nil {
 		return err
 	}
-	if err := enforceable(next); err != nil {
+	if err := c.requests(actor, old, next); err != nil {
+		return err
+	}
+	if err := c.enforceable(next); err != nil {
 		return err
 	}
 	who, err := c.census.who(ctx, actor)

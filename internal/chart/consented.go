@@ -16,7 +16,7 @@ import (
 type confined struct{ withheld, granted, held []vault.Confine }
 
 // of returns what is said of a type.
-func (s *said) of(typ string) (*confined, error) {
+func (s *said) of(typ string, kinds kindQueries) (*confined, error) {
 	if c, ok := s.types.Load(typ); ok {
 		return c.(*confined), nil
 	}
@@ -27,7 +27,7 @@ func (s *said) of(typ string) (*confined, error) {
 		deny  bool
 	}{{s.withheld, &out.withheld, true}, {s.granted, &out.granted, false}, {s.held, &out.held, true}} {
 		for _, one := range part.rules {
-			some, err := one.confines(typ, part.deny)
+			some, err := one.confines(typ, part.deny, kinds)
 			if err != nil {
 				return nil, err
 			}
@@ -48,10 +48,10 @@ func (s *said) of(typ string) (*confined, error) {
 // confines returns the ways in which a record of a type falls under a rule; none: it
 // cannot. A condition that cannot be asked of the type makes a denial no narrower,
 // and a permission void.
-func (r rule) confines(typ string, deny bool) ([]vault.Confine, error) {
+func (r rule) confines(typ string, deny bool, kinds kindQueries) ([]vault.Confine, error) {
 	ways := []vault.Confine{{}}
 	for _, c := range r.If {
-		alternatives, err := c.queries(typ, deny)
+		alternatives, err := c.queries(typ, deny, kinds)
 		if err != nil || len(alternatives) == 0 {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (r rule) confines(typ string, deny bool) ([]vault.Confine, error) {
 		ways = next
 	}
 	for _, except := range r.Except {
-		some, err := except.confines(typ, !deny)
+		some, err := except.confines(typ, !deny, kinds)
 		if err != nil {
 			return nil, err
 		}
@@ -77,12 +77,12 @@ func (r rule) confines(typ string, deny bool) ([]vault.Confine, error) {
 
 // queries returns what a record of a type has to match all of, in each way in which
 // the condition holds.
-func (c condition) queries(typ string, deny bool) (ways [][]*search.Query, err error) {
+func (c condition) queries(typ string, deny bool, kinds kindQueries) (ways [][]*search.Query, err error) {
 	if c.Odd && !deny || len(c.Types) > 0 && !slices.Contains(c.Types, typ) {
 		return nil, nil
 	}
 	var all []*search.Query
-	for _, list := range []search.Param{{Key: "_security", Value: strings.Join(c.Labels, ",")}, {Key: "code", Value: strings.Join(c.Codes, ",")}} {
+	for _, list := range []search.Param{{Key: "_security", Value: strings.Join(c.Labels, ",")}, {Key: "code", Value: strings.Join(c.Codes, ",")}, {Key: whenTaken[typ], Value: before(c.Before)}} {
 		if list.Value == "" {
 			continue
 		}
@@ -94,17 +94,33 @@ func (c condition) queries(typ string, deny bool) (ways [][]*search.Query, err e
 			return nil, nil // there is no such parameter of the type
 		}
 	}
-	if len(c.Data) == 0 {
-		return [][]*search.Query{all}, nil
+	ways, err = c.ofKinds(typ, deny, all, kinds)
+	if err != nil || len(c.Data) == 0 {
+		return ways, err
 	}
+	var named [][]*search.Query
 	for _, d := range c.Data {
 		for _, param := range d.params(typ) {
-			if q, err := search.Parse(typ, []search.Param{param}, search.Options{}); err == nil {
-				ways = append(ways, append(slices.Clone(all), q))
+			q, err := search.Parse(typ, []search.Param{param}, search.Options{})
+			for _, way := range ways {
+				if err == nil { // else there is no such parameter of the type
+					named = append(named, append(slices.Clone(way), q))
+				}
 			}
 		}
 	}
-	return ways, nil
+	return named, nil
+}
+
+// whenTaken are the parameters by which results are found by the time that they are of.
+var whenTaken = map[string]string{"DiagnosticReport": "date", "ImagingStudy": "started", "Media": "created", "Observation": "date"}
+
+// before asks for what was over when a day began.
+func before(day string) string {
+	if day == "" {
+		return ""
+	}
+	return "eb" + day
 }
 
 // params are the searches that find a record, or what belongs to it.

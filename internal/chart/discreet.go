@@ -44,6 +44,13 @@ func (s *standing) held(ctx context.Context, typ string) ([]vault.Confine, error
 		if err != nil {
 			return nil, err
 		}
+		if typ == "Consent" {
+			q, err := asksForHerself()
+			if err != nil {
+				return nil, err
+			}
+			queries = append(slices.Clone(queries), q)
+		}
 		for _, q := range append(slices.Clone(queries), naming(typ, group.told)...) {
 			all = append(all, vault.Confine{Within: []vault.PatientSet{group.patients}, Matching: []*search.Query{q}})
 		}
@@ -118,7 +125,10 @@ func (c *Chart) telltale(typ string, categories []string) (queries []*search.Que
 	}
 	params := map[string][]string{"_security": labels}
 	for p := range r4.Params(typ) {
-		if p.Code() != "_security" && coded(p) {
+		switch {
+		case p.Code() == "security-label": // what a Consent is about, and what is in a document
+			params[p.Code()] = slices.Concat(labels, codes, kindTokens(categories))
+		case p.Code() != "_security" && coded(p):
 			params[p.Code()] = codes
 		}
 	}
@@ -179,7 +189,7 @@ func naming(typ string, told []string) (queries []*search.Query) {
 	for _, list := range []struct {
 		param  string
 		values []string
-	}{{"_id", ids}, {"encounter", visits}, {"context", visits}} {
+	}{{"_id", ids}, {"encounter", visits}, {"context", visits}, {"data", dataOf(typ, told)}} {
 		for run := range slices.Chunk(list.values, maxAlternatives) {
 			q, err := search.Parse(typ, []search.Param{{Key: list.param, Value: strings.Join(run, ",")}}, search.Options{})
 			if err == nil { // else there is no such parameter of the type
@@ -188,4 +198,12 @@ func naming(typ string, told []string) (queries []*search.Query) {
 		}
 	}
 	return queries
+}
+
+// dataOf returns what of it a Consent names as its data.
+func dataOf(typ string, told []string) []string {
+	if typ != "Consent" {
+		return nil
+	}
+	return told
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // A hold is a Consent by which a record, or a visit with what belongs to it, is kept
-// from the patient or from who acts for her, and from nobody else. There are two
+// from the patient or from who acts for her, and from nobody else; or, if she asks for
+// it, kinds of results, until a day. There are two
 // grounds: the patient asks for it, or a doctor has decided that access would endanger
 // somebody's life or safety (45 CFR 164.524(a)(3), 171.201).
 
@@ -50,7 +51,7 @@ func holdOf(res *fhir.Resource) (h hold, ok bool, lacks string) {
 	if grounds == 0 || root.Get("status").Text() != "active" {
 		return hold{}, false, ""
 	}
-	var r reader
+	r := reader{hold: true}
 	h.provision = r.provisionOf(root.Get("provision"), "Consent.provision")
 	h.patient, h.reason = local(root.Get("patient")), strings.TrimSpace(root.Get("policyRule").Get("text").Text())
 	performers := 0
@@ -76,14 +77,23 @@ func (h hold) lacks(odd string, oneGround, oneAuthor, inForce bool) string {
 		{"Consent.provision.type", !h.deny},
 		{"Consent.provision.period.end", harm && h.end.IsZero()},
 		{"Consent.provision.actor", slices.ContainsFunc(h.actors, stranger)},
-		{"Consent.provision.data", len(h.Data) != 1},
-		{"Consent.provision", len(h.purposes)+len(h.Types)+len(h.Labels)+len(h.Codes)+len(h.nested) > 0},
+		{"Consent.provision.data", len(h.Data) != 1 && !(!harm && h.results())},
+		{"Consent.provision", len(h.purposes)+len(h.Labels)+len(h.Codes)+len(h.nested) > 0 || len(h.Data) > 0 && (len(h.Types)+len(h.Kinds) > 0 || h.since != "")},
 	} {
 		if part.wrong {
 			return part.place
 		}
 	}
 	return ""
+}
+
+// resultTypes are those in which results come.
+var resultTypes = []string{"DiagnosticReport", "ImagingStudy", "Media", "Observation"}
+
+// results reports whether a hold is of kinds of results, until a day.
+func (h hold) results() bool {
+	other := func(typ string) bool { return !slices.Contains(resultTypes, typ) }
+	return len(h.Data) == 0 && !h.end.IsZero() && len(h.Types) > 0 && !slices.ContainsFunc(h.Types, other)
 }
 
 // kept returns what a hold, the Consent of an id, keeps from the listener. The decision
@@ -93,7 +103,11 @@ func (l listener) kept(id string, h *hold) []rule {
 	if !h.now(l.clock) || !(self || l.actor.HasRole("proxy")) || !l.named(h.provision) {
 		return nil
 	}
-	rules := []rule{{If: []condition{{Data: h.Data}}}}
+	one := rule{If: []condition{h.condition}}
+	if h.since != "" {
+		one.Except = []rule{{If: []condition{{Before: h.since}}}}
+	}
+	rules := []rule{one}
 	if h.ground == HoldHarm || !self {
 		rules = append(rules, rule{If: []condition{{Types: []string{"Consent"}, Data: []datum{{Type: "Consent", ID: id}}}}})
 	}

@@ -196,16 +196,23 @@ func TestPatientsAskForHolds(t *testing.T) {
 	sees(t, proxy, true, true)
 }
 
-// A privacy officer lists the holds, and sees no other Consent.
+// A privacy officer lists what is kept from patients and what they ask for, of well-known
+// people too, and nothing else of a chart; she writes none of it.
 func TestOfficersSeeHolds(t *testing.T) {
 	widths(t, func(t *testing.T, r *rig) {
 		_, _, doctor := holding(t, r)
 		r.as(importer()).put(consent("wish", "ann", `{"type":"deny",`+to("Practitioner/eve")+`}`))
 		r.as(importer()).put(held("hold", "harm", "Practitioner/doctor", tomorrow, itsData))
 		officer := r.as(person("privacy"))
-		officer.finds("Consent?status=active", "hold")
+		r.as(importer()).put(strings.Replace(patient("vic", "Vip", "1950-01-01"), `"id"`, `"meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"CEL"}]},"id"`, 1))
+		r.as(importer()).put(consent("known", "vic", `{"type":"deny",`+to("Practitioner/eve")+`}`))
+		officer.finds("Consent?status=active", "wish hold known")
 		check(t, officer.get("Consent/hold"))
-		wantKind(t, officer.get("Consent/wish"), fault.NotFound, "another Consent")
+		wantKind(t, officer.get("Observation/k-ann"), fault.Denied, "a result")
+		wantKind(t, officer.get("Patient/vic"), fault.Denied, "who it is")
+		wantKind(t, officer.create(held("x", "harm", "Practitioner/privacy", tomorrow, itsData)), fault.Denied, "a hold of hers")
+		wantKind(t, officer.update(strings.Replace(consent("wish", "ann", `{"type":"deny",`+to("Practitioner/eve")+`}`), "active", "inactive", 1)), fault.Denied, "ending a wish")
+		wantKind(t, r.as(person("registration")).get("Consent/known"), fault.NotFound, "another office")
 		doctor.finds("Consent?category=urn:wardkeep:hold|harm&status=active", "hold")
 	})
 }

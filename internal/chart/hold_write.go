@@ -15,7 +15,7 @@ var (
 	errDecides = fault.New(fault.Denied, "chart.holds",
 		"Only a doctor who has to do with the patient decides that something would do harm, or ends such a decision.")
 	errOwnHolds = fault.New(fault.Denied, "chart.holds",
-		"You may record and end holds that you ask for yourself. Ask registration to record other consents.")
+		"You may ask for restrictions, which the privacy office answers, record holds that you ask for yourself, and end both. Ask registration to record other consents.")
 )
 
 // holds refuses a hold that lacks something, or that its author may not decide on or
@@ -29,14 +29,17 @@ func (c *Chart) holds(ctx context.Context, actor Actor, old, next *fhir.Resource
 	}
 	h, is, lacks := holdOf(next)
 	if own := "Patient/" + actor.PatientID; actor.HasRole("patient") && actor.PatientID != "" && (local(next.Root().Get("patient")) == own || was && before.patient == own) {
-		if was && before.ground != HoldAsked || !was && old != nil || is && h.ground != HoldAsked || !is && (!was || inForce(next)) {
+		asks := old == nil && requestOf(next) == RequestRestriction && statusOf(next) == "proposed"
+		holds := (was || old == nil) && !(was && before.ground != HoldAsked) && !(is && h.ground != HoldAsked) && (is || was && !inForce(next))
+		if !asks && !holds && !takesBack(old, next) {
 			return errOwnHolds
 		}
 	}
 	if lacks != "" {
 		return fault.New(fault.Unprocessable, "chart.holds", lacks+" does not say what a hold must: category "+HoldSystem+" with "+HoldAsked+" or "+HoldHarm+
 			"; for harm the Practitioner who decides (performer), the reason (policyRule.text) and period.end; for a request the Patient as performer; "+
-			"and a provision of type deny with one record as data, or an Encounter with what is related, and no actors but the Patient and RelatedPersons.")
+			"and a provision of type deny with one record as data, or an Encounter with what is related, and no actors but the Patient and RelatedPersons; "+
+			"a patient's request may instead name classes of results, and perhaps their kind (securityLabel) and the day from which tests count (dataPeriod.start), with period.end.")
 	}
 	if !(was && before.ground == HoldHarm) && !(is && h.ground == HoldHarm) {
 		return nil

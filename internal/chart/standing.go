@@ -65,7 +65,7 @@ func (s *standing) consented(ctx context.Context, typ string) (*confined, error)
 	if err != nil {
 		return nil, err
 	}
-	return told.of(typ)
+	return told.of(typ, s.kind)
 }
 
 func (s *standing) heard(ctx context.Context) (told *said, err error) {
