@@ -3,6 +3,7 @@ package clinical
 import (
 	"strings"
 
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -68,6 +69,9 @@ var (
 // Allergies decides what may be said. err is the failure of loading them; any
 // failure, a denial too, makes them unavailable.
 func (f *Formatter) Allergies(list []*fhir.Resource, err error) AllergyState {
+	if fault.Is(err, fault.Denied) {
+		return AllergyState{Kind: AllergiesUnavailable, Detail: "They are not shown to your role."}
+	}
 	if err != nil {
 		return AllergyState{Kind: AllergiesUnavailable, Detail: "They could not be loaded. Ask the patient and check the paper record."}
 	}

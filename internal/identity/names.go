@@ -33,3 +33,24 @@ func (s *Service) Names(ctx context.Context, ids []string) (map[string]string, e
 	}
 	return names, nil
 }
+
+// Practitioners returns, by the ids of people, those by which records name them.
+// Whoever has none is left out. Who calls it MUST have found the ids where their reader
+// may see them.
+func (s *Service) Practitioners(ctx context.Context, ids []string) (map[string]string, error) {
+	const op = "identity.Practitioners"
+	practitioners := map[string]string{}
+	for _, id := range ids {
+		if !validID(id) {
+			continue
+		}
+		a, err := s.accountByID(ctx, id)
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
+		if err == nil && a.PractitionerID != "" {
+			practitioners[id] = a.PractitionerID
+		}
+	}
+	return practitioners, nil
+}

@@ -23,3 +23,17 @@ func TestNames(t *testing.T) {
 		t.Errorf("names %v, want %v", names, want)
 	}
 }
+
+// TestPractitioners holds that only people who are named in records are told of.
+func TestPractitioners(t *testing.T) {
+	w := newWorld(t)
+	ana, boris := w.add("ana.okafor", "nurse"), w.add("boris.ivanov", "billing")
+	practitioner := "prac-ana"
+	_, err := w.ChangePerson(ctx, operator, ana.ID, "named", identity.Change{PractitionerID: &practitioner})
+	must(t, err)
+	got, err := w.Practitioners(ctx, []string{ana.ID, boris.ID, "nobody", "no id", ""})
+	must(t, err)
+	if want := map[string]string{ana.ID: practitioner}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

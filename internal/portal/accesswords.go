@@ -65,7 +65,7 @@ func or(verb, words, otherwise string) string {
 
 var pageWords = map[string]string{
 	"overview": "the overview", "results": "laboratory results", "vitals": "vital signs", "medications": "medications", "problems": "problems and diagnoses",
-	"allergies": "allergies", "details": "the details of the person and of insurance", "visits": "visits", "documents": "documents", "document": "a document", "history": "the history", "apps": "the list of apps", "who looked": "this page",
+	"allergies": "allergies", "details": "the details of the person and of insurance", "visits": "visits", "documents": "documents", "document": "a document", "history": "the history", "apps": "the list of apps", "who looked": "this page", "privacy": "what was asked for about privacy", "paid in full": "what was paid in full", "keep from the patient": "a page on which something is kept from the patient",
 }
 
 var viewWords = map[string]string{

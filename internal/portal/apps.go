@@ -108,6 +108,9 @@ func (p *Portal) navOf(actor identity.Actor, patient, here string) []NavItem {
 	if p.cfg.Apps != nil {
 		nav = append(nav, NavItem{"Apps", "/chart/" + patient + "/apps", here == "apps"})
 	}
+	if p.cfg.Consents != nil {
+		nav = append(nav, consentNav(actor, patient, here)...)
+	}
 	if p.asksForRecord(actor) {
 		nav = append(nav, NavItem{"Who looked", "/chart/" + patient + "/access", here == "access"})
 	}

@@ -159,7 +159,10 @@ func loadError(part Part) error {
 }
 
 func placeOf(part Part) string {
-	if part.Err != nil {
+	switch {
+	case fault.Is(part.Err, fault.Denied):
+		return "Not shown to your role"
+	case part.Err != nil:
 		return "Ward unavailable"
 	}
 	for _, r := range part.Resources {
@@ -220,7 +223,7 @@ type Notice struct {
 func noticeOf(part Part, n int, empty string) Notice {
 	switch {
 	case fault.Is(part.Err, fault.Denied):
-		return Notice{Failed: "Unavailable: your role does not reach this part of the record."}
+		return Notice{Failed: "Not shown to your role: your role does not reach this part of the record."}
 	case part.Err != nil:
 		return Notice{Failed: "Unavailable: this part could not be loaded. It is not known whether there are entries."}
 	case part.More:

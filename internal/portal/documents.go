@@ -38,6 +38,7 @@ func buildDocuments(c *chartRequest) (any, error) {
 type documentPage struct {
 	Page
 	Document clinical.DocumentLine
+	Keep     string // where a doctor keeps it from the patient, "" for others
 	File     string // address of the bytes, "" if they are not shown
 	Image    bool
 	Text     string
@@ -54,6 +55,9 @@ func (p *Portal) handleDocument(w http.ResponseWriter, r *http.Request, actor id
 	}
 	c.page.Nav = p.navOf(c.actor, c.patient.ID(), "documents")
 	page := documentPage{Page: c.page, Document: p.format.Document(doc)}
+	if at := c.keepAt("DocumentReference"); at != "" {
+		page.Keep = at + doc.ID()
+	}
 	switch media, data, err := p.content(r, actor, doc); {
 	case err != nil:
 		web.EventOf(r.Context()).Fail(err)

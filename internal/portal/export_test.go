@@ -11,7 +11,7 @@ func ViewModels() []any {
 	return []any{
 		signInPage{}, enrolPage{}, lockPage{}, stepUpPage{}, passagePage{}, accountPage{}, newPasskeyPage{}, meansPage{}, peoplePage{}, personPage{}, errorPage{}, homePage{}, wardPage{}, foundList{}, overviewPage{}, resultsPage{}, vitalsPage{},
 		medicationsPage{}, problemsPage{}, allergiesPage{}, visitsPage{}, documentsPage{}, documentPage{}, historyPage{},
-		accessPage{}, bridgePage{}, choosePage{}, consentPage{}, appsPage{}, chartAppsPage{},
+		privacyPage{}, paidPage{}, decisionPage{}, decisionsPage{}, restrictionsPage{}, restrictionPage{}, accessPage{}, bridgePage{}, choosePage{}, consentPage{}, appsPage{}, chartAppsPage{},
 	}
 }
 

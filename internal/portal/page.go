@@ -36,10 +36,11 @@ type Page struct {
 	Banner   *Banner
 	// Emergency is set on a chart that is open by an emergency.
 	Emergency *emergencyNote
-	Outage    string // since when the access log cannot be written, "" if it can
-	Kept      string // until when a doctor's decision keeps something from the reader, "" if none does
-	Reviews   bool   // leads to the charts opened in emergencies
-	Waiting   string // how many of them wait for a review, "" if none
+	Outage    string    // since when the access log cannot be written, "" if it can
+	Kept      string    // until when a doctor's decision keeps something from the reader, "" if none does
+	Reviews   bool      // leads to the charts opened in emergencies
+	Waiting   string    // how many of them wait for a review, "" if none
+	Offices   []NavItem // what else the reader's role leads to
 	Nav       []NavItem
 	HasApps   bool
 	At        string // which of the main pages this is: home, ward, chart
@@ -78,6 +79,7 @@ func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) P
 	p.noteReviews(r, actor, &pg)
 	p.noteDrafts(r, actor, &pg)
 	pg.HasApps = p.cfg.Apps != nil
+	pg.Offices = p.offices(r, actor)
 	pg.Idle = strconv.Itoa(int(p.cfg.Idle.Seconds()))
 	pg.AsOf = p.format.AsOf(p.cfg.Clock.Now())
 	if since, down := p.cfg.Outage(); down {

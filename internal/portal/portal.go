@@ -159,6 +159,9 @@ type Config struct {
 	Numbers Numbers
 	// Accesses tells patients who looked at their records; nil: there is no such page.
 	Accesses Accesses
+	// Consents is what patients ask for, and what is kept from them; nil: there are no
+	// such pages.
+	Consents Consents
 	// Shifts is how charge nurses assign staff; nil: there is no such page.
 	Shifts Shifts
 	// Idle is after how long without a hand on it a page locks itself; 0 means
@@ -331,6 +334,9 @@ func (p *Portal) routes() *http.ServeMux {
 	}
 	if p.cfg.Accesses != nil {
 		p.accessRoutes(mux)
+	}
+	if p.cfg.Consents != nil {
+		p.consentRoutes(mux)
 	}
 	mux.HandleFunc("/", p.stranger(p.handleUnknown))
 	return mux

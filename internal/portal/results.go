@@ -37,6 +37,7 @@ type testHistory struct {
 	Detail string
 	Plots  []Plot
 	Rows   []clinical.ResultCell
+	Keep   string // where a doctor keeps one from the patient, "" for others; its id follows
 }
 
 func buildResults(c *chartRequest) (any, error) {
@@ -172,7 +173,7 @@ func grouped(rows []resultRow) []resultGroup {
 
 func (c *chartRequest) history(t []clinical.ResultCell) *testHistory {
 	plots, _ := c.plots("test", t[0].Test, t) // every result is listed below the figure
-	return &testHistory{Name: t[0].Test, Detail: t[0].Detail, Plots: plots, Rows: t}
+	return &testHistory{Name: t[0].Test, Detail: t[0].Detail, Plots: plots, Rows: t, Keep: c.keepAt("Observation")}
 }
 
 func buildVitals(c *chartRequest) (any, error) {

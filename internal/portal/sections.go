@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/clinical"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
 )
 
@@ -186,6 +187,7 @@ type historyPage struct {
 	Page
 	Years  []historyYear
 	Failed []string // kinds of entries that could not be loaded
+	Closed string   // those that are not the reader's to see
 	More   bool
 	Empty  bool
 }
@@ -207,7 +209,10 @@ func buildHistory(c *chartRequest) (any, error) {
 	page := historyPage{Page: c.page}
 	var events []clinical.EventLine
 	for i, part := range c.parts {
-		if part.Err != nil {
+		switch {
+		case fault.Is(part.Err, fault.Denied):
+			page.Closed = joined(", ", page.Closed, strings.ToLower(historyKinds[i]))
+		case part.Err != nil:
 			page.Failed = append(page.Failed, historyKinds[i])
 		}
 		page.More = page.More || part.More
@@ -226,6 +231,6 @@ func buildHistory(c *chartRequest) (any, error) {
 		last := &page.Years[len(page.Years)-1]
 		last.Events = append(last.Events, e)
 	}
-	page.Empty = len(events) == 0 && len(page.Failed) == 0
+	page.Empty = len(events) == 0 && len(page.Failed) == 0 && page.Closed == ""
 	return page, nil
 }

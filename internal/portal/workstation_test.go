@@ -220,7 +220,7 @@ func TestKeptFormsAreServed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg.Own, cfg.People = people, people
+		cfg.Own, cfg.People, cfg.Consents = people, people, &fakeConsents{}
 	})
 	forms := 0
 	action := regexp.MustCompile(`<form[^>]* action="([^"]*)"[^>]* data-draft=`)

@@ -157,7 +157,7 @@ func matches(r *fhir.Resource, params url.Values) bool {
 			case "status":
 				ok = slices.Contains(strings.Split(v, ","), root.Get("status").Text())
 			case "category":
-				ok = root.Get("category").Get("coding").Get("code").Text() == v
+				ok = root.Get("category").Get("coding").Get("code").Text() == v[strings.LastIndexByte(v, '|')+1:]
 			case "code":
 				ok = slices.ContainsFunc(strings.Split(v, ","), func(token string) bool {
 					return strings.HasSuffix(token, "|"+root.Get("code").Get("coding").Get("code").Text())
