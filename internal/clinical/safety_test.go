@@ -41,9 +41,9 @@ func TestAllergyStates(t *testing.T) {
 		detail string
 	}{
 		{"empty search", nil, nil, "Allergies not recorded", ""},
-		{"denied", nil, fault.New(fault.Denied, "chart.View", ""), "Allergies unavailable", "could not be loaded"},
+		{"denied", nil, fault.New(fault.Denied, "chart.View", ""), "Allergies unavailable", "not shown to your role"},
 		{"denied with a list", []*fhir.Resource{nka}, fault.New(fault.Denied, "chart.View", ""), "Allergies unavailable", ""},
-		{"failed load", nil, errors.New("disk"), "Allergies unavailable", ""},
+		{"failed load", nil, errors.New("disk"), "Allergies unavailable", "could not be loaded"},
 		{"asserted none", []*fhir.Resource{nka}, nil, "No known allergies", "Nurse Joy, 01-Mar-2026"},
 		{"asserted none, refuted since", []*fhir.Resource{allergy(t, "716186003", "active", "refuted")}, nil, "Allergies not recorded", ""},
 		{"asserted none, in error", []*fhir.Resource{allergy(t, "716186003", "active", "entered-in-error")}, nil, "Allergies not recorded", ""},

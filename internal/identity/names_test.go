@@ -28,8 +28,10 @@ func TestNames(t *testing.T) {
 func TestPractitioners(t *testing.T) {
 	w := newWorld(t)
 	ana, boris := w.add("ana.okafor", "nurse"), w.add("boris.ivanov", "billing")
-	practitioner := "prac-ana"
+	practitioner, none := "prac-ana", ""
 	_, err := w.ChangePerson(ctx, operator, ana.ID, "named", identity.Change{PractitionerID: &practitioner})
+	must(t, err)
+	_, err = w.ChangePerson(ctx, operator, boris.ID, "not named", identity.Change{PractitionerID: &none})
 	must(t, err)
 	got, err := w.Practitioners(ctx, []string{ana.ID, boris.ID, "nobody", "no id", ""})
 	must(t, err)

@@ -102,7 +102,7 @@ func (p *Portal) decisionPage(r *http.Request, actor identity.Actor) (*decisionP
 		From:  []choice{{"", "The patient, and all who act for the patient"}, {"Patient/" + patient, "The patient alone"}},
 		Typed: typedDecision{Days: "7"},
 	}
-	pg.Here, pg.Nav = pg.Base, p.navOf(actor, patient, "")
+	pg.Here, pg.Nav = pg.Base, p.navOf(actor, patient, "keep")
 	for _, n := range decisionDays {
 		end := p.cfg.Clock.Now().AddDate(0, 0, n)
 		pg.Days = append(pg.Days, choice{strconv.Itoa(n), count(n, "day", "days") + ", until " + p.when(end)})

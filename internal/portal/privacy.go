@@ -98,9 +98,9 @@ func (p *Portal) privacyPage(r *http.Request, actor identity.Actor) (*privacyPag
 	today := p.today()
 	pg.Since, pg.Until = today.AddDate(0, 0, -90).Format(time.DateOnly), today.AddDate(0, 0, 14).Format(time.DateOnly)
 	pg.First, pg.Last = today.Format(time.DateOnly), today.AddDate(0, 0, longestHold).Format(time.DateOnly)
-	pg.Results = []choice{{"", "all test results and measurements"}}
+	pg.Results = []choice{{"", "All test results and measurements"}}
 	for _, kind := range append([]string{"laboratory", "imaging"}, p.cfg.Consents.Kinds()...) {
-		pg.Results = append(pg.Results, choice{kind, kindName(kind)})
+		pg.Results = append(pg.Results, choice{kind, capital(kindName(kind))})
 	}
 	pg.What = p.whatToRestrict(c)
 	pg.Who, err = p.whomToRestrict(r, c)
@@ -141,8 +141,7 @@ func (pg *privacyPage) sort(p *Portal, list []*fhir.Resource, names map[string]s
 func (p *Portal) whatToRestrict(c *chartRequest) []optionGroup {
 	groups := []optionGroup{{"", []choice{{"everything", "Everything in my record"}}}, {Name: "A kind of care"}, {Name: "A visit, with all that belongs to it"}, {Name: "One document or report"}}
 	for _, kind := range p.cfg.Consents.Kinds() {
-		name := kindName(kind)
-		groups[1].List = append(groups[1].List, choice{"kind/" + kind, strings.ToUpper(name[:1]) + name[1:]})
+		groups[1].List = append(groups[1].List, choice{"kind/" + kind, capital(kindName(kind))})
 	}
 	for _, res := range c.parts[2].Resources {
 		groups[2].List = append(groups[2].List, choice{"Encounter/" + res.ID(), p.visitWords(res)})
@@ -154,6 +153,13 @@ func (p *Portal) whatToRestrict(c *chartRequest) []optionGroup {
 		}
 	}
 	return slices.DeleteFunc(groups, func(g optionGroup) bool { return len(g.List) == 0 })
+}
+
+func capital(words string) string {
+	if words == "" {
+		return ""
+	}
+	return strings.ToUpper(words[:1]) + words[1:]
 }
 
 func (p *Portal) visitWords(res *fhir.Resource) string {
