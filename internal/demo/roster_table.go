@@ -28,7 +28,7 @@ func trapSlots() []slot {
 		{sex: "female", age: 0.004, ward: mat, los: 1.7, story: twinA, who: race("2054-5", "Black or African American"), name: newbornNamed("Ifeoma's Girl A", "Nwosu", 1), allergies: notRecorded},
 		{sex: "female", age: 0.004, ward: mat, los: 1.694, story: twinB, who: race("2054-5", "Black or African American"), name: newbornNamed("Ifeoma's Girl B", "Nwosu", 2), allergies: notRecorded},
 		{sex: "male", age: 55, ward: sur, los: 1.1, story: headInjury, unknown: true, name: unidentified, allergies: notRecorded},
-		{sex: "female", age: 34, ward: med, los: 2.1, story: asthma, allergies: severeAllergies},
+		{sex: "female", age: 34, ward: med, los: 2.1, story: asthma, allergies: severeAllergies, trap: wishes},
 		{sex: "male", age: 27, ward: sur, los: 1.6, story: appendicitis, allergies: assertedNone},
 		{sex: "male", age: 68, ward: med, los: 2.8, story: stroke, allergies: notRecorded},
 		{sex: "male", age: 81, ward: sur, los: 3.9, story: hipFracture, allergies: enteredInError},

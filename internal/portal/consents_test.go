@@ -111,7 +111,7 @@ func privacyFixtures() []*fhir.Resource {
 		consentOf("c-office", "active", "urn:x", "y", "RelatedPerson/r", `"provision":{"type":"deny"}`),
 		consentOf("c-wait", "proposed", chart.RequestSystem, "restriction", mine, `"provision":{"type":"deny","purpose":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":"HPAYMT"}]}`),
 		consentOf("c-no", "rejected", chart.RequestSystem, "restriction", mine, `"extension":[{"url":"`+chart.AnswerExtension+`","valueString":"We need it to treat you."}],`+deniesKind),
-		consentOf("c-hold", "active", chart.HoldSystem, chart.HoldAsked, mine, `"provision":{"type":"deny","period":{"end":"2026-03-20"},"class":[{"system":"http://hl7.org/fhir/resource-types","code":"Observation"}]}`),
+		consentOf("c-hold", "active", chart.HoldSystem, chart.HoldAsked, mine, `"provision":{"type":"deny","period":{"end":"2026-03-20"},"dataPeriod":{"start":"2026-01-01"},"class":[{"code":"Observation"},{"code":"DiagnosticReport"},{"code":"ImagingStudy"},{"code":"Media"}]}`),
 		consentOf("c-over", "active", chart.HoldSystem, chart.HoldAsked, mine, `"provision":{"type":"deny","period":{"end":"2026-03-06"}}`),
 		consentOf("c-harm", "active", chart.HoldSystem, chart.HoldHarm, "Practitioner/p", `"provision":{"type":"deny"}`),
 		consentOf("c-more", "active", "urn:x", "y", mine, `"provision":{"type":"permit","actor":[{"role":{"text":"x"},"reference":{"reference":"RelatedPerson/r","display":"Uncle Obi"}}]}`),
@@ -132,7 +132,7 @@ func TestPrivacyPage(t *testing.T) {
 	page := v.get(base).body
 	for _, want := range []string{
 		"Dr Priya Raman</bdi> may not see: mental health", "Everybody</bdi> may not see: everything in the record", "Billing, and the insurer</bdi> may not see", "does not count until", "We need it to treat you.",
-		"results and measurements", "until the end of 20 March 2026", "Uncle Obi</bdi> may see", `<option value="Practitioner/prac-9">=Rosa Delgado</option>`, `<option value="kind/hiv">HIV</option>`, `value="DocumentReference/d-note"`, "Ask the front desk to change it",
+		"All test results and measurements, of tests taken since 1 January 2026", "until the end of 20 March 2026", "Uncle Obi</bdi> may see", `<option value="Practitioner/prac-9">=Rosa Delgado</option>`, `<option value="kind/hiv">HIV</option>`, `value="DocumentReference/d-note"`, "Ask the front desk to change it",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -269,7 +269,7 @@ func TestDecisionPages(t *testing.T) {
 	v.stage.Chart.Replace(row("second", "Practitioner/o", `"extension":[{"url":"urn:wardkeep:second-look","valueReference":{"reference":"Practitioner/prac-me"}}],`))
 	v.stage.Chart.Replace(row("others", "Practitioner/o", ""))
 	page := v.get("/decisions").body
-	order := []string{"asked for a second look", "Result second", "My decisions", "Result mine", "Ends soon", "By other doctors", "Result others"}
+	order := []string{"asked for a second look", "Result second", "My decisions", "Result mine", "Ends soon", "By other doctors", "The patient, and who acts for the patient, may not see: Result others"}
 	for _, want := range order {
 		before, after, ok := strings.Cut(page, want)
 		if !ok {

@@ -100,6 +100,14 @@ func (p *Portal) consentLine(res *fhir.Resource, names map[string]string) consen
 		}
 	}
 	line.Rules = rulesOf(provision, names)
+	for i, rule := range line.Rules {
+		if system == chart.HoldSystem && rule.Who == everybody {
+			line.Rules[i].Who = "The patient, and who acts for the patient,"
+		}
+		if since := provision.Get("dataPeriod").Get("start").Text(); since != "" {
+			line.Rules[i].What += ", of tests taken since " + p.longDate(since)
+		}
+	}
 	return line
 }
 
@@ -141,8 +149,11 @@ func rulesOf(provision fhir.Node, names map[string]string) (rules []ruleWords) {
 }
 
 func joined(between, a, b string) string {
-	if a == "" {
+	switch "" {
+	case a:
 		return b
+	case b:
+		return a
 	}
 	return a + between + b
 }
@@ -171,7 +182,7 @@ func whoWords(provision fhir.Node, names map[string]string) string {
 	case len(who) == 0 && len(uses) == 1 && uses[0] == "payment":
 		return billingWords
 	case len(who) == 0 && len(uses) == 0:
-		return "Everybody"
+		return everybody
 	case len(who) == 0:
 		return "Whoever works on " + strings.Join(uses, ", ")
 	case len(uses) > 0:
@@ -180,7 +191,13 @@ func whoWords(provision fhir.Node, names map[string]string) string {
 	return strings.Join(who, ", ")
 }
 
-const billingWords = "Billing, and the insurer"
+const (
+	everybody    = "Everybody"
+	billingWords = "Billing, and the insurer"
+)
+
+// resultClasses are the types in which results come.
+var resultClasses = []string{"Observation", "DiagnosticReport", "ImagingStudy", "Media"}
 
 // thingWords says of what a provision is.
 func thingWords(provision fhir.Node) string {
@@ -190,8 +207,15 @@ func thingWords(provision fhir.Node) string {
 			what = append(what, words)
 		}
 	}
+	var classes []string
 	for c := range provision.All("class") {
-		add(cmp.Or(recordWords[c.Get("code").Text()], c.Get("code").Text()))
+		classes = append(classes, c.Get("code").Text())
+	}
+	results := slices.Equal(classes, resultClasses)
+	for _, class := range classes {
+		if !results {
+			add(cmp.Or(recordWords[class], class))
+		}
 	}
 	for l := range provision.All("securityLabel") {
 		if l.Get("system").Text() == chart.KindSystem {
@@ -214,6 +238,8 @@ func thingWords(provision fhir.Node) string {
 	}
 	words := strings.Join(what, ", ")
 	switch {
+	case results && words == "":
+		words = joined(": ", "All test results and measurements", strings.Join(kinds, ", "))
 	case len(kinds) > 0 && words == "":
 		words = strings.Join(kinds, ", ")
 	case len(kinds) > 0:

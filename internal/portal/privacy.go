@@ -310,7 +310,7 @@ func (pg *privacyPage) hold(since, until string) (object, error) {
 	}
 	out := object{"type": "deny", "period": object{"end": until}, "dataPeriod": object{"start": since}}
 	var classes []object
-	for _, typ := range []string{"Observation", "DiagnosticReport", "ImagingStudy", "Media"} {
+	for _, typ := range resultClasses {
 		classes = append(classes, coding("http://hl7.org/fhir/resource-types", typ))
 	}
 	out["class"] = classes

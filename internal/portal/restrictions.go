@@ -265,6 +265,7 @@ type restrictionPage struct {
 	Answers []choice
 	Waits   bool
 	Typed   string
+	Chosen  string
 	Error   string
 }
 
@@ -291,7 +292,7 @@ func (p *Portal) renderRestriction(w http.ResponseWriter, r *http.Request, actor
 		p.fail(w, r, err)
 		return
 	}
-	pg := restrictionPage{Page: p.workPage(r, actor, "A restriction"), Row: rows[0], Error: words, Typed: field(r, "words")}
+	pg := restrictionPage{Page: p.workPage(r, actor, "A restriction"), Row: rows[0], Error: words, Typed: field(r, "words"), Chosen: field(r, "answer")}
 	_, code := asked(res)
 	pg.Waits = pg.Row.Status == "proposed" && code == chart.RequestRestriction
 	pg.Answers = []choice{{"active", "Agree: it counts from now on"}, {"rejected", "Refuse"}}
