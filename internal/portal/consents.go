@@ -95,6 +95,10 @@ func isHold(res *fhir.Resource) bool {
 	return system == chart.HoldSystem
 }
 
+// namedTypes are those of actors that are called by their names; who may not see them
+// reads what they are.
+var namedTypes = []string{"Practitioner", "Organization", "RelatedPerson"}
+
 // names finds what actors of Consents are called, who bear no name there.
 func (p *Portal) names(r *http.Request, actor identity.Actor, list []*fhir.Resource) map[string]string {
 	byType := map[string][]string{}
@@ -104,14 +108,14 @@ func (p *Portal) names(r *http.Request, actor identity.Actor, list []*fhir.Resou
 				ref := a.Get("reference")
 				typ, id, ok := strings.Cut(ref.Get("reference").Text(), "/")
 				named := ref.Get("display").Text() != "" || slices.Contains(byType[typ], id)
-				if ok && !named && validID(id) && (typ == "Practitioner" || typ == "Organization") {
+				if ok && !named && validID(id) && slices.Contains(namedTypes, typ) {
 					byType[typ] = append(byType[typ], id)
 				}
 			}
 		})
 	}
 	var searches []string
-	for _, typ := range []string{"Practitioner", "Organization"} {
+	for _, typ := range namedTypes {
 		for ids := range slices.Chunk(byType[typ], 50) {
 			searches = append(searches, typ+"?_id="+strings.Join(ids, ",")+"&_count=50")
 		}
