@@ -22,6 +22,8 @@ type Caller struct {
 	Scopes []string // of apps and clients: system/Type.cruds
 	// Context is the one patient that scopes of level patient reach.
 	Context string
+	Names   []string // references by which Consents speak of the caller
+	Purpose string   // that is stated
 }
 
 // Target is a record, or one element of it.
@@ -33,6 +35,15 @@ type Target struct {
 	Marks    []string
 	// Relations are those of the caller to the patient; none at all is no relation.
 	Relations []string
+	// What Consents speak of: the record, what it is coded and labelled with, the
+	// Encounter it belongs to; and those of the patient that are in force.
+	ID              string
+	Codes, Labels   []string
+	Visit           string
+	Consents, Holds []Provision
+	Confidential    bool // a minor keeps it to herself
+	Doubtful        bool // or may
+	Own             bool // the caller is the patient
 }
 
 // May is the answer to one look.
@@ -76,12 +87,12 @@ func look(c Caller, t Target) Answer {
 	return Forbidden
 }
 
-// program: scopes say it all, and nothing that is marked leaves.
+// program: scopes and Consents say it all, and nothing that is marked leaves.
 func program(c Caller, t Target) Answer {
 	if len(t.Marks) > 0 {
 		return Forbidden
 	}
-	return scoped(c.Scopes, t, "")
+	return least(scoped(c.Scopes, t, ""), wished("", c, t))
 }
 
 // person: roles add up. Of several, the best answer counts.
@@ -110,7 +121,7 @@ func one(role string, c Caller, t Target) Answer {
 	for _, m := range t.Marks {
 		marks = least(marks, marked(role, m, t.Relations))
 	}
-	return least(relation, least(marks, shown(role, t)))
+	return least(least(relation, least(marks, shown(role, t))), least(wished(role, c, t), least(released(role, c, t), own(role, t))))
 }
 
 // least is the stricter of two answers.
@@ -126,10 +137,10 @@ func least(a, b Answer) Answer {
 
 // reach is by which relations a role comes to a patient's records. "any" needs none.
 var reach = map[string][]string{
-	"doctor":     {"team", "ward", "encounter", "referral", "appointment", "emergency"},
-	"nurse":      {"ward", "emergency"},
+	"doctor":     {"team", "ward", "encounter", "referral", "appointment", "emergency", "consent"},
+	"nurse":      {"ward", "emergency", "consent"},
 	"charge":     {},
-	"pharmacist": {"ward", "emergency"},
+	"pharmacist": {"ward", "emergency", "consent"},
 	"billing":    {"any"},
 	"lab":        {"any"},
 	"patient":    {"self"},
@@ -150,6 +161,9 @@ func related(role string, c Caller, t Target) Answer {
 	relations := t.Relations
 	if c.Kind == "app" {
 		relations = slices.DeleteFunc(slices.Clone(relations), func(r string) bool { return r == "emergency" })
+	}
+	if opened(role, c, t) {
+		relations = append(slices.Clone(relations), "consent")
 	}
 	best := Forbidden
 	for _, r := range append([]string{"any"}, relations...) {
