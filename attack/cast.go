@@ -21,21 +21,26 @@ type caller struct {
 	person  *person
 	client  *client
 	grant   *grant
-	session bool // by the cookie of a session, on pages
+	session bool   // by the cookie of a session, on pages
+	own     string // the person's own record
 }
 
 // credential are the headers by which the caller is known.
 func (c *caller) credential(ctx context.Context) ([]string, error) {
+	var states []string
+	if c != nil && c.Who.Purpose != "" {
+		states = []string{"X-Purpose-Of-Use: " + c.Who.Purpose}
+	}
 	switch {
 	case c == nil || c.Who.Kind == "":
 		return nil, nil
 	case c.client != nil:
 		t, err := c.client.bearer(ctx)
-		return []string{"Authorization: Bearer " + t}, err
+		return append(states, "Authorization: Bearer "+t), err
 	case c.session:
 		return []string{"Cookie: " + sessionCookie + "=" + c.person.Cookie}, nil
 	}
-	return []string{"Authorization: Bearer " + c.grant.Access}, nil
+	return append(states, "Authorization: Bearer "+c.grant.Access), nil
 }
 
 // relations are the caller's to a patient.
@@ -48,13 +53,20 @@ func (c *caller) relations(p *patient) []string {
 
 // usual are relations that are there without an emergency.
 func (c *caller) usual(p *patient) []string {
+	if c.own == p.ID {
+		return append(c.known(p), "self")
+	}
+	return c.known(p)
+}
+
+func (c *caller) known(p *patient) []string {
 	if !c.Related {
 		return nil
 	}
 	if c.Ward == "" { // no wards, but the rest
 		return slices.DeleteFunc(slices.Clone(p.Relation), func(r string) bool { return r == "ward" })
 	}
-	return p.Relation
+	return slices.Clone(p.Relation)
 }
 
 // relation is its name in cells.
@@ -63,6 +75,9 @@ func (c *caller) relation(p *patient) string {
 		return "none"
 	}
 	name := p.Why
+	if p.kind != "" {
+		return name
+	}
 	if len(c.relations(p)) == 0 && len(p.Relation) > 0 {
 		name = "none"
 	}
@@ -75,7 +90,8 @@ func (c *caller) relation(p *patient) string {
 // target is what the evaluator is asked about.
 func (w *world) target(c *caller, r *record, element string) expect.Target {
 	p := w.byID[r.Patient]
-	return expect.Target{Type: r.Type, Category: r.Category, Element: element, Patient: r.Patient, Marks: r.Marks, Relations: c.relations(p)}
+	t := expect.Target{Type: r.Type, Category: r.Category, Element: element, Patient: r.Patient, Marks: r.Marks, Relations: c.relations(p)}
+	return guardedTarget(t, c, p, r)
 }
 
 func (w *world) may(c *caller, r *record, element string) expect.Answer {
@@ -91,6 +107,9 @@ type cast struct {
 	nobody  *caller
 	all     *app
 	root    *client // sees and changes all that programs may: legitimate
+	// people with a record of their own here, and who states a purpose; they are tried
+	// on the patients who are guarded alone
+	selves, selfPages, purposed []*caller
 }
 
 func (c *cast) everybody() []*caller {
@@ -110,10 +129,15 @@ var parts = []struct {
 	{"patient", false, ""}, {"proxy", false, ""}, {"proxy", true, ""},
 }
 
-// The place for what does not exist yet: people linked to their own record (self, and
-// the own record of staff) stand here as soon as an interface makes the link; until then
-// the patient's account has no relation. Tenants and FHIR Consent come as parts, layouts
-// and roads of their own, too.
+// selves are people with a record of their own here, by the kind of the patient they are.
+var selves = []struct {
+	roles string
+	ward  string
+	kind  string
+}{
+	{"doctor", "ward-a", "own record of a doctor"}, {"nurse,patient", "ward-a", "own record of a nurse who is a patient"},
+	{"patient", "", "held"}, {"patient", "", "minor of 15"}, {"patient", "", "consent-deny all"},
+}
 
 func practitionerOf(i int) string { return fmt.Sprintf("staff-%d", i) }
 
@@ -124,6 +148,10 @@ func relatedStaff() (named, all []string) {
 		if p.related {
 			named = append(named, practitionerOf(i))
 		}
+	}
+	for i := range selves {
+		name := practitionerOf(len(parts) + i)
+		named, all = append(named, name), append(all, name)
 	}
 	return named, all
 }
@@ -144,7 +172,7 @@ func (s *server) engage(ctx context.Context, w *world, say func(string)) (*cast,
 		if part.ward != "" {
 			wards = []string{part.ward}
 		}
-		p, err := s.hire(ctx, fmt.Sprintf("u%d.%s", i, roles[0]), practitionerOf(i), roles, wards)
+		p, err := s.hire(ctx, fmt.Sprintf("u%d.%s", i, roles[0]), practitionerOf(i), roles, wards, "")
 		if err == nil {
 			err = p.signIn(ctx)
 		}
@@ -162,7 +190,42 @@ func (s *server) engage(ctx context.Context, w *world, say func(string)) (*cast,
 		}
 		say(fmt.Sprintf("%d of %d people have signed in", i+1, len(parts)))
 	}
-	return c, c.programs(ctx, s)
+	for i, part := range selves {
+		if err := c.enterSelf(ctx, w, s, i, strings.Split(part.roles, ","), part.ward, w.guardedAs(part.kind)); err != nil {
+			return nil, err
+		}
+	}
+	say("so have those who are patients themselves")
+	if err := c.programs(ctx, s); err != nil {
+		return nil, err
+	}
+	return c, c.wish(ctx, w, s)
+}
+
+// enterSelf makes a caller of somebody with a record of her own.
+func (c *cast) enterSelf(ctx context.Context, w *world, s *server, i int, roles []string, ward string, p *patient) error {
+	var wards []string
+	if ward != "" {
+		wards = []string{ward}
+	}
+	who, err := s.hire(ctx, fmt.Sprintf("self%d", i), practitionerOf(len(parts)+i), roles, wards, p.ID)
+	if err == nil {
+		err = who.signIn(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	g, err := c.all.let(ctx, who, "openid user/*.cruds", "")
+	if err != nil {
+		return err
+	}
+	role := strings.Join(roles, "+") + " with a record"
+	names := []string{"Patient/" + p.ID, "Practitioner/" + who.Practitioner}
+	app := &caller{Name: who.User + " by an app", Role: role, Who: expect.Caller{Kind: "app", Roles: roles, Scopes: []string{"openid", "user/*.cruds"}, Names: names}, Related: ward != "", Ward: ward, person: who, grant: g, own: p.ID}
+	page := *app
+	page.Name, page.Who.Kind, page.session, page.grant = who.User+" on pages", "person", true, nil
+	c.selves, c.selfPages = append(c.selves, app), append(c.selfPages, &page)
+	return nil
 }
 
 // link files that somebody acts for patients, under the id of her account.
@@ -178,10 +241,13 @@ func (s *server) link(ctx context.Context, w *world, p *person) error {
 	var lines []byte
 	for n, patient := range w.patients {
 		if patient.Why == "proxy" {
-			lines = append(lines, text(object{
-				"resourceType": "RelatedPerson", "id": fmt.Sprintf("proxy-%d", n), "active": true, "patient": patient.ref(),
-				"identifier": []any{object{"system": "urn:wardkeep:account", "value": people[i].ID}},
-			})+"\n"...)
+			lines = append(lines, text(relative(fmt.Sprintf("proxy-%d", n), patient, people[i].ID))+"\n"...)
+		}
+	}
+	for _, patient := range w.guarded {
+		if patient.parent || slices.Contains(patient.Relation, "proxy") {
+			patient.relative = relative(proxyOf(patient), patient, people[i].ID)
+			lines = append(lines, text(patient.relative)+"\n"...)
 		}
 	}
 	file := filepath.Join(filepath.Dir(s.dir), "proxies.ndjson")
@@ -196,7 +262,7 @@ func (s *server) link(ctx context.Context, w *world, p *person) error {
 func (c *cast) enter(ctx context.Context, w *world, p *person, related bool, ward string) error {
 	role := strings.Join(p.Roles, "+")
 	as := func(name, kind, scope, patient string) (*caller, error) {
-		who := expect.Caller{Kind: kind, Roles: p.Roles, Scopes: strings.Fields(scope), Context: patient}
+		who := expect.Caller{Kind: kind, Roles: p.Roles, Scopes: strings.Fields(scope), Context: patient, Names: namesOf(w, p, related)}
 		one := &caller{Name: p.User + name, Role: role, Who: who, Related: related, Ward: ward, person: p, session: kind == "person"}
 		if kind == "person" {
 			return one, nil
@@ -240,7 +306,7 @@ func (c *cast) programs(ctx context.Context, s *server) error {
 		if err != nil {
 			return err
 		}
-		who := expect.Caller{Kind: "client", Scopes: strings.Fields(scope)}
+		who := expect.Caller{Kind: "client", Scopes: strings.Fields(scope), Names: []string{"Device/of-" + p.ID}}
 		c.clients = append(c.clients, &caller{Name: "client " + scope, Role: "client " + scope, Who: who, client: p})
 		c.root = p
 	}

@@ -172,6 +172,7 @@ func (a *attack) stages() []stage {
 		{"bulk and subscriptions", now(a.orders)},
 		{"redacted fields", now(a.redacted)},
 		{"side door", now(a.doors)},
+		{"wishes", now(a.wishes)},
 		{"http", now(a.httpTricks)},
 		{"request smuggling", now(a.smuggling)},
 		{"forged token", now(a.forged)},

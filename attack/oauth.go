@@ -163,7 +163,7 @@ func (a *attack) ends(ctx context.Context) (all []attempt, err error) {
 	var outs []out
 	for i, how := range []string{"disabled", "ended", "placed elsewhere", "app revoked", "signed out", "password changed"} {
 		// Sessions lock after five idle minutes: these people come now.
-		p, err := a.s.hire(ctx, fmt.Sprintf("spare%d", i), "", []string{"nurse"}, []string{"ward-a"})
+		p, err := a.s.hire(ctx, fmt.Sprintf("spare%d", i), "", []string{"nurse"}, []string{"ward-a"}, "")
 		if err == nil {
 			err = p.signIn(ctx)
 		}

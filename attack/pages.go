@@ -162,7 +162,7 @@ func (a *attack) leads() (all []attempt) {
 // in must not make them good.
 func (a *attack) fixations(ctx context.Context) (all []attempt, err error) {
 	for i, chosen := range []string{"chosen", strings.Repeat("A", 43), a.word("session")} {
-		p, err := a.s.hire(ctx, fmt.Sprintf("fixed%d", i), "", []string{"nurse"}, []string{"ward-a"})
+		p, err := a.s.hire(ctx, fmt.Sprintf("fixed%d", i), "", []string{"nurse"}, []string{"ward-a"}, "")
 		if err == nil {
 			err = p.signInWith(ctx, chosen)
 		}

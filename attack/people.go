@@ -89,8 +89,9 @@ var secretText = regexp.MustCompile(`<p class="secret"[^>]*>([^<]+)</p>`)
 
 const password = "lantern harbor copper meadow"
 
-// hire adds somebody, has him enrol, and attests.
-func (s *server) hire(ctx context.Context, user, practitioner string, roles, wards []string) (*person, error) {
+// hire adds somebody, has him enrol, and attests. own is the record of which she is the
+// patient, "" for none.
+func (s *server) hire(ctx context.Context, user, practitioner string, roles, wards []string, own string) (*person, error) {
 	var invited struct {
 		Code string `json:"enrolment_code"`
 	}
@@ -100,6 +101,9 @@ func (s *server) hire(ctx context.Context, user, practitioner string, roles, war
 	}
 	if practitioner != "" {
 		args = append(args, "--practitioner", practitioner)
+	}
+	if own != "" {
+		args = append(args, "--patient", own)
 	}
 	if err := s.json(ctx, &invited, args...); err != nil {
 		return nil, err

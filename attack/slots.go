@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/base64"
+	"slices"
 	"time"
 )
 
@@ -84,7 +85,7 @@ func buildPatient(w *world, p *patient, r *record) object {
 func buildEncounter(w *world, p *patient, r *record) object {
 	location, status := "ward-b", "in-progress"
 	period := object{"start": w.now.Add(-72 * time.Hour).Format(time.RFC3339)}
-	if p.Why == "ward" || p.Why == "ward and team" || p.Why == "discharged" {
+	if slices.Contains(p.Relation, "ward") || p.Why == "discharged" {
 		location = "ward-a"
 	}
 	if p.Why == "discharged" {
@@ -111,7 +112,7 @@ func (w *world) named(as string) (all []any) {
 
 func buildCareTeam(w *world, p *patient, r *record) object {
 	t := object{"status": "active", "name": w.hatch(r, "name"), "subject": p.ref()}
-	if p.Why == "team" || p.Why == "ward and team" || p.Why == "former team" {
+	if slices.Contains(p.Relation, "team") || p.Why == "former team" {
 		t["participant"] = w.named("member")
 	}
 	if p.Why == "former team" {

@@ -21,6 +21,7 @@ type record struct {
 	Date              string
 	encounter         string
 	body              object
+	guarding
 }
 
 // patient is one person of the hospital, and how staff come to the records.
@@ -35,6 +36,7 @@ type patient struct {
 	Family   string
 	// Emergency are the users who have opened the chart in an emergency.
 	Emergency []string
+	guard
 }
 
 // mandate is a mark and the label that makes it.
@@ -55,6 +57,8 @@ type world struct {
 	*aviary
 	now      time.Time
 	patients []*patient
+	guarded  []*patient // of whom Consents, holds, age or an account say more
+	late     []object   // what names accounts, and is filed when there are some
 	byID     map[string]*patient
 	staff    []string // ids of the practitioners who are related
 	house    []object // what is about nobody
@@ -93,18 +97,28 @@ func newWorld(seed string, now time.Time, staff []string) *world {
 			}
 		}
 	}
+	w.guardAll()
 	return w
 }
 
 func (w *world) admit(why string, relation []string, m mandate) {
-	n := len(w.patients)
-	p := &patient{Why: why, Relation: relation, Mark: m, Birth: fmt.Sprintf("19%02d-%02d-%02d", 1+n%39, 1+n%12, 1+(n*7)%28)}
-	p.ID = w.word("Patient", "id", fmt.Sprint(n))
-	p.MRN, p.Family = w.word("mrn", p.ID), w.word("family", p.ID)
-	w.patients, w.byID[p.ID] = append(w.patients, p), p
+	p := &patient{Why: why, Relation: relation, Mark: m}
+	w.register(p)
+	w.patients = append(w.patients, p)
 	for _, s := range slots {
 		w.file(p, s)
 	}
+}
+
+// register gives a patient what tells her from others.
+func (w *world) register(p *patient) {
+	n := len(w.byID)
+	if p.Birth == "" {
+		p.Birth = fmt.Sprintf("19%02d-%02d-%02d", 1+n%39, 1+n%12, 1+(n*7)%28)
+	}
+	p.ID = w.word("Patient", "id", fmt.Sprint(n))
+	p.MRN, p.Family = w.word("mrn", p.ID), w.word("family", p.ID)
+	w.byID[p.ID] = p
 }
 
 func (w *world) file(p *patient, s slot) {
@@ -144,6 +158,7 @@ func (w *world) file(p *patient, s slot) {
 		b["meta"] = object{"security": []any{object{"system": p.Mark.System, "code": p.Mark.Code}}}
 	}
 	r.body = b
+	p.label(s, r)
 	p.Records = append(p.Records, r)
 }
 
@@ -165,18 +180,23 @@ func (w *world) write(to io.Writer) error {
 			return err
 		}
 	}
-	for _, p := range w.patients {
-		for _, r := range p.Records {
-			if err := out.Encode(r.body); err != nil {
-				return err
-			}
+	for _, r := range append(w.records(), w.guardedRecords()...) {
+		if r.Type == "Consent" {
+			continue
+		}
+		if err := out.Encode(r.body); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (w *world) records() (all []*record) {
-	for _, p := range w.patients {
+func (w *world) records() []*record { return recordsOf(w.patients) }
+
+func (w *world) guardedRecords() []*record { return recordsOf(w.guarded) }
+
+func recordsOf(patients []*patient) (all []*record) {
+	for _, p := range patients {
 		all = append(all, p.Records...)
 	}
 	return all
