@@ -184,6 +184,11 @@ func marked(role, mark string, relations []string) Answer {
 	}
 	yes := false
 	switch mark {
+	case "sensitive": // labels of HL7's for what is delicate: who of those who work here sees it is not said
+		if role == "patient" && has("self") {
+			return Allowed
+		}
+		return Unsaid
 	case "psychotherapy": // a doctor of the care team: not the patient, not in an emergency
 		yes = role == "doctor" && has("team")
 	case "sud", "hiv", "restricted":

@@ -94,7 +94,21 @@ func wished(role string, c Caller, t Target) Answer {
 			return Forbidden
 		}
 	}
+	if slices.ContainsFunc(t.Consents, func(p Provision) bool { return p.doubtful(c, t) }) {
+		return Unsaid
+	}
 	return Allowed
+}
+
+// coded are the types whose code everybody takes from the same place.
+var coded = []string{"Condition", "Observation", "AllergyIntolerance", "MedicationRequest", "Procedure", "DiagnosticReport", "ServiceRequest"}
+
+// doubtful: whether a code that is looked for in a record without an element of that name
+// keeps it closed is not said; nor what becomes of who does two kinds of work, of which
+// one is denied.
+func (p Provision) doubtful(c Caller, t Target) bool {
+	return p.Deny && (len(p.Codes) > 0 && !slices.Contains(coded, t.Type) || slices.ContainsFunc(c.Roles, func(role string) bool { return p.says(c, role, t) == denial })) ||
+		slices.ContainsFunc(p.But, func(but Provision) bool { return but.doubtful(c, t) })
 }
 
 // opened says whether a Consent opens the record to the caller. One that names nobody
