@@ -107,7 +107,7 @@ var coded = []string{"Condition", "Observation", "AllergyIntolerance", "Medicati
 // keeps it closed is not said; nor what becomes of who does two kinds of work, of which
 // one is denied.
 func (p Provision) doubtful(c Caller, t Target) bool {
-	return p.Deny && (len(p.Codes) > 0 && !slices.Contains(coded, t.Type) || slices.ContainsFunc(c.Roles, func(role string) bool { return p.says(c, role, t) == denial })) ||
+	return p.Deny && (len(p.Codes) > 0 && !slices.Contains(coded, t.Type) || len(c.Roles) > 1 && slices.ContainsFunc(c.Roles, func(role string) bool { return p.says(c, role, t) == denial })) ||
 		slices.ContainsFunc(p.But, func(but Provision) bool { return but.doubtful(c, t) })
 }
 
