@@ -220,7 +220,7 @@ func (c *cast) enterSelf(ctx context.Context, w *world, s *server, i int, roles 
 		return err
 	}
 	role := strings.Join(roles, "+") + " with a record"
-	names := []string{"Patient/" + p.ID, "Practitioner/" + who.Practitioner}
+	names := append(namesOf(w, who, ward != ""), "Patient/"+p.ID)
 	app := &caller{Name: who.User + " by an app", Role: role, Who: expect.Caller{Kind: "app", Roles: roles, Scopes: []string{"openid", "user/*.cruds"}, Names: names}, Related: ward != "", Ward: ward, person: who, grant: g, own: p.ID}
 	page := *app
 	page.Name, page.Who.Kind, page.session, page.grant = who.User+" on pages", "person", true, nil

@@ -88,9 +88,6 @@ func (p *patient) label(s slot, r *record) {
 			r.visit = r.ID
 		}
 	}
-	if r.Code != "" {
-		r.codes = []string{r.Code}
-	}
 	x, ok := p.secrets[s.name]
 	if !ok {
 		return
@@ -102,6 +99,8 @@ func (p *patient) label(s slot, r *record) {
 		r.labels = []string{x.code}
 		if i := slices.IndexFunc(mandates, func(m mandate) bool { return m.System == x.system && m.Code == x.code }); i > 0 {
 			r.Marks = []string{mandates[i].Mark}
+		} else if x.system == actCode {
+			r.Marks = []string{"sensitive"}
 		}
 	case s.typ == "Claim":
 		r.body["diagnosis"] = []any{object{"sequence": 1, "diagnosisCodeableConcept": object{"coding": []any{coding}}}}
@@ -112,6 +111,7 @@ func (p *patient) label(s slot, r *record) {
 	default:
 		code := r.body["code"].(object)
 		code["coding"] = append(code["coding"].([]any), coding)
+		r.codes = []string{x.code}
 	}
 }
 
@@ -156,6 +156,8 @@ func guardedTarget(t expect.Target, c *caller, p *patient, r *record) expect.Tar
 func (w *world) relationOf(c *caller, r *record) string {
 	return firstOf(r.as, c.relation(w.byID[r.Patient]))
 }
+
+const attackCodes = "urn:wardkeep:attack:codes"
 
 // proxyOf is the id of who acts for a guarded patient.
 func proxyOf(p *patient) string { return "acts-for-" + p.ID[len(mark):] }

@@ -60,7 +60,7 @@ func (a *attack) onGuarded(c *caller, patients []*patient) (all []attempt) {
 			}
 		}
 		for _, relation := range sorted(open) {
-			list := slices.DeleteFunc(slices.Clone(open[relation]), func(r *record) bool { return !rd.leads(r) })
+			list := slices.DeleteFunc(slices.Clone(open[relation]), func(r *record) bool { return !rd.leads(r) || a.expects(c, rd, r) != expect.Allowed })
 			a.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 			for _, t := range a.legitimate(c, rd, list[:min(len(list), 2)]) {
 				t.Relation = relation

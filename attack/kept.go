@@ -31,9 +31,6 @@ func (w *world) holdAll() {
 		}, false},
 		{"Procedure", "harm", "hold without a reason", nil, func(b object) { delete(b, "policyRule") }, false},
 		{"Immunization", "harm", "hold without an end", nil, func(b object) { delete(b["provision"].(object), "period") }, false},
-		{"AllergyIntolerance", "harm", "hold for too long", nil, func(b object) {
-			b["provision"].(object)["period"] = object{"start": w.now.Add(-day).Format(time.RFC3339), "end": w.now.Add(90 * day).Format(time.RFC3339)}
-		}, false},
 		{"Observation INR", "harm", "hold by nobody", nil, func(b object) { delete(b, "performer") }, false},
 		{"Observation vital", "convenience", "hold without a ground", nil, nil, false},
 		{"Observation other", "harm", "hold ended", nil, func(b object) { b["status"] = "inactive" }, false},
@@ -53,6 +50,9 @@ func (w *world) holdAll() {
 		w.hold(c, p, h.ground, kept)
 		if h.change != nil {
 			h.change(c.body)
+		}
+		if c.body["policyRule"] == nil {
+			delete(c.Elements, "policyRule")
 		}
 		if !h.keeps {
 			c.as = "a Consent that holds nothing"

@@ -43,9 +43,7 @@ var denials = []wish{
 		return expect.Provision{Deny: true, Actors: []string{"RelatedPerson/" + proxyOf(p)}}
 	}, "", ""},
 	{"class", near, deny(expect.Provision{Actors: []string{relatedDoctor, relatedNurse}, Classes: []string{"Condition", "MedicationRequest", "DocumentReference"}}), "", ""},
-	{"code", near, func(p *patient) expect.Provision {
-		return expect.Provision{Deny: true, Codes: []string{p.record("Condition private").Code, p.record("Observation other").Code}}
-	}, "", ""},
+	{"code", near, deny(expect.Provision{Codes: []string{"delicate"}}), "", ""},
 	{"label", near, deny(expect.Provision{Labels: []string{"private"}}), "", ""},
 	{"record", near, func(p *patient) expect.Provision {
 		return expect.Provision{Deny: true, Records: []string{p.record("Condition private").ID, p.record("DocumentReference").ID, p.record("Claim private").ID}}
@@ -60,9 +58,7 @@ var denials = []wish{
 	{"period", near, deny(expect.Provision{Actors: []string{relatedDoctor}}), "now", ""},
 	{"all but a class", near, deny(expect.Provision{Actors: []string{relatedDoctor, relatedNurse}, But: []expect.Provision{{Classes: []string{"AllergyIntolerance"}}}}), "", ""},
 	{"all but the doctor", near, deny(expect.Provision{But: []expect.Provision{{Actors: []string{relatedDoctor}}}}), "", ""},
-	{"all but a class but a code", near, func(p *patient) expect.Provision {
-		return expect.Provision{Deny: true, Actors: []string{relatedDoctor}, But: []expect.Provision{{Classes: []string{"Observation"}, But: []expect.Provision{{Deny: true, Codes: []string{p.record("Observation private").Code}}}}}}
-	}, "", ""},
+	{"all but a class but a code", near, deny(expect.Provision{Actors: []string{relatedDoctor}, But: []expect.Provision{{Classes: []string{"Observation"}, But: []expect.Provision{{Deny: true, Codes: []string{"delicate"}}}}}}), "", ""},
 	{"but for", near, deny(expect.Provision{Actors: []string{relatedDoctor}, Classes: []string{"Observation"}, But: []expect.Provision{{Purposes: []string{"HRESCH"}}}}), "", ""},
 }
 
@@ -121,7 +117,8 @@ func (w *world) guardAll() {
 		list []wish
 	}{{"consent-deny", denials}, {"consent-permit", permissions}, {"consent-idle", idle}, {"consent-revoked", changing}} {
 		for _, x := range of.list {
-			secrets := map[string]secret{"Condition private": {attackLabels, "private", true}, "MedicationRequest private": {attackLabels, "private", true}}
+			secrets := map[string]secret{"Condition private": {attackLabels, "private", true}, "MedicationRequest private": {attackLabels, "private", true},
+				"Procedure": {attackCodes, "delicate", false}, "Observation private": {attackCodes, "delicate", false}}
 			if x.name == "marked" {
 				secrets = map[string]secret{"Condition private": {actCode, "PSYTHPN", true}, "Observation private": {actCode, "HIV", true}, "MedicationRequest private": {actCode, "ETH", true}}
 			}
@@ -191,7 +188,7 @@ func (w *world) provision(p expect.Provision) object {
 		return object{"system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": s}
 	})
 	add("class", p.Classes, func(s string) object { return object{"system": "http://hl7.org/fhir/resource-types", "code": s} })
-	add("code", p.Codes, func(s string) object { return one("urn:wardkeep:codes", s) })
+	add("code", p.Codes, func(s string) object { return one(attackCodes, s) })
 	add("securityLabel", p.Labels, func(s string) object { return object{"system": attackLabels, "code": s} })
 	data := func(meaning string) func(string) object {
 		return func(id string) object {
