@@ -147,6 +147,10 @@ func TestConsentAsksForThePurpose(t *testing.T) {
 		clerk.finds("Claim", "")
 		check(t, clerk.get("Patient/ann"))
 	}
+	both := twoRoles("nurse", "billing", "east")
+	both.Purpose = "TREAT" // as follows from her roles
+	wantKind(t, r.as(both).get("Claim/bill"), fault.NotFound, "who bills beside other work")
+	r.as(both).finds("Claim", "")
 	wantKind(t, program.get("Encounter/visit"), fault.NotFound, "a program that states no purpose")
 	stated := program.actor
 	stated.Purpose = "TREAT"

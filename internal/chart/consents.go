@@ -154,7 +154,7 @@ func (c *census) saidTo(ctx context.Context, actor Actor) (*said, error) {
 	r := &c.consents
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	name := strings.Join([]string{actor.Purpose, work(actor), strings.Join(actor.Roles, " "), strings.Join(who.refs, " ")}, "|")
+	name := strings.Join([]string{actor.Purpose, string(actor.Kind), strings.Join(actor.Roles, " "), strings.Join(who.refs, " ")}, "|")
 	if s := r.told[name]; s != nil {
 		return s, nil
 	}
@@ -288,16 +288,20 @@ func (l listener) exceptions(p provision, permit bool) []rule {
 // denied reports whether a denial concerns the actor. One with a purpose concerns
 // whoever states none, or another one than his work has.
 func (l listener) denied(p provision) bool {
-	purpose := l.actor.Purpose == "" || serves(l.actor.Purpose, p.purposes) || serves(work(l.actor), p.purposes)
+	purpose := l.actor.Purpose == "" || slices.ContainsFunc(append(works(l.actor), l.actor.Purpose), func(of string) bool { return serves(of, p.purposes) })
 	return p.now(l.clock) && l.named(p) && (len(p.purposes) == 0 || purpose)
 }
 
-// work is the purpose of what somebody does here, whatever he states; programs have none.
-func work(actor Actor) string {
-	if actor.Kind != identity.KindPerson {
-		return ""
+// works are the purposes of what somebody does here, whatever he states; programs have
+// none. Who bills does so beside any other work.
+func works(actor Actor) []string {
+	switch {
+	case actor.Kind != identity.KindPerson:
+		return nil
+	case actor.HasRole("billing"):
+		return []string{identity.PurposeOf(actor.Roles), "HPAYMT"}
 	}
-	return identity.PurposeOf(actor.Roles)
+	return []string{identity.PurposeOf(actor.Roles)}
 }
 
 // meant reports whether a permission concerns the actor.
