@@ -39,6 +39,7 @@ type attempt struct {
 	Own          bool     // brings its credentials itself
 	Status       int      // the only one that is right; 0: as Want says
 	Within       []string // scopes of which no more may be granted than there are
+	Got          *answer  // it was made before
 }
 
 // cell is the kind of an attempt: what is listed.

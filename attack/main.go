@@ -173,6 +173,7 @@ func (a *attack) stages() []stage {
 		{"redacted fields", now(a.redacted)},
 		{"side door", now(a.doors)},
 		{"wishes", now(a.wishes)},
+		{"revocations", a.revocations},
 		{"http", now(a.httpTricks)},
 		{"request smuggling", now(a.smuggling)},
 		{"forged token", now(a.forged)},
