@@ -36,6 +36,17 @@ func (q *query) take(name string) string {
 	return value
 }
 
+// twice reports whether a parameter is given more than once.
+func (q *query) twice(name string) bool {
+	n := 0
+	for _, p := range q.params {
+		if p.Key == name {
+			n++
+		}
+	}
+	return n > 1
+}
+
 // view is how resources are to be shown.
 type view struct{ subset fhir.Subset }
 

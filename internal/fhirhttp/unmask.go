@@ -6,6 +6,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/fault"
 )
 
 // unmaskRoutes are the operation by which one record is shown with whole numbers. It is
@@ -26,6 +27,9 @@ func (s *server) handleUnmask(w http.ResponseWriter, r *http.Request, actor char
 	q, err := argumentsOf(r)
 	if err != nil {
 		return err
+	}
+	if q.twice("purpose") {
+		return fault.New(fault.Invalid, "fhirhttp.handleUnmask", "State one purpose.")
 	}
 	purpose := strings.TrimPrefix(q.take("purpose"), systemActReason+"|")
 	if purpose == "" && r.Header.Get(purposeHeader) != "" {

@@ -33,6 +33,8 @@ func TestUnmaskOperation(t *testing.T) {
 	}
 	r.do(400, "GET", address, "", as("desk"))
 	r.do(400, "GET", address+"?purpose=HMARKT", "", as("desk"))
+	r.do(400, "GET", address+"?purpose=TREAT&purpose=HPAYMT", "", as("desk"))
+	r.do(400, "POST", address, "purpose=TREAT&purpose=TREAT", as("desk"), "Content-Type: application/x-www-form-urlencoded")
 	r.do(400, "GET", address+"?purpose=HPAYMT&_elements=identifier", "", as("desk"))
 	r.do(404, "GET", "/Patient/nobody/$unmask?purpose=HPAYMT", "", as("desk"))
 	r.do(403, "GET", address+"?purpose=HPAYMT", "")
