@@ -193,7 +193,7 @@ func (w *world) leak(a *attempt, text []byte, v *verdict) string {
 		if sent == "" {
 			sent = strings.ToLower(a.Req.Raw + string(a.Req.text("")))
 		}
-		if strings.Contains(sent, c.Word) || c.Element == "id" && c.Record != a.Target {
+		if strings.Contains(sent, c.Word) || slices.Contains(a.Show, c.Word) || c.Element == "id" && c.Record != a.Target {
 			continue
 		}
 		who := a.As

@@ -113,6 +113,9 @@ func (a *attack) crossSite() (all []attempt) {
 			formTo("/sign-out", url.Values{}), formTo("/lock", url.Values{}), formTo("/theme", url.Values{"theme": {"dark"}}), formTo("/awake", url.Values{}), formTo("/account/sessions/end", url.Values{}), formTo("/account/recovery", url.Values{}),
 			formTo("/account/password", url.Values{"password": {"guess"}, "new": {"another long password"}, "again": {"another long password"}}), formTo("/people/new", url.Values{"user": {"mallory"}}), formTo("/emergency/"+p.ID, url.Values{"reason": {"treatment"}}),
 			formTo("/find", url.Values{"q": {p.Family}}), formTo("/locate", url.Values{"mrn": {p.MRN}}), formTo("/step-up", url.Values{"password": {"guess"}}), formTo("/chart/"+p.ID+"/apps/"+a.all.ID, url.Values{}), formTo("/ward/ward-a/staff/x", url.Values{}),
+			formTo("/chart/"+p.ID+"/details", url.Values{"record": {"Patient/" + p.ID}, "purpose": {"HPAYMT"}}), formTo("/emergency/"+p.ID+"/end", url.Values{}), formTo("/people/root/change", url.Values{"role": {"admin"}}), formTo("/account/passkey/remove", url.Values{"id": {"x"}}),
+			{Method: "POST", Target: "/find", Header: []string{"Content-Type: text/plain"}, Body: "q=" + p.Family}, {Method: "POST", Target: "/find", Header: []string{"Content-Type: application/json"}, Body: `{"q":"` + p.Family + `"}`},
+			{Method: "POST", Target: "/find", Header: []string{"Content-Type: multipart/form-data; boundary=x"}, Body: "--x\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\n" + p.Family + "\r\n--x--\r\n"}, {Method: "POST", Target: "/find?_method=GET&q=" + p.Family, Header: []string{"X-HTTP-Method-Override: GET"}},
 		} {
 			for _, o := range origins {
 				if o[0] == plain && q.Target != "/find" {
@@ -171,7 +174,14 @@ func (a *attack) fixations(ctx context.Context) (all []attempt, err error) {
 		}
 		for _, path := range []string{"/", "/ward", "/chart/" + a.patients[0].ID, "/account", "/apps"} {
 			who := &caller{Name: "fixer", Role: "anonymous"}
-			all = append(all, attempt{Route: "page", Trick: "session fixation", As: who, Relation: path, Req: request{Method: "GET", Target: path, Header: []string{"Cookie: " + sessionCookie + "=" + chosen}}, Want: refused, Own: true})
+			for _, h := range []string{
+				"Cookie: " + sessionCookie + "=" + chosen, "Cookie: wk=" + p.Cookie, "Cookie: __Secure-wk=" + p.Cookie, "Cookie: __host-wk=" + p.Cookie, "Cookie: $" + sessionCookie + "=" + p.Cookie, "Cookie: " + sessionCookie + "=" + chosen + "; " + sessionCookie + "=" + p.Cookie,
+				"X-Session: " + p.Cookie, "Cookie: " + sessionCookie + "=" + strings.ToUpper(p.Cookie), "Cookie: " + sessionCookie + "=" + p.Cookie[:len(p.Cookie)-1], "Cookie: " + sessionCookie + "=" + p.Cookie + "A", "Cookie: " + sessionCookie + "%3D" + p.Cookie, "Set-Cookie: " + sessionCookie + "=" + p.Cookie,
+			} {
+				name, _, _ := strings.Cut(strings.NewReplacer(p.Cookie, "…", chosen, "chosen", strings.ToUpper(p.Cookie), "UPPER").Replace(h), "\x00")
+				all = append(all, attempt{Route: "page, " + name, Trick: "session fixation", As: who, Relation: path, Req: request{Method: "GET", Target: path, Header: []string{h}}, Want: refused, Own: true})
+			}
+			all = append(all, attempt{Route: "page, session in the address", Trick: "session fixation", As: who, Relation: path, Req: request{Method: "GET", Target: path + "?" + sessionCookie + "=" + p.Cookie + "&session=" + p.Cookie}, Want: refused, Own: true})
 		}
 	}
 	return all, nil

@@ -186,12 +186,13 @@ func (s *server) addApp(ctx context.Context, name, redirect, scope string) (*app
 
 // grant is what an app was given.
 type grant struct {
-	Access  string `json:"access_token"`
-	Refresh string `json:"refresh_token"`
-	Scope   string `json:"scope"`
-	Patient string `json:"patient"`
-	Code    string `json:"-"`
-	Verify  string `json:"-"`
+	Access   string `json:"access_token"`
+	Refresh  string `json:"refresh_token"`
+	Scope    string `json:"scope"`
+	Identity string `json:"id_token"`
+	Patient  string `json:"patient"`
+	Code     string `json:"-"`
+	Verify   string `json:"-"`
 }
 
 var (

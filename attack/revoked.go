@@ -49,7 +49,37 @@ func (a *attack) revocations(ctx context.Context) (all []attempt, err error) {
 			all = append(all, a.withoutProxy(p)...)
 		}
 	}
-	return all, nil
+	guesses, err := a.told(ctx)
+	return append(all, guesses...), err
+}
+
+// told are Subscriptions to a masked number, one right and one wrong, and a change of
+// whose it is: neither is told more than the other.
+func (a *attack) told(ctx context.Context) ([]attempt, error) {
+	program, p := a.clients[len(a.clients)-1], a.guardedAs("consent-idle deny, proposed")
+	r := p.Records[0]
+	var events []request
+	for _, number := range []string{r.Elements["ssn"][0], a.word("guess", p.ID)} {
+		at, err := a.subscribe(ctx, program, "Patient?identifier="+number)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, request{Method: "GET", Target: at + "/$status"})
+	}
+	if _, err := a.does(ctx, program, put("Patient/"+p.ID, changed(r, p.ID))); err != nil {
+		return nil, err
+	}
+	return []attempt{{Route: "Subscription to a number", Trick: "masked numbers", As: program, Relation: p.Why, Type: "Patient", Target: r, Req: events[0], Twin: &events[1], Want: silent}}, nil
+}
+
+// subscribe orders a Subscription, and returns its address.
+func (a *attack) subscribe(ctx context.Context, c *caller, criteria string) (string, error) {
+	got, err := a.does(ctx, c, post("Subscription", fhirJSON, text(object{"resourceType": "Subscription", "status": "requested", "reason": "x", "criteria": criteria, "channel": object{"type": "websocket"}})))
+	if err != nil {
+		return "", err
+	}
+	at := strings.SplitN(got.Header.Get("Location"), "/_history", 2)[0]
+	return at[strings.Index(at, "/fhir/"):], nil
 }
 
 // does sends a request in order, and fails if it is refused.
@@ -153,12 +183,10 @@ func (a *attack) denied(ctx context.Context, office *caller, p *patient, how str
 	rule, meant := expect.Provision{Deny: true, Actors: []string{relatedDoctor}, Classes: []string{"Condition"}}, doctor
 	if how == "Subscription" {
 		program := a.clients[len(a.clients)-1]
-		got, err := a.does(ctx, program, post("Subscription", fhirJSON, text(object{"resourceType": "Subscription", "status": "requested", "reason": "x", "criteria": "Condition?patient=" + p.ID, "channel": object{"type": "websocket"}})))
+		at, err := a.subscribe(ctx, program, "Condition?patient="+p.ID)
 		if err != nil {
 			return nil, err
 		}
-		at := strings.SplitN(got.Header.Get("Location"), "/_history", 2)[0]
-		at = at[strings.Index(at, "/fhir/"):]
 		for _, path := range []string{"/$events", "/$status", "/$events?eventsSinceNumber=1", "/$events?content=full-resource"} {
 			all = append(all, attempt{Route: "Subscription " + path, Trick: p.kind, As: program, Relation: p.Why, Type: r.Type, Target: r, Req: request{Method: "GET", Target: at + path}, Want: silent})
 		}

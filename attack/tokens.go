@@ -72,6 +72,17 @@ func (a *attack) forgeries() (all []forgery) {
 	bearer("a refresh token", firstOf(insider.grant.Refresh, "wkr_none"))
 	bearer("a code that was used", insider.grant.Code)
 	bearer("a session's cookie", cookie)
+	bearer("an id token", firstOf(insider.grant.Identity, "none"))
+	bearer("an assertion for the API", must(a.root.sign(with(a.root.claims(), "aud", a.s.base+"/fhir"), nil)))
+	bearer("a client's assertion of yesterday", must(a.root.sign(with(a.root.claims(), "exp", now.Add(-24*time.Hour).Unix()), nil)))
+	bearer("PS384 by a stranger's key", jwt(object{"alg": "PS384", "typ": "at+jwt"}, claims, strings.Repeat("A", 342)))
+	bearer("ES384 of zeros", jwt(object{"alg": "ES384", "typ": "at+jwt"}, claims, strings.Repeat("A", 128)))
+	bearer("ES256 with an empty signature", jwt(object{"alg": "ES256"}, claims, ""))
+	bearer("b64 off", jwt(object{"alg": "none", "b64": false, "crit": []string{"b64"}}, claims, ""))
+	bearer("zipped", jwt(object{"alg": "dir", "enc": "A256GCM", "zip": "DEF"}, claims, "AAAA.AAAA.AAAA"))
+	bearer("x5u elsewhere", jwt(object{"alg": "RS256", "x5u": "https://evil.example.org/c.pem"}, claims, "AAAA"))
+	bearer("of another audience", jwt(object{"alg": "none"}, object{"iss": a.s.base, "sub": insider.person.User, "aud": "https://other.example.org/fhir", "exp": now.Add(time.Hour).Unix()}, ""))
+	bearer("JSON instead of dots", text(object{"payload": claims, "signatures": []any{}}))
 	bearer("the id of the app", a.all.ID)
 	header("none at all")
 	header("token by Basic", "Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(insider.person.User+":"+password)))
@@ -89,6 +100,18 @@ func (a *attack) forgeries() (all []forgery) {
 	header("proxy authorization", "Proxy-Authorization: Bearer "+token)
 	all = append(all, forgery{name: "token in the address", query: "access_token=" + token}, forgery{name: "token in the address, by its other name", query: "token=" + token})
 	return all
+}
+
+func with(claims object, name string, value any) object {
+	claims[name] = value
+	return claims
+}
+
+func must(token string, err error) string {
+	if err != nil {
+		panic(err) // of claims of this program's own
+	}
+	return token
 }
 
 func swap(c byte) string {
