@@ -36,6 +36,12 @@ func (a *attack) jobs(ctx context.Context) (all []attempt, err error) {
 	order(root, get("$export"))
 	order(a.clients[0], get("Patient/$export"))
 	order(a.clients[1], get("$export?_type=Patient"))
+	order(root, get("Group/guarded/$export"))
+	for _, c := range a.purposed {
+		if c.client != nil {
+			order(c, get("Patient/$export?_type=Condition,Claim,Consent,Encounter,Observation"))
+		}
+	}
 	order(a.apps[0], get("Observation?_count=50"))
 	order(a.apps[0], get("Patient/%s/$everything", a.patients[0].ID))
 	order(a.apps[2], get("Condition?_count=50"))
@@ -52,13 +58,11 @@ func (a *attack) jobs(ctx context.Context) (all []attempt, err error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, f := range files {
-			if i < 6 {
-				all = append(all, attempt{Route: "file of a job", Trick: "legitimate", As: o.c, Relation: "own job", Req: request{Method: "GET", Target: f}, Want: shown})
-			}
+		for _, f := range files {
+			all = append(all, attempt{Route: "file of a job", Trick: "legitimate", As: o.c, Relation: "own job", Req: request{Method: "GET", Target: f}, Want: shown})
 		}
 		for _, c := range a.everybody() {
-			if c == o.c || c.person != nil && c.person == o.c.person {
+			if c == o.c || c.person != nil && c.person == o.c.person || c.client != nil && c.client == o.c.client {
 				continue
 			}
 			for _, q := range []request{{Method: "GET", Target: at}, {Method: "DELETE", Target: at}, {Method: "GET", Target: at + "/0"}, {Method: "GET", Target: at + "/../" + at[strings.LastIndexByte(at, '/')+1:]}} {

@@ -227,16 +227,24 @@ func namesOf(w *world, p *person, related bool) []string {
 
 // wish files what patients ask for, now that all who are named are there.
 func (c *cast) wish(ctx context.Context, w *world, s *server) error {
-	lines := []object{group("denied", relatedNurse), group("permitted", strangeDoctor, strangeNurse)}
+	var guarded []string
+	for _, p := range w.guarded {
+		if p.kind != "consent-deny" || strings.HasSuffix(p.Why, "paid in full") || strings.HasSuffix(p.Why, "record") { // a group that names who is withheld is withheld itself
+			guarded = append(guarded, "Patient/"+p.ID)
+		}
+	}
+	all := group("guarded", guarded...)
+	all["type"] = "person"
+	lines := []object{group("denied", relatedNurse), group("permitted", strangeDoctor, strangeNurse), all}
 	for _, one := range c.clients {
 		lines = append(lines, object{"resourceType": "Device", "id": "of-" + one.client.ID, "status": "active", "identifier": []any{object{"system": "urn:wardkeep:client", "value": one.client.ID}}})
 	}
-	var all []string
+	var ndjson []string
 	for _, b := range append(lines, w.late...) {
-		all = append(all, text(b))
+		ndjson = append(ndjson, text(b))
 	}
 	file := filepath.Join(filepath.Dir(s.dir), "wishes.ndjson")
-	if err := os.WriteFile(file, []byte(strings.Join(all, "\n")+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.Join(ndjson, "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
 	if _, err := s.run(ctx, "import", "--dir", s.dir, file); err != nil {

@@ -26,6 +26,9 @@ type Mandate struct {
 	// ordered with a secret that was stolen ends with it. 0, kept before there was
 	// one, stands for the first.
 	Epoch uint64 `json:"epoch,omitempty"`
+	// Purpose is what it was asked for, "" if nothing else was stated than follows from
+	// the person's roles, or by a program nothing.
+	Purpose string `json:"purpose,omitempty"`
 }
 
 // firstEpoch is of credentials that were never changed.
@@ -33,10 +36,14 @@ const firstEpoch = 1
 
 // Mandate returns what is kept of an actor who asks for something now.
 func (a Actor) Mandate(now time.Time) Mandate {
-	return Mandate{
+	m := Mandate{
 		Kind: a.Kind, ID: a.ID, Scopes: a.Scopes, MFA: a.MFA, Given: now,
 		ClientID: a.ClientID, ConnectionID: a.ConnectionID, PatientContext: a.PatientContext, Epoch: a.epoch,
 	}
+	if a.Kind != KindPerson || a.Purpose != PurposeOf(a.Roles) {
+		m.Purpose = a.Purpose
+	}
+	return m
 }
 
 // Act returns the actor of a mandate with the rights of today. fault.Denied says
@@ -48,6 +55,9 @@ func (s *Service) Act(ctx context.Context, m Mandate) (Actor, error) {
 		return Actor{}, fault.New(fault.Denied, "identity.Act", "Whoever asked for this is no longer known here.")
 	case err != nil:
 		return Actor{}, fmt.Errorf("identity.Act: %w", err)
+	}
+	if m.Purpose != "" {
+		a.Purpose = m.Purpose
 	}
 	return a, nil
 }

@@ -35,6 +35,28 @@ func TestMandateOfPerson(t *testing.T) {
 	wantKind(t, err, fault.Denied)
 }
 
+// TestMandateKeepsThePurpose: what is done later is done for what was stated; what
+// follows from roles follows from those of then.
+func TestMandateKeepsThePurpose(t *testing.T) {
+	w := newWorld(t)
+	actor := w.resume(w.signIn(w.add("ana.okafor", "nurse")))
+	for stated, want := range map[string]string{"": "HPAYMT", "HRESCH": "HRESCH"} {
+		of := actor
+		if stated != "" {
+			of.Purpose = stated
+		}
+		m := kept(t, of.Mandate(w.clock.Now()))
+		roles := []string{"billing"}
+		_, err := w.ChangePerson(ctx, operator, actor.ID, "moved", identity.Change{Roles: &roles})
+		must(t, err)
+		a, err := w.Act(ctx, m)
+		must(t, err)
+		if a.Purpose != want {
+			t.Errorf("%q stated: done for %q, not %q", stated, a.Purpose, want)
+		}
+	}
+}
+
 // A mandate of a program is never more than was granted, nor than is registered.
 func TestMandateOfClient(t *testing.T) {
 	w := newWorld(t)
