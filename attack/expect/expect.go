@@ -166,6 +166,9 @@ func related(role string, c Caller, t Target) Answer {
 		relations = append(slices.Clone(relations), "consent")
 	}
 	best := Forbidden
+	if role == "privacy" && t.Type == "Consent" {
+		best = Unsaid // who keeps an eye on what is held
+	}
 	for _, r := range append([]string{"any"}, relations...) {
 		switch {
 		case slices.Contains(reach[role], r):
