@@ -97,7 +97,11 @@ func (a *attack) wishes() (all []attempt) {
 			}
 		}
 	}
-	return append(all, a.guardedPages()...)
+	all = append(all, a.guardedPages()...)
+	if a.sample {
+		return thinner(a.rng, all)
+	}
+	return all
 }
 
 func asksPurpose(all []expect.Provision) bool {

@@ -50,7 +50,10 @@ func (a *attack) revocations(ctx context.Context) (all []attempt, err error) {
 		}
 	}
 	guesses, err := a.told(ctx)
-	return append(all, guesses...), err
+	if all = append(all, guesses...); a.sample {
+		all = thinner(a.rng, all)
+	}
+	return all, err
 }
 
 // told are Subscriptions to a masked number, one right and one wrong, and a change of
