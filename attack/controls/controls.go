@@ -120,5 +120,60 @@ var controls = []control{
 		"case !proves(verifier, rec.Challenge):", "case !proves(verifier, rec.Challenge) && verifier == \"\":",
 		"replay", "replay and theft", "token endpoint", "", "another verifier",
 		1,
+	}, {
+		"denials by Consents", "internal/chart/consents.go",
+		"return p.now(l.clock) && l.named(p) && (len(p.purposes) == 0 || purpose)", "return l.named(p) && purpose && p.permit",
+		"wishes", "consent-deny", "read", "doctor", "consent-deny doctor",
+		1,
+	}, {
+		"Consents at once", "internal/chart/consents.go",
+		"if r.byID != nil && r.writes == writes && now.Sub(r.at) < panelLife {", "if r.byID != nil {",
+		"revocations", "consent-revoked", "the very next request", "doctor", "permit",
+		1,
+	}, {
+		"purpose of one's work", "internal/chart/consents.go",
+		"append(works(l.actor), l.actor.Purpose)", "[]string{l.actor.Purpose}",
+		"wishes", "consent-deny", "read", "billing for TREAT", "paid in full",
+		1,
+	}, {
+		"purpose that is stated", "internal/fhirhttp/purpose.go",
+		"actor.Purpose = code", "_ = code",
+		"wishes", "consent-deny", "read", "doctor for HRESCH", "research",
+		1,
+	}, {
+		"nobody permits herself", "internal/chart/consent_write.go",
+		"if names(next, who.refs,", "if old != nil && names(next, who.refs,",
+		"papers", "consents written", "create: a permission for oneself", "doctor", "",
+		1,
+	}, {
+		"who decides on harm", "internal/chart/hold_write.go",
+		"} else if !ok {\n\t\t\treturn errDecides", "} else if !ok && actor.ID == \"\" {\n\t\t\treturn errDecides",
+		"papers", "consents written", "hold: by who may not decide", "", "",
+		1,
+	}, {
+		"holds", "internal/chart/hold.go",
+		"if !h.now(l.clock) || ", "if h.ground != \"\" || ",
+		"wishes", "held", "read", "patient with a record", "held for harm",
+		1,
+	}, {
+		"what a minor keeps", "internal/chart/discreet.go",
+		"s.census.minors.AdultAge == 0 {", "s.census.minors.AdultAge > 0 {",
+		"wishes", "minor", "read", "proxy", "minor of 15",
+		1,
+	}, {
+		"one's own record", "internal/chart/census.go",
+		"return c.himself(ctx, actor)", "return vault.PatientSet{}, nil",
+		"wishes", "own", "read", "doctor with a record", "own record",
+		1,
+	}, {
+		"masked numbers", "internal/chart/mask.go",
+		"if res.Resource == nil || seesWhole(actor) {\n\t\treturn res, nil", "if res.Resource == nil || actor.ID != \"\" {\n\t\treturn res, nil",
+		"numbers", "masked numbers", "identifier", "", "",
+		1,
+	}, {
+		"purpose of a whole number", "internal/chart/mask.go",
+		"if !stated {\n\t\treturn Resource{}, errPurpose", "if !stated && actor.ID == \"\" {\n\t\treturn Resource{}, errPurpose",
+		"numbers", "unmask", "$unmask", "registration", "",
+		1,
 	},
 }
