@@ -26,6 +26,9 @@ func (a *attack) bears(c *caller, r *record) bool {
 		return true
 	}
 	p := a.byID[r.Patient]
+	if p.parent && c.Related && slices.Contains(c.Who.Roles, "proxy") {
+		return true
+	}
 	return len(p.Relation) == 0 && c.Who.Kind == "app" && (strings.HasPrefix(c.Role, "doctor") || strings.HasPrefix(c.Role, "nurse")) && !c.Related
 }
 

@@ -17,7 +17,7 @@ import (
 func (a *attack) revocations(ctx context.Context) (all []attempt, err error) {
 	office := a.apps[11]
 	for _, p := range a.guarded {
-		how := p.Why[strings.LastIndex(p.Why, " ")+1:]
+		how := p.Why[strings.LastIndex(p.Why, " ")+1:] // inactive, … ended; link, job, …
 		switch p.kind {
 		case "consent-revoked":
 			_, how, _ = strings.Cut(p.Why, ", ")
@@ -218,6 +218,8 @@ func (a *attack) retired(ctx context.Context, p *patient, how string) error {
 	switch how {
 	case "inactive":
 		body["active"] = false
+	case "ended": // its period
+		body["period"] = object{"end": a.now.Add(-time.Minute).Format(time.RFC3339)}
 	case "entered-in-error": // R4 has no such status of relatives: the account is taken out
 		delete(body, "identifier")
 	}

@@ -128,7 +128,7 @@ func (w *world) guardAll() {
 	for _, how := range []string{"page link", "job", "search", "Subscription"} {
 		w.keep("consent-new", "deny, "+how, near, 0, nil)
 	}
-	for _, how := range endings[:3] {
+	for _, how := range endings[:4] {
 		w.keep("proxy-revoked", how, []string{"proxy"}, 0, nil)
 	}
 	w.holdAll()

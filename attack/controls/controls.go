@@ -162,8 +162,18 @@ var controls = []control{
 		1,
 	}, {
 		"one's own record", "internal/chart/census.go",
-		"return c.himself(ctx, actor)", "return vault.PatientSet{}, nil",
+		"if mark == authz.LabelOwn {\n\t\treturn c.himself(ctx, actor)", "if mark == authz.LabelOwn {\n\t\treturn vault.PatientSet{}, nil",
 		"wishes", "own", "read", "doctor with a record", "own record",
+		1,
+	}, {
+		"who acts for a patient no more", "internal/chart/who.go",
+		"return root.Get(\"active\").Text() != \"false\" && c.begun(root.Get(\"period\")) && !c.over(root.Get(\"period\"))", "return c.begun(root.Get(\"period\"))",
+		"revocations", "proxy-revoked", "read", "proxy", "inactive",
+		1,
+	}, {
+		"parents of who has come of age", "internal/chart/team.go",
+		"return err == nil && !lapsed", "return err == nil",
+		"wishes", "minor", "read", "proxy", "of age",
 		1,
 	}, {
 		"masked numbers", "internal/chart/mask.go",
