@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wardkeep/wardkeep/attack/expect"
 )
 
 // TestSample runs a sample of the attack, in which every kind of attempt is made at
@@ -145,6 +147,41 @@ func TestNarrower(t *testing.T) {
 	} {
 		if narrower(c.s, c.have) != c.ok {
 			t.Errorf("%s within %s: %v", c.s, c.have, !c.ok)
+		}
+	}
+}
+
+// TestGuardsBear: each guard that hides something hides it from somebody who is there, and
+// who would see it without; such as say nothing hide nothing.
+func TestGuardsBear(t *testing.T) {
+	named, _ := relatedStaff()
+	w := newWorld("test", time.Now(), named)
+	a := &attack{world: w, cast: &cast{}}
+	as := func(kind, role, id, ward string, related bool) *caller {
+		p := &person{Practitioner: id, Roles: []string{role}}
+		return &caller{Who: expect.Caller{Kind: kind, Roles: p.Roles, Scopes: []string{"user/*.cruds"}, Names: namesOf(w, p, related)}, Role: role, Related: related, Ward: ward, person: p}
+	}
+	all := []*caller{
+		as("app", "doctor", "staff-0", "ward-a", true), as("app", "doctor", "staff-1", "ward-c", false), as("app", "nurse", "staff-2", "ward-a", true), as("app", "nurse", "staff-3", "ward-c", false),
+		as("app", "billing", "staff-10", "", true), as("app", "proxy", "staff-18", "", true),
+	}
+	research := *all[0]
+	research.Who.Purpose = "HRESCH"
+	for i, p := range []string{"own record of a doctor", "own record of a nurse who is a patient"} {
+		own := as("app", []string{"doctor", "nurse"}[i], "x", "ward-a", true)
+		own.own = w.guardedAs(p).ID
+		all = append(all, own)
+	}
+	for _, p := range w.guarded {
+		hides := false
+		for _, c := range append(all, &research) {
+			for _, r := range p.Records {
+				hides = hides || a.bears(c, r)
+			}
+		}
+		idle := p.kind == "consent-new" || p.kind == "proxy-revoked" || p.kind == "consent-idle" && strings.Contains(p.Why, "deny")
+		if hides == idle {
+			t.Errorf("%s hides something: %v", p.Why, hides)
 		}
 	}
 }

@@ -117,6 +117,9 @@ func (a *attack) guardedPages() (all []attempt) {
 		for _, p := range a.guarded {
 			all = append(all, a.chartOf(c, p)...)
 		}
+		for _, path := range []string{"/", "/ward", "/account", "/apps"} { // and what they tell of, such as notices
+			all = append(all, attempt{Route: "page " + path, Trick: "pages", As: c, Relation: "none", Type: "page", Req: request{Method: "GET", Target: path}, Want: silent})
+		}
 	}
 	return all
 }
