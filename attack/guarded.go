@@ -53,6 +53,8 @@ var apartSlots = []slot{
 	{"Observation", "Observation second", "vital-signs", observation("vital-signs", "8867-4")},
 	{"Procedure", "Procedure second", "", coded(object{"status": "completed"}, "performedDateTime")},
 	{"Claim", "Claim second", "", ofVisit(buildClaim)},
+	{"DocumentReference", "DocumentReference second", "", documentOfVisit},
+	{"MedicationRequest", "MedicationRequest second", "", buildPrescription},
 	{"Condition", "Condition private", "", apart(coded(object{"clinicalStatus": one("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")}, "recordedDate"))},
 	{"Observation", "Observation private", "laboratory-other", apart(observation("laboratory", "13457-7"))},
 	{"MedicationRequest", "MedicationRequest private", "", apart(buildPrescription)},
@@ -75,6 +77,12 @@ func ofVisit(build func(*world, *patient, *record) object) func(*world, *patient
 		b["item"].([]any)[0].(object)["encounter"] = []any{object{"reference": "Encounter/" + r.encounter}}
 		return b
 	}
+}
+
+func documentOfVisit(w *world, p *patient, r *record) object {
+	b := buildDocument(w, p, r)
+	b["context"] = object{"encounter": []any{object{"reference": "Encounter/" + r.encounter}}}
+	return b
 }
 
 // label adds what the patient's guard says of the slot, and notes what Consents read.
