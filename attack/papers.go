@@ -49,6 +49,14 @@ func (a *attack) papers() (all []attempt) {
 			add(c, "taking one's denial back, by deleting it", p, request{Method: "DELETE", Target: "/fhir/" + at})
 			add(c, "taking one's denial back, by its condition", p, patch("Consent?identifier="+p.record("Consent").Identifier, "application/merge-patch+json", `{"status":"inactive"}`))
 		}
+		if p := a.guardedAs("held"); !slices.Contains(c.Who.Roles, "doctor") {
+			at, body := "Consent/"+p.record("Consent held for harm").ID, maps.Clone(p.record("Consent held for harm").body)
+			body["status"] = "inactive"
+			add(c, "ending a decision on harm", p, put(at, body))
+			add(c, "ending a decision on harm, by a patch", p, patch(at, "application/merge-patch+json", `{"status":"inactive"}`))
+			add(c, "ending a decision on harm, by deleting it", p, request{Method: "DELETE", Target: "/fhir/" + at})
+			add(c, "ending a decision on harm, by another category", p, patch(at, "application/json-patch+json", `[{"op":"remove","path":"/category/0"}]`))
+		}
 		all = append(all, a.heldBy(c)...)
 	}
 	return all
