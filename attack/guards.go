@@ -81,7 +81,8 @@ func (rd road) leads(r *record) bool {
 
 // wishes are all roads for all who are concerned, and the tricks of HTTP on a record of
 // each relation.
-func (a *attack) wishes() (all []attempt) {
+func (a *attack) wishes() []attempt {
+	all := a.guardedPages() // before sessions lock
 	for _, c := range a.concerned() {
 		all = append(all, a.onGuarded(c, a.guarded)...)
 		if c.Who.Purpose != "" {
@@ -100,7 +101,6 @@ func (a *attack) wishes() (all []attempt) {
 			}
 		}
 	}
-	all = append(all, a.guardedPages()...)
 	if a.sample {
 		return thinner(a.rng, all)
 	}

@@ -11,6 +11,9 @@ import (
 // numbers are asked for by who sees the record they stand in, but not them: by what would
 // find, sort, compare or test by them, and by asking for them whole without what it takes.
 func (a *attack) numbers() (all []attempt) {
+	for _, c := range slices.Concat(a.pages, a.selfPages) {
+		all = append(all, a.detailsOf(c)...)
+	}
 	for _, c := range slices.Concat(a.apps, a.narrow, a.clients, a.selves) {
 		left := 2
 		for _, i := range a.rng.Perm(len(a.patients)) {
@@ -23,9 +26,6 @@ func (a *attack) numbers() (all []attempt) {
 			all = append(all, a.guesses(c, p)...)
 			all = append(all, a.unmasks(c, p)...)
 		}
-	}
-	for _, c := range slices.Concat(a.pages, a.selfPages) {
-		all = append(all, a.detailsOf(c)...)
 	}
 	return all
 }
