@@ -9,8 +9,14 @@ import (
 // untouched reads, as somebody who may, what everybody has tried to change: it must be as
 // it was filed.
 func (a *attack) untouched() (all []attempt) {
-	for _, r := range a.records() {
-		for _, c := range []*caller{a.clients[len(a.clients)-1], a.apps[0]} {
+	still := a.records()
+	for _, p := range a.guarded {
+		if p.kind != "consent-revoked" && p.kind != "consent-new" && p.kind != "proxy-revoked" && p.Why != "consent-idle deny, proposed" { // which were changed in order
+			still = append(still, p.Records...)
+		}
+	}
+	for _, r := range still {
+		for _, c := range []*caller{a.clients[len(a.clients)-1], a.apps[0], a.apps[2], a.apps[1]} {
 			if a.may(c, r, "") != expect.Allowed {
 				continue
 			}
