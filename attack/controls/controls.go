@@ -128,7 +128,7 @@ var controls = []control{
 	}, {
 		"Consents at once", "internal/chart/consents.go",
 		"if r.byID != nil && r.writes == writes && now.Sub(r.at) < panelLife {", "if r.byID != nil {",
-		"revocations", "consent-revoked", "the very next request", "doctor", "permit",
+		"revocations", "consent-new", "the very next request", "doctor", "deny",
 		1,
 	}, {
 		"purpose of one's work", "internal/chart/consents.go",
