@@ -183,7 +183,7 @@ var controls = []control{
 	}, {
 		"purpose of a whole number", "internal/chart/mask.go",
 		"if !stated {\n\t\treturn Resource{}, errPurpose", "if !stated && actor.ID == \"\" {\n\t\treturn Resource{}, errPurpose",
-		"numbers", "unmask", "$unmask", "registration", "",
+		"numbers", "unmask", "$unmask for SYSADMN", "registration", "",
 		1,
 	},
 }
