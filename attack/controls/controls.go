@@ -143,7 +143,7 @@ var controls = []control{
 	}, {
 		"nobody permits herself", "internal/chart/consent_write.go",
 		"if names(next, who.refs,", "if old != nil && names(next, who.refs,",
-		"papers", "consents written", "create: a permission for oneself", "doctor", "",
+		"papers", "consents written", "create: a permission for oneself", "registration", "",
 		1,
 	}, {
 		"who decides on harm", "internal/chart/hold_write.go",
@@ -172,7 +172,7 @@ var controls = []control{
 		1,
 	}, {
 		"parents of who has come of age", "internal/chart/team.go",
-		"return err == nil && !lapsed", "return err == nil",
+		"return err == nil && !lapsed", "return err == nil && (!lapsed || account != \"\")",
 		"wishes", "minor", "read", "proxy", "of age",
 		1,
 	}, {
