@@ -168,11 +168,12 @@ func (a *attack) stages() []stage {
 		{"emergencies", a.emergencies},
 		{"shifts", a.shifts}, // while proofs are fresh; and while sessions are, what asks for pages
 		{"apps", a.connecting},
+		{"replay and theft", a.spent},
+		{"jobs", a.jobs}, // before there are Subscriptions in which a number was typed
 		{"wishes", now(a.wishes)},
 		{"revocations", a.revocations},
 		{"numbers", now(a.numbers)},
 		{"papers", now(a.papers)},
-		{"jobs", a.jobs},
 		{"page links", a.pagesOfOthers},
 		{"bulk and subscriptions", now(a.orders)},
 		{"redacted fields", now(a.redacted)},
@@ -182,7 +183,6 @@ func (a *attack) stages() []stage {
 		{"forged token", now(a.forged)},
 		{"client assertion", func(context.Context) ([]attempt, error) { return a.assertions() }},
 		{"authorization", now(a.authorizations)},
-		{"replay and theft", a.spent},
 		{"change", now(a.choices)},
 		{"untouched", now(a.untouched)},
 		{"work", now(a.work)},

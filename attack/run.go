@@ -184,7 +184,7 @@ func (w *world) send(ctx context.Context, l *line, a *attempt, q request) (answe
 			sent = q.with(headers...)
 		}
 		got, err := l.do(ctx, sent)
-		if err != nil || got.Status != http.StatusTooManyRequests && got.Status != http.StatusServiceUnavailable || try == 3 {
+		if err != nil || got.Status != http.StatusTooManyRequests && got.Status != http.StatusServiceUnavailable || try == 6 {
 			return got, err
 		}
 		select {
