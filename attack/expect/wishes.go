@@ -88,8 +88,8 @@ func wished(role string, c Caller, t Target) Answer {
 		case c.Kind == "person" && slices.Contains(t.Relations, "emergency"):
 		case role == "proxy" && len(p.Actors) == 0:
 			return Unsaid // who acts for her stands where she does (164.502(g)), unless he is named
-		case role == "registration" && (t.Type == "Consent" || t.Type == "Patient"):
-			return Unsaid // it keeps the paper
+		case role == "registration" && (t.Type == "Consent" || t.Type == "Patient"), role == "privacy" && t.Type == "Consent":
+			return Unsaid // they keep the paper
 		default:
 			return Forbidden
 		}
