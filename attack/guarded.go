@@ -50,11 +50,13 @@ const attackLabels = "urn:wardkeep:attack:labels"
 var apartSlots = []slot{
 	{"Encounter", "Encounter second", "", buildEncounter},
 	{"Condition", "Condition second", "", coded(object{"clinicalStatus": one("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")}, "recordedDate")},
-	{"Observation", "Observation second", "vital-signs", observation("vital-signs", "8867-4")},
+	{"Observation", "Observation second", "vital-signs", observation("vital-signs", "8478-0")},
 	{"Procedure", "Procedure second", "", coded(object{"status": "completed"}, "performedDateTime")},
 	{"Claim", "Claim second", "", ofVisit(buildClaim)},
 	{"DocumentReference", "DocumentReference second", "", documentOfVisit},
 	{"MedicationRequest", "MedicationRequest second", "", buildPrescription},
+	{"AllergyIntolerance", "AllergyIntolerance second", "", atVisit(coded(object{"clinicalStatus": one("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active")}, "recordedDate"))},
+	{"Immunization", "Immunization second", "", atVisit(buildImmunization)},
 	{"Condition", "Condition private", "", apart(coded(object{"clinicalStatus": one("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")}, "recordedDate"))},
 	{"Observation", "Observation private", "laboratory-other", apart(observation("laboratory", "13457-7"))},
 	{"MedicationRequest", "MedicationRequest private", "", apart(buildPrescription)},
@@ -75,6 +77,14 @@ func ofVisit(build func(*world, *patient, *record) object) func(*world, *patient
 	return func(w *world, p *patient, r *record) object {
 		b := build(w, p, r)
 		b["item"].([]any)[0].(object)["encounter"] = []any{object{"reference": "Encounter/" + r.encounter}}
+		return b
+	}
+}
+
+func atVisit(build func(*world, *patient, *record) object) func(*world, *patient, *record) object {
+	return func(w *world, p *patient, r *record) object {
+		b := build(w, p, r)
+		b["encounter"] = object{"reference": "Encounter/" + r.encounter}
 		return b
 	}
 }

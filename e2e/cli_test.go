@@ -50,7 +50,7 @@ func TestCommandLine(t *testing.T) {
 		{"init --dir DIR --admin chief --given A --family B", 2, "not empty"},
 		{"serve --dir DIR --listen nonsense", 2, "address and a port"},
 		{"serve --dir DIR --listen 127.0.0.1:99999", 2, "address and a port"},
-		{"serve --config OUT/misspelt.yaml", 2, "known are: address_rate"},
+		{"serve --config OUT/misspelt.yaml", 2, "known are: acme, "},
 		{"doctor --dir DIR --pins", 1, "Start the server once"},
 		{"doctor --dir DIR --pins --format windows", 2, "wardkeep doctor --help"},
 		{"client add --dir DIR --name a --scope system/*.rs --tls-subject-dn CN=a", 2, "set mtls_listen"},

@@ -91,8 +91,8 @@ func recordsOf(name string) string {
 	for _, line := range []string{
 		`{"resourceType":"Location","id":"east","status":"active","name":"East of %s"}`,
 		`{"resourceType":"Practitioner","id":"pr1","name":[{"family":"Nurse-%s"}]}`,
-		`{"resourceType":"Binary","id":"scan","contentType":"text/plain","data":"AAAA"}`,
-		`{"resourceType":"Binary","id":"only-%s","contentType":"text/plain","data":"AAAA"}`,
+		`{"resourceType":"Binary","id":"scan","contentType":"application/octet-stream","data":"AAAA"}`,
+		`{"resourceType":"Binary","id":"only-%s","contentType":"application/octet-stream","data":"AAAA"}`,
 		`{"resourceType":"Patient","id":"only-%s","name":[{"family":"Only"}]}`,
 	} {
 		all.WriteString(strings.ReplaceAll(line, "%s", name) + "\n")

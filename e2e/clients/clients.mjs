@@ -14,7 +14,9 @@ const patient = (family) => ({
 const observation = (subject, value) => ({
   resourceType: "Observation",
   status: "final",
+  category: [{ coding: [{ system: "http://terminology.hl7.org/CodeSystem/observation-category", code: "vital-signs" }] }],
   code: { coding: [{ system: "http://loinc.org", code: "8867-4" }] },
+  effectiveDateTime: "2026-03-01T08:00:00Z",
   subject: { reference: subject },
   valueQuantity: { value, unit: "/min", system: "http://unitsofmeasure.org", code: "/min" },
 });

@@ -9,7 +9,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/search"
 )
 
 // consent is a patient's Consent about privacy with a provision.
@@ -103,6 +105,49 @@ func staffed(a as) {
 		`{"resourceType":"Condition","id":"c-ann","meta":{"security":[{"system":"urn:house","code":"private"}]},"subject":{"reference":"Patient/ann"},"encounter":{"reference":"Encounter/visit"},"code":{"text":"x"}}`,
 	} {
 		a.put(text)
+	}
+}
+
+// TestVisitsWithAllThatIsOfThem: whatever names its visit is withheld with it.
+func TestVisitsWithAllThatIsOfThem(t *testing.T) {
+	wish := `{"type":"deny",` + to("Practitioner/doctor") + `,"data":[{"meaning":"related","reference":{"reference":"Encounter/visit"}}]}`
+	of := map[string]string{
+		"AdverseEvent":       `"actuality":"actual","subject":{"reference":"Patient/ann"}`,
+		"AllergyIntolerance": `"patient":{"reference":"Patient/ann"}`,
+		"Immunization":       `"status":"completed","vaccineCode":{"text":"x"},"patient":{"reference":"Patient/ann"},"occurrenceString":"x"`,
+		"Procedure":          `"status":"completed","subject":{"reference":"Patient/ann"}`,
+	}
+	widths(t, func(t *testing.T, r *rig) {
+		doctor, program, filed := r.as(person("doctor", "east")), r.as(program(t)), r.as(importer())
+		staffed(program)
+		for typ, rest := range of {
+			filed.put(`{"resourceType":"` + typ + `","id":"of","encounter":{"reference":"Encounter/visit"},` + rest + `}`)
+			check(t, doctor.get(typ+"/of"))
+		}
+		filed.put(consent("wish", "ann", wish))
+		for typ := range of {
+			wantKind(t, doctor.get(typ+"/of"), fault.NotFound, typ)
+			doctor.finds(typ+"?_id=of", "")
+		}
+	})
+}
+
+// TestVisitsAreFound: each type that names its visit has a parameter for it.
+func TestVisitsAreFound(t *testing.T) {
+	named := 0
+	for typ := range r4.Resources {
+		for _, member := range []string{"encounter", "context"} {
+			if of := r4.Lookup(typ, member); of == 0 || of.Type() != r4.Reference {
+				continue
+			}
+			named++
+			if _, err := search.Parse(typ.String(), []search.Param{{Key: member, Value: "Encounter/x"}}, search.Options{}); err != nil {
+				t.Errorf("%s.%s: %v", typ, member, err)
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("%d types name their visit: not all were looked at", named)
 	}
 }
 

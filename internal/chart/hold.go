@@ -53,6 +53,9 @@ func holdOf(res *fhir.Resource) (h hold, ok bool, lacks string) {
 	}
 	r := reader{hold: true}
 	h.provision = r.provisionOf(root.Get("provision"), "Consent.provision")
+	if filed, ok := startOf(root.Get("meta").Get("lastUpdated").Text()); ok && h.ground == HoldHarm && h.end.After(filed.Add(maxHold)) {
+		h.end = filed.Add(maxHold) // by whatever road it came: one decision is for thirty days
+	}
 	h.patient, h.reason = local(root.Get("patient")), strings.TrimSpace(root.Get("policyRule").Get("text").Text())
 	performers := 0
 	for performer := range root.All("performer") {

@@ -123,6 +123,18 @@ func TestWhatIsNoHold(t *testing.T) {
 	check(t, doctor.create(change(tomorrow, "2026-12-22T12:00:00Z")))
 }
 
+// TestFiledDecisionsEnd: what an import files ends as well, thirty days after it was.
+func TestFiledDecisionsEnd(t *testing.T) {
+	r := hospital(t, 64)
+	patient, _, _ := holding(t, r)
+	r.as(importer()).put(held("h", "harm", "Practitioner/doctor", "2027-06-01", itsData))
+	sees(t, patient, false, true)
+	r.clock.Advance(30*24*time.Hour - time.Second)
+	sees(t, patient, false, true)
+	r.clock.Advance(2 * time.Second)
+	sees(t, patient, true, true)
+}
+
 // A decision opens by itself when it is over, or when another doctor of the patient ends
 // it; it is not made longer, and each is in the log.
 func TestDecisionsEnd(t *testing.T) {

@@ -32,8 +32,18 @@ var foreign = []string{
 	"EvidenceVariable.characteristic.definitionByCombination",
 }
 
-// correct brings the structures back to R4 4.0.1.
+// visited are the types whose visit R4 has an element for and no parameter. What a
+// Consent says of a visit must hold for them as well.
+var visited = []string{"AdverseEvent", "AllergyIntolerance", "GuidanceResponse", "Immunization"}
+
+// correct brings the structures back to R4 4.0.1, and adds parameters of our own.
 func (d *definitions) correct() {
+	for _, typ := range visited {
+		d.params = append(d.params, searchParameter{
+			URL: "urn:wardkeep:SearchParameter:" + typ + "-encounter", Code: "encounter", Type: "reference",
+			Base: []string{typ}, Target: []string{"Encounter"}, Expression: typ + ".encounter",
+		})
+	}
 	for i := range d.structures {
 		s := &d.structures[i]
 		s.Snapshot.Element = slices.DeleteFunc(s.Snapshot.Element, func(e element) bool {
