@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"internal/kms": 2, "internal/store": 2, "internal/config": 2,
 	"internal/fhir/defs": 2, "internal/fhir/defs/gen": 2, "internal/fhir/path": 2, "internal/fhir/patch": 2, "internal/fhir/xml": 2,
 	"internal/terminology": 3, "internal/profile": 3,
-	"internal/search": 3, "internal/kms/local": 3, "internal/audit/verify": 3,
+	"internal/search": 3, "internal/kms/local": 3, "internal/kms/aws": 3, "internal/kms/service": 3, "internal/kms/kmstest": 3, "internal/audit/verify": 3,
 	"internal/store/posting": 3, "internal/store/pebble": 3, "internal/store/storetest": 3,
 	"internal/seal": 3, "internal/seal/file": 3, "internal/seal/traindict": 3,
 	"internal/blob": 4, "internal/audit": 4, "internal/audit/spool": 3,

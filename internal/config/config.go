@@ -49,6 +49,9 @@ type Config struct {
 	// MTLSCA is a file of certificates (PEM): the authorities that sign programs'
 	// certificates. "": only certificates that are registered one by one are taken.
 	MTLSCA string `koanf:"mtls_ca"`
+	// KMS is what keeps the root key: local, a file in Dir; or a key service, as
+	// ParseKMS reads it.
+	KMS string `koanf:"kms"`
 	// Tenant is the organisation whose keys and records these are.
 	Tenant string `koanf:"tenant"`
 	// Facility is the name shown on pages, Zone its IANA time zone.
@@ -131,7 +134,7 @@ const (
 // Default returns the settings of a server on this machine only.
 func Default() Config {
 	return Config{
-		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", Tenant: "default",
+		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", KMS: KMSLocal, Tenant: "default",
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "entered", UnknownProfiles: "warn",
 		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword,
@@ -238,6 +241,9 @@ func (c Config) Check() error {
 		}
 	}
 	if err := c.checkMTLS(); err != nil {
+		return err
+	}
+	if _, err := ParseKMS(c.KMS); err != nil {
 		return err
 	}
 	for origin := range strings.FieldsSeq(c.CORSOrigins) {

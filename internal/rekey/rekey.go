@@ -27,8 +27,8 @@ import (
 	"github.com/wardkeep/wardkeep/internal/store"
 )
 
-// Root is a keyring whose root can be replaced here. That of a service is replaced
-// there.
+// Root is a keyring below which everything can be wrapped anew by another root, or by
+// what a service has put in its place.
 type Root interface {
 	kms.Keyring
 	// Rotating reports whether an old root is kept beside the new one.
@@ -37,8 +37,10 @@ type Root interface {
 	Begin() error
 	// Newest is a keyring of the newest root alone.
 	Newest() kms.Keyring
-	// Finish destroys the old root.
+	// Finish destroys the old root, if it is here.
 	Finish() error
+	// Fate says, for the audit log, what becomes of it.
+	Fate() string
 }
 
 // Config says what a manager stands on.

@@ -56,7 +56,7 @@ func (m *Manager) stepRoot(ctx context.Context, reg *register) error {
 			return err
 		}
 		reg.Work.Phase = phaseDestroy
-		return m.save(ctx, reg, record.Batch{}, m.event(reg.Work, "everything is rewrapped by "+m.Root.ID()+"; the root before is destroyed now"))
+		return m.save(ctx, reg, record.Batch{}, m.event(reg.Work, "everything is rewrapped by "+m.Root.ID()+"; next: "+m.Root.Fate()))
 	case phaseDestroy:
 		return m.destroy(ctx, reg)
 	}
@@ -76,7 +76,7 @@ func (m *Manager) destroy(ctx context.Context, reg *register) error {
 	w := reg.Work
 	reg.Versions[KeyRoot] = append(reg.Versions[KeyRoot], made{ID: m.Root.ID(), Made: w.Begun, By: w.By, Reason: w.Reason})
 	reg.Work = nil
-	return m.save(ctx, reg, record.Batch{}, m.event(w, "the root before is destroyed; "+m.Root.ID()+" is the root"))
+	return m.save(ctx, reg, record.Batch{}, m.event(w, m.Root.Fate()+"; "+m.Root.ID()+" is the root"))
 }
 
 // opens reports whether a keyring opens all that a root has wrapped.

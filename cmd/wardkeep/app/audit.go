@@ -17,6 +17,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/emergency"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -60,7 +61,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, t Terminal) error {
 			return fmt.Errorf("the pinned checkpoint cannot be read: %w", err)
 		}
 	}
-	report, err := verifyFiles(ctx, cfg.Dir, cfg.Tenant, pinned, c.Deep)
+	report, err := verifyFiles(ctx, cfg, pinned, c.Deep)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,8 @@ func firstOf(a, b string) string {
 
 // verifyFiles verifies the files of a data folder: those of the store itself if
 // nobody has it open, else of a copy that the running server lays aside.
-func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bool) (*verify.Report, error) {
+func verifyFiles(ctx context.Context, cfg config.Config, pinned []byte, deep bool) (*verify.Report, error) {
+	dir := cfg.Dir
 	files := filepath.Join(dir, storeDir)
 	if d := dialDesk(dir); d != nil {
 		defer d.Close()
@@ -98,7 +100,7 @@ func verifyFiles(ctx context.Context, dir, tenant string, pinned []byte, deep bo
 			return nil, err
 		}
 	}
-	report, keyring, err := verifyOpened(ctx, reading{dir: dir, files: files, disk: vfs.Default, tenant: tenant}, pinned, deep)
+	report, keyring, err := verifyOpened(ctx, reading{dir: dir, kms: cfg.KMS, files: files, disk: vfs.Default, tenant: cfg.Tenant}, pinned, deep)
 	if errors.Is(err, store.ErrCorrupt) {
 		report, err = &verify.Report{}, nil
 		fileFinding(report, "a file of the store is damaged and cannot be read")
@@ -116,7 +118,7 @@ var docTypes = []string{
 }
 
 func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {
-	keyring, err := openKeyring(what.dir)
+	keyring, err := openKeyring(ctx, what.dir, what.kms)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the keys cannot be used: %w", err)
 	}

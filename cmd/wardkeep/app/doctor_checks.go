@@ -38,6 +38,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.policies()
 	d.keyFiles()
 	d.trust()
+	d.rootKey(ctx)
 	d.certificates()
 	d.nextKey()
 	d.authorities()
@@ -79,7 +80,7 @@ func (d *doctor) policies() {
 
 func (d *doctor) keyFiles() {
 	_, key, next := keysOf(d.cfg).Files()
-	paths := []string{filepath.Join(d.cfg.Dir, rootKeyFile), filepath.Join(d.cfg.Dir, fileKeyFile), key, next}
+	paths := []string{d.topKeyFile(), filepath.Join(d.cfg.Dir, fileKeyFile), key, next}
 	if d.cfg.TLSCert == "" {
 		paths = append(paths, filepath.Join(d.cfg.Dir, "ca.key"))
 	}
@@ -100,7 +101,6 @@ func (d *doctor) keyFiles() {
 	if len(d.findings) == before {
 		d.add("key files", fine, "none is open to others", "")
 	}
-	d.add("root key", warning, "it lies in a file beside the data: for trying out, not for care", "")
 }
 
 func (d *doctor) certificates() {

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/url"
@@ -33,7 +32,6 @@ import (
 	"github.com/wardkeep/wardkeep/internal/identity/federation"
 	"github.com/wardkeep/wardkeep/internal/job"
 	"github.com/wardkeep/wardkeep/internal/kms"
-	"github.com/wardkeep/wardkeep/internal/kms/local"
 	"github.com/wardkeep/wardkeep/internal/notify"
 	"github.com/wardkeep/wardkeep/internal/outbound"
 	"github.com/wardkeep/wardkeep/internal/reindex"
@@ -93,6 +91,7 @@ type Options struct {
 	TokenBits int    // tests narrow the tokens
 	TokenLife time.Duration
 	Successor *audit.Decision
+	MoveTo    string // where the root key moves from where the settings say it is
 }
 
 // OpenHouse opens the data folder cfg.Dir, creating it if it is not there.
@@ -134,32 +133,22 @@ func checkFolder(dir string) error {
 	return nil
 }
 
-// openKeyring never makes a new root key beside an existing store: it could
-// open nothing, and would hide that the right one is missing.
-func openKeyring(dir string) (*local.Keyring, error) {
-	path := filepath.Join(dir, rootKeyFile)
-	if _, err := os.Stat(filepath.Join(dir, fileKeyFile)); errors.Is(err, fs.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(dir, storeDir)); err == nil {
-			return nil, fmt.Errorf("the key of the store's files %s is missing; without it nothing here can be read. Put it back from its copy", filepath.Join(dir, fileKeyFile))
-		}
-		return local.OpenOrCreate(path)
+func (h *House) openRoot(ctx context.Context, opt Options) (kms.Keyring, error) {
+	if opt.MoveTo != "" {
+		return openMove(ctx, h.Config.Dir, h.Config.KMS, opt.MoveTo)
 	}
-	keyring, err := local.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the root key %s is missing; without it nothing here can be read. Put it back from its copy", path)
-	}
-	return keyring, err
+	return openKeyring(ctx, h.Config.Dir, h.Config.KMS)
 }
 
 func (h *House) openStore(ctx context.Context, opt Options) error {
-	keyring, err := openKeyring(h.Config.Dir)
+	keyring, err := h.openRoot(ctx, opt)
 	if err != nil {
 		return fmt.Errorf("the keys cannot be used: %w", err)
 	}
 	h.Keyring = keyring
 	key, err := seal.LoadOrCreateFileKey(ctx, keyring, filepath.Join(h.Config.Dir, fileKeyFile))
 	if err != nil {
-		return fmt.Errorf("the keys cannot be used: %w", err)
+		return fmt.Errorf("the keys cannot be used: %w", explain(h.Config.Dir, keyring.ID(), err))
 	}
 	defer clear(key[:])
 	base := opt.FS
@@ -219,7 +208,7 @@ func (h *House) openKeys(ctx context.Context, opt Options) error {
 		return fmt.Errorf("the store cannot be used: %w", err)
 	}
 	if h.Sealer, err = seal.Open(ctx, cfg); err != nil {
-		return fmt.Errorf("the keys cannot be used: %w", err)
+		return fmt.Errorf("the keys cannot be used: %w", explain(h.Config.Dir, h.Keyring.ID(), err))
 	}
 	return nil
 }

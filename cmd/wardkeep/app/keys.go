@@ -43,6 +43,7 @@ type keysRotateCmd struct {
 	place
 	Key    string `arg:"" help:"root, data, blob or audit."`
 	Reason string `help:"Why; kept in the audit log." required:""`
+	To     string `help:"Move the root to this key service, named as in the setting kms." placeholder:"KMS"`
 	JSON   bool   `help:"Print what there is then as JSON."`
 }
 
@@ -51,20 +52,31 @@ func (keysRotateCmd) Help() string {
 root before the command returns, of the others in the background while a server runs, else before it returns. Keep a
 copy of root.key elsewhere after the root was replaced; the copy from before opens older copies of the store alone.
 
+A root that a key service keeps stays there: what it wraps is wrapped anew, by what the service has put in its place.
+With --to, and no server running, another service's key is the root then; a root.key is destroyed at the end. If that is
+cut short, say it again.
+
 docs/controls.md says what this does, and what it does not, if a key was stolen.
 
 Examples:
   wardkeep keys rotate root --dir hospital --reason "An operator has left"
+  wardkeep keys rotate root --dir hospital --reason "Into care" --to 'awskms:///alias/ward?region=eu-central-1'
   wardkeep keys rotate data --dir hospital --reason "Once a year"`
 }
 
 func (c *keysRotateCmd) Run(ctx context.Context, t Terminal) error {
 	var status rekey.Status
-	if err := c.atDesk(ctx, "keys-rotate", keyOrder{c.Key, c.Reason}, &status); err != nil {
+	var err error
+	if c.To != "" {
+		status, err = c.move(ctx)
+	} else {
+		err = c.atDesk(ctx, "keys-rotate", keyOrder{c.Key, c.Reason}, &status)
+	}
+	if err != nil {
 		return err
 	}
 	if c.Key == rekey.KeyRoot && !c.JSON {
-		fmt.Fprint(t.Out, "The root key is another one now. Keep a copy of root.key elsewhere, beside the older copies of the store their own.\n\n")
+		fmt.Fprint(t.Out, c.whatNow(status)+"\n\n")
 	}
 	return printKeys(t.Out, status, c.JSON)
 }

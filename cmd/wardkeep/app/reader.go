@@ -24,6 +24,7 @@ type reader struct {
 // reading says what to open: store files, with the keys of a data folder.
 type reading struct {
 	dir, files string
+	kms        string // the setting
 	disk       vfs.FS
 	tenant     string
 }

@@ -116,7 +116,9 @@ func (initCmd) Help() string {
 	return `Example:
   wardkeep init --dir /var/lib/wardkeep --admin mgarcia --given Maria --family Garcia
   wardkeep init --config wardkeep.yaml --tenant north --admin mgarcia --given Maria --family Garcia
-  wardkeep serve --dir /var/lib/wardkeep`
+  wardkeep serve --dir /var/lib/wardkeep
+
+The setting kms says what keeps the root key; without it, a file in the folder does.`
 }
 
 func (c *initCmd) Run(ctx context.Context, t Terminal) error {
@@ -132,7 +134,7 @@ func (c *initCmd) Run(ctx context.Context, t Terminal) error {
 		return errors.Join(err, emptied(cfg.Dir))
 	}
 	if !c.JSON {
-		fmt.Fprintf(t.Out, "Made %s. Its root key lies in a file beside the data: for trying out, not for care.\n", cfg.Dir)
+		fmt.Fprintf(t.Out, "Made %s. %s\n", cfg.Dir, whereRootIs(cfg.KMS))
 	}
 	return printInvitation(t, out, c.JSON)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/seal/box"
@@ -69,9 +70,48 @@ func (k *Keyring) replace(op string, roots []root) error {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	k.roots = roots
-	_, err = was.Write(make([]byte, maxBytes))
-	if err = errors.Join(err, was.Sync()); err != nil {
+	if err := overwrite(was); err != nil {
 		return fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
 	}
 	return nil
+}
+
+// Fate says what becomes of the root before.
+func (k *Keyring) Fate() string { return "the root before is destroyed" }
+
+// SigningSeed is the seed of the key that signs, for the keyring that comes after
+// this one. The caller overwrites it after use.
+func (k *Keyring) SigningSeed() []byte { return k.sign.Seed() }
+
+// Destroy writes the file over and removes it. The caller MUST have seen that
+// nothing needs it.
+func (k *Keyring) Destroy() error {
+	const op = "local.Destroy"
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.path == "" {
+		return fmt.Errorf("%s: %w", op, errNoFile)
+	}
+	f, err := os.OpenFile(k.path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
+	}
+	defer f.Close()
+	err = os.Remove(k.path)
+	if err == nil {
+		err = wholefile.SyncDir(filepath.Dir(k.path))
+	}
+	if err == nil {
+		err = overwrite(f)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
+	}
+	return nil
+}
+
+// overwrite writes over the bytes of a file that has no name any more.
+func overwrite(f *os.File) error {
+	_, err := f.Write(make([]byte, maxBytes))
+	return errors.Join(err, f.Sync())
 }
