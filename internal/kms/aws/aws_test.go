@@ -87,7 +87,7 @@ func TestContractOfAService(t *testing.T) {
 }
 
 // TestRefused: a key that is destroyed, switched off or gone does not open and is not
-// asked for again and again; a service that is away is asked again, within bounds.
+// asked for again and again.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	f, url := fake(t)
@@ -114,28 +114,36 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestNotReached: a service that cannot do it now is asked again, within bounds; one
+// that lets nobody in is not. Neither is a refusal of the key.
 func TestNotReached(t *testing.T) {
 	t.Parallel()
-	f, url := fake(t)
-	s := open(t, url, "one")
 	for code, calls := range map[string]int{"AccessDeniedException": 1, "ExpiredTokenException": 1, "SomethingNewException": 1, "ThrottlingException": 5, "": 5} {
-		f.Fail(code)
-		f.SetAway(code == "")
-		before := f.Calls("Encrypt")
-		_, err := s.Wrap(t.Context(), "x", []byte("key"))
-		if !fault.Is(err, fault.Unavailable) || errors.Is(err, kms.ErrRefused) {
-			t.Errorf("%q: %v", code, err)
-		}
-		if n := f.Calls("Encrypt") - before; n != calls {
-			t.Errorf("%q: asked %d times", code, n)
-		}
-		silent(t, err)
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			f, url := fake(t)
+			s := open(t, url, "one")
+			f.Fail(code, 0)
+			f.SetAway(code == "")
+			_, err := s.Wrap(t.Context(), "x", []byte("key"))
+			if !fault.Is(err, fault.Unavailable) || errors.Is(err, kms.ErrRefused) {
+				t.Error(err)
+			}
+			if n := f.Calls("Encrypt"); n != calls {
+				t.Errorf("asked %d times", n)
+			}
+			silent(t, err)
+		})
 	}
-	gone := httptest.NewServer(f)
+}
+
+func TestNobodyListens(t *testing.T) {
+	t.Parallel()
+	gone := httptest.NewServer(nil)
 	gone.Close()
 	_, err := aws.Open(t.Context(), aws.Config{Key: "alias/one", Region: "eu-central-1", Endpoint: gone.URL})
 	if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "connection refused") {
-		t.Error("nobody listens:", err)
+		t.Error(err)
 	}
 	silent(t, err)
 }

@@ -20,6 +20,7 @@ type FakeAWS struct {
 	calls map[string]int
 	away  bool
 	code  string
+	left  int // calls until code is said
 }
 
 // Account is the one of every key of the fake; nothing of ours may tell it.
@@ -51,11 +52,11 @@ func (f *FakeAWS) SetAway(away bool) {
 	f.away = away
 }
 
-// Fail has every call refused by an error of that code, "" for none.
-func (f *FakeAWS) Fail(code string) {
+// Fail has every call after some refused by an error of that code, "" for none.
+func (f *FakeAWS) Fail(code string, after int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.code = code
+	f.code, f.left = code, after
 }
 
 // Calls returns how often an operation was asked for.
@@ -84,11 +85,12 @@ func (f *FakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls[operation]++
+	f.left--
 	switch {
 	case f.away:
 		say(w, http.StatusInternalServerError, wrong("KMSInternalException"))
 		return
-	case f.code != "":
+	case f.code != "" && f.left < 0:
 		say(w, http.StatusBadRequest, wrong(f.code))
 		return
 	case !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential="):
