@@ -118,6 +118,9 @@ func (c *folderCmd) disk(ctx context.Context, cfg *verify.Config) (vfs.FS, *loca
 		return nil, nil, wrongUse("there is no folder " + c.Dir)
 	}
 	if c.Keys == "" {
+		if _, err := os.Stat(filepath.Join(c.Dir, "signing.key")); err == nil {
+			return nil, nil, wrongUse("the root key of this folder is kept by a key service: use wardkeep audit verify, which can ask it")
+		}
 		// Encrypted files without their key would look like damaged ones.
 		if _, err := os.Stat(filepath.Join(c.Dir, "store.key")); err == nil {
 			return nil, nil, wrongUse("the files of this folder are encrypted: give --keys, the root key file")

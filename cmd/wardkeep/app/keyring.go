@@ -100,7 +100,8 @@ func explain(dir, id string, err error) error {
 
 func wrappedBy(dir string) string {
 	text, err := os.ReadFile(filepath.Join(dir, fileKeyFile))
-	if fields := strings.Fields(string(text)); err == nil && len(fields) == 3 {
+	fields := strings.Fields(string(text))
+	if err == nil && len(fields) == 3 && !strings.ContainsFunc(fields[1], func(r rune) bool { return r < '!' || r > '~' }) {
 		return fields[1]
 	}
 	return "a key that is not known"

@@ -108,6 +108,9 @@ func (f *FakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *FakeAWS) do(operation string, in request) (answer, string) {
 	alias := strings.TrimPrefix(in.KeyID, arnOf(""))
 	alias = strings.TrimPrefix(alias, "alias/")
+	if by, _, found := strings.Cut(string(in.CiphertextBlob), "\n"); found && in.KeyID == "" { // as the service does
+		alias = strings.TrimPrefix(by, arnOf(""))
+	}
 	state, there := f.state[alias]
 	if !there {
 		return nil, "NotFoundException"

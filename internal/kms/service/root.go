@@ -104,10 +104,16 @@ func (b both) Wrap(ctx context.Context, about string, key []byte) ([]byte, error
 	return b.newest.Wrap(ctx, about, key)
 }
 
+// Unwrap asks the one before after any failure: some services say of a key that is not
+// theirs that one may not use it.
 func (b both) Unwrap(ctx context.Context, about string, wrapped []byte) ([]byte, error) {
 	key, err := b.newest.Unwrap(ctx, about, wrapped)
-	if errors.Is(err, kms.ErrRefused) {
-		return b.before.Unwrap(ctx, about, wrapped)
+	if err == nil {
+		return key, nil
 	}
-	return key, err
+	key, errBefore := b.before.Unwrap(ctx, about, wrapped)
+	if errBefore != nil && !errors.Is(err, kms.ErrRefused) {
+		return nil, err
+	}
+	return key, errBefore
 }
