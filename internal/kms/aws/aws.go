@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(c.Region), config.WithLogger(logging.Nop{}),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(onceTime)), config.WithRetryer(retryer))
+		config.WithHTTPClient(client()), config.WithRetryer(retryer))
 	if err != nil {
 		return nil, failed(op, errCredentials)
 	}
@@ -89,6 +90,10 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		return nil, failed(op, err)
 	}
 	return s, s.take(out.KeyMetadata)
+}
+
+func client() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().WithTimeout(onceTime).WithTransportOptions(func(t *http.Transport) { t.Proxy = nil })
 }
 
 func retryer() sdk.Retryer {
