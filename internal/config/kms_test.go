@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/wardkeep/wardkeep/internal/config"
@@ -36,6 +37,29 @@ func TestKMS(t *testing.T) {
 		cfg.KMS = setting
 		if cfg.Check() == nil {
 			t.Errorf("%q is taken", setting)
+		}
+	}
+}
+
+// TestTenantsKeyService: each tenant names a key of its own, and none is given on top.
+func TestTenantsKeyService(t *testing.T) {
+	const a, b = "kms: 'awskms:///alias/a?region=x'", "kms: 'awskms:///alias/b?region=x'"
+	for name, c := range map[string]struct {
+		top, north, south string
+		taken             bool
+	}{
+		"each its own": {"", a, b, true},
+		"one of them":  {"", a, "kms: local", true},
+		"the same":     {"", a, a, false},
+		"on top":       {a, "", "", false},
+	} {
+		text := strings.NewReplacer("idle_lock: 1m", c.north, "dir: /mnt/south", c.south).Replace(northAndSouth) + c.top + "\n"
+		cfg, err := config.Load(file(t, text), nil)
+		if err == nil {
+			err = cfg.Check()
+		}
+		if (err == nil) != c.taken {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -19,7 +19,7 @@ var (
 	// ofEach are given by each tenant for itself: on top they would be shared by
 	// all without anybody having said so, or by none, and are refused there.
 	ofEach = []string{
-		"base_url", "tls_cert", "tls_key", "tls_next_key", "mtls_base_url", "mtls_ca", "checkpoint_out", "audit_spool",
+		"base_url", "kms", "tls_cert", "tls_key", "tls_next_key", "mtls_base_url", "mtls_ca", "checkpoint_out", "audit_spool",
 		"cors_origins", "outbound_hosts", "outbound_private", "federation", "policies", "program_rates",
 		"acme", "acme_terms_agreed", "acme_contact", "acme_ca", "acme_eab_kid", "acme_eab_key_file",
 		"log_out", "log_out_ca", "log_out_name", "log_out_cert", "log_out_key",
@@ -160,6 +160,11 @@ func (c Config) checkTenants() error {
 				continue
 			}
 			if err := take(name, what, canonical(path), path); err != nil {
+				return err
+			}
+		}
+		if t.KMS != KMSLocal {
+			if err := take(name, "kms", t.KMS, "key"); err != nil {
 				return err
 			}
 		}

@@ -216,6 +216,39 @@ func TestServicesRoot(t *testing.T) {
 	whole(t, "moved", cfg, signs)
 }
 
+// TestTenantsRootsInAService: two tenants whose roots are one key of a service, by two
+// names, are not both served; of two keys they are.
+func TestTenantsRootsInAService(t *testing.T) {
+	_, one, another := fakeService(t)
+	arn := strings.Replace(one, "alias/one", "arn:aws:kms:eu-central-1:"+kmstest.Account+":key/one", 1)
+	for second, served := range map[string]int{arn: 1, another: 2} {
+		north, south := filepath.Join(t.TempDir(), "north"), filepath.Join(t.TempDir(), "south")
+		_, cfg := settingsOf(t, "", north, south)
+		for i, kms := range []string{one, second} {
+			cfg.Tenants[i].KMS = kms
+			h, err := opened(t, cfg.Tenants[i], Options{})
+			if err := closeAfter(t.Context(), h, err); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var log bytes.Buffer
+		list, err := (&Tenants{Config: cfg, Slog: newLogger(&log, "error"), Version: "test"}).open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, one := range list {
+			if one.house != nil {
+				n++
+			}
+		}
+		if n != served || served == 1 && !strings.Contains(log.String(), "its root key is that of tenant north") {
+			t.Errorf("%d are served, not %d: %s", n, served, log.String())
+		}
+		closeTenants(t.Context(), list)
+	}
+}
+
 // TestDoctorOfARoot: the doctor says which root it is and tries it.
 func TestDoctorOfARoot(t *testing.T) {
 	f, one, another := fakeService(t)

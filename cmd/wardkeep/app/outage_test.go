@@ -52,7 +52,9 @@ func TestOutage(t *testing.T) {
 			}
 			o.afterwards()
 			o.close()
-			report, err := verifyFiles(context.Background(), dir, config.Default().Tenant, nil, true)
+			cfg := config.Default()
+			cfg.Dir = dir
+			report, err := verifyFiles(context.Background(), cfg, nil, true)
 			if err != nil || report.Spooled != 3 || !report.OK {
 				t.Errorf("%v, %v", report, err)
 			}

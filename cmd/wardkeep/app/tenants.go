@@ -100,7 +100,8 @@ func (s *Tenants) open(ctx context.Context) ([]*tenant, error) {
 }
 
 // open opens the tenant's house, its socket among it, or leaves nothing open. roots
-// are the keys that those before sign by: they stay when a root key is replaced.
+// are the keys that those before sign by, which stay when a root key is replaced, and what
+// their roots are called: two of one service's key sign by keys of their own.
 func (t *tenant) open(ctx context.Context, opt Options, version string, roots map[string]string) (err error) {
 	if err := cmp.Or(mayServe(t.cfg), t.cfg.CheckServing()); err != nil {
 		return err
@@ -114,7 +115,8 @@ func (t *tenant) open(ctx context.Context, opt Options, version string, roots ma
 			err = errors.Join(err, closeAfter(ctx, house, nil))
 		}
 	}()
-	if other := roots[string(house.Keyring.Public())]; other != "" {
+	signs, root := string(house.Keyring.Public()), house.Keyring.ID()
+	if other := cmp.Or(roots[signs], roots[root]); other != "" {
 		return fmt.Errorf("its root key is that of tenant %s: give each its own", other)
 	}
 	keeper, err := house.keeper()
@@ -132,7 +134,7 @@ func (t *tenant) open(ctx context.Context, opt Options, version string, roots ma
 		return errors.Join(err, listener.Close())
 	}
 	t.house, t.certificate, t.answer, t.socket = house, keeper.Certificate, keeper.Answer, door{house.socketServer(), listener, t.log}
-	roots[string(house.Keyring.Public())] = t.cfg.Tenant
+	roots[signs], roots[root] = t.cfg.Tenant, t.cfg.Tenant
 	return nil
 }
 
