@@ -14,6 +14,7 @@ import (
 // Session is an open session as its owner may see it.
 type Session struct {
 	ID       string // digest; may be logged
+	Line     string // stays when the id changes; may be logged
 	Actor    Actor
 	Locked   bool
 	Provider string // by which the person signed in; "": by password here
@@ -101,7 +102,7 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 		provider = l.rec.Upstream.Provider
 	}
 	return Session{
-		ID: l.id, Provider: provider, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt, News: l.news,
+		ID: l.id, Line: lineOf(l.rec), Provider: provider, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt, News: l.news,
 		Locked: l.locked || !now.Before(locksAt), Actor: actor,
 	}
 }

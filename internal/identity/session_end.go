@@ -138,6 +138,42 @@ func (s *Service) End(ctx context.Context, token string, o Origin) error {
 	return s.note(ctx, e)
 }
 
+// Leave kills the token of the session that goes on in line, because somebody has
+// signed in where it was. What its owner typed is kept. Her own session ends, if it is
+// she; anybody else's goes on locked under an id whose token nobody has: what she let
+// apps do for as long as she is signed in goes on, and she ends it from her account.
+func (s *Service) Leave(ctx context.Context, line, enteredID string, o Origin) error {
+	const op = "identity.Leave"
+	var id string
+	if found, err := s.getShort(ctx, shortLine, line, &id); err != nil || !found {
+		return err
+	}
+	defer s.stripes.lock(id)()
+	l, err := s.liveSession(ctx, id)
+	if fault.Is(err, fault.Unauthenticated) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	e := s.arrival(o, "logout", Success, "its owner signed in anew in the same browser")
+	e.Actor, e.Session, e.Roles = l.person.ID, id, l.person.Roles
+	if l.person.ID != enteredID {
+		e.Action, e.Detail = "lock", "somebody else signed in in the same browser"
+		g, err := s.openSession(ctx, &account{Person: l.person, Epoch: l.rec.Epoch}, l.rec, Origin{})
+		if err == nil {
+			err = s.putShort(ctx, shortLock, g.Session.ID, true, g.Session.Expires)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", op, err)
+		}
+	}
+	if err := errors.Join(s.drop(ctx, id), s.note(ctx, e)); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}
+
 // EndAll ends every session of a person: one's own, or anybody's for those who
 // may change people.
 func (s *Service) EndAll(ctx context.Context, actor Actor, personID, reason string) error {

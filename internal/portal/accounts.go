@@ -49,10 +49,14 @@ func (a accounts) Session(ctx context.Context, token string, active bool) (Sessi
 	if errors.Is(err, identity.ErrLocked) {
 		err = nil // whose session it is stays known: the lock page leads back to it
 	}
-	return Session{Actor: s.Actor, Locked: s.Locked, Provider: s.Provider, News: s.News}, err
+	return Session{Actor: s.Actor, Line: s.Line, Locked: s.Locked, Provider: s.Provider, News: s.News}, err
 }
 
 func (a accounts) Lock(ctx context.Context, token string) error { return a.identity.Lock(ctx, token) }
+
+func (a accounts) Leave(ctx context.Context, line, entered string, try Attempt) error {
+	return a.identity.Leave(ctx, line, entered, origin(ctx, try))
+}
 
 func (a accounts) Unlock(ctx context.Context, token string, try Attempt) (string, error) {
 	if try.Passkey.Ask != "" {

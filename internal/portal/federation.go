@@ -90,9 +90,12 @@ func (p *Portal) handleDepart(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		ask.Session = s.Actor.SessionID
-	} else if _, err := p.leaveBehind(r); err != nil && !fault.Is(err, fault.Unauthenticated) {
-		p.fail(w, r, err) // on the way back the browser does not show whose session it has
-		return
+	} else {
+		var err error // on the way back the browser does not show whose session it has
+		if ask.Leaves, err = p.leaveBehind(r); err != nil && !fault.Is(err, fault.Unauthenticated) {
+			p.fail(w, r, err)
+			return
+		}
 	}
 	away, err := p.cfg.Federation.Begin(r.Context(), to.Name, ask, p.originOf(r))
 	if err != nil {
@@ -127,7 +130,7 @@ func (p *Portal) handleReturn(w http.ResponseWriter, r *http.Request) {
 		p.notFederated(w, r, err)
 		return
 	}
-	if err := p.enter(w, r, back.Grant.Token); err != nil {
+	if err := p.enter(w, r, back.Grant.Token, back.Left); err != nil {
 		p.fail(w, r, err)
 		return
 	}

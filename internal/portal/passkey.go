@@ -100,7 +100,7 @@ func (p *Portal) handlePasskey(w http.ResponseWriter, r *http.Request) {
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}
-	if err := p.enter(w, r, entry.Token); err != nil {
+	if err := p.enter(w, r, entry.Token, ""); err != nil {
 		p.fail(w, r, err)
 		return
 	}

@@ -72,6 +72,9 @@ type Accounts interface {
 	// something: a page refreshing itself does not keep a session awake.
 	Session(ctx context.Context, token string, active bool) (Session, error)
 	Lock(ctx context.Context, token string) error
+	// Leave kills the token of the session that goes on in line, because the person
+	// entered has signed in where it was: her own ends, anybody else's stays locked.
+	Leave(ctx context.Context, line, entered string, try Attempt) error
 	// AskPasskey asks the browser for a passkey: of whose session it is, which may
 	// be locked, or, with no token, for any, to sign in with.
 	AskPasskey(ctx context.Context, token string, try Attempt) (identity.PasskeyAsk, error)
@@ -123,6 +126,7 @@ type Attempt struct {
 // Session is a person at work.
 type Session struct {
 	Actor    identity.Actor
+	Line     string // names it while its token changes
 	Locked   bool
 	Provider string // name of the provider the person came by; "": by password here
 	News     bool   // a device signed in that the person had not used: tell her

@@ -107,21 +107,26 @@ func lockAddress(actor identity.Actor, back string) string {
 }
 
 // enter gives the browser a session that has just begun, under an id nobody has seen.
-// Whoever was at work in it stays locked out of sight: her session is locked, not
-// ended, and what she typed is kept. An earlier session of the same person ends.
-func (p *Portal) enter(w http.ResponseWriter, r *http.Request, token string) error {
+// Whoever was at work in it, by its cookie or when this browser departed for a
+// provider, stays locked out of sight: the token that was here opens nothing any more.
+func (p *Portal) enter(w http.ResponseWriter, r *http.Request, token, departed string) error {
 	entered, err := p.cfg.Accounts.Session(r.Context(), token, true)
 	if err != nil {
 		return err
 	}
-	left, err := p.leaveBehind(r)
-	if err == nil && left.Actor.ID == entered.Actor.ID {
-		err = p.cfg.Accounts.SignOut(r.Context(), left.token)
-	}
-	if err != nil && !fault.Is(err, fault.Unauthenticated) {
+	here, err := p.lineHere(r)
+	if err != nil {
 		return err
 	}
-	if left.token != "" {
+	for _, line := range []string{departed, here} {
+		if line == "" || line == entered.Line {
+			continue
+		}
+		if err := p.cfg.Accounts.Leave(r.Context(), line, entered.Actor.ID, p.attempt(w, r)); err != nil {
+			return err
+		}
+	}
+	if departed+here != "" {
 		w.Header().Set("Clear-Site-Data", `"cache"`)
 	}
 	dropCookie(w, challengeCookie)
@@ -129,23 +134,26 @@ func (p *Portal) enter(w http.ResponseWriter, r *http.Request, token string) err
 	return nil
 }
 
-// leftSession is one that somebody else signs in over.
-type leftSession struct {
-	Session
-	token string
-}
-
-// leaveBehind locks the session that the browser has.
-func (p *Portal) leaveBehind(r *http.Request) (leftSession, error) {
+// lineHere names the session that the browser has, "" if it has none.
+func (p *Portal) lineHere(r *http.Request) (string, error) {
 	c, err := r.Cookie(sessionCookie)
 	if err != nil || c.Value == "" {
-		return leftSession{}, nil
+		return "", nil
 	}
 	s, err := p.cfg.Accounts.Session(r.Context(), c.Value, false)
-	if err == nil && !s.Locked {
-		err = p.cfg.Accounts.Lock(r.Context(), c.Value)
+	if fault.Is(err, fault.Unauthenticated) {
+		return "", nil
 	}
-	return leftSession{s, c.Value}, err
+	return s.Line, err
+}
+
+// leaveBehind locks the session that the browser has, and names it.
+func (p *Portal) leaveBehind(r *http.Request) (string, error) {
+	line, err := p.lineHere(r)
+	if line != "" {
+		err = p.lock(r)
+	}
+	return line, err
 }
 
 // goTo sends a browser, or the script that asked in its name, somewhere else.

@@ -84,7 +84,7 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 		p.render(w, r, web.Status(fault.KindOf(err)), "signin", page)
 		return
 	}
-	if err := p.enter(w, r, entry.Token); err != nil {
+	if err := p.enter(w, r, entry.Token, ""); err != nil {
 		p.fail(w, r, err)
 		return
 	}

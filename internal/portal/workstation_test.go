@@ -1,6 +1,7 @@
 package portal_test
 
 import (
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,9 +39,17 @@ func (v *visitor) signInAs(user string) answer {
 	return v.post("/sign-in/code", "code", portaltest.Code)
 }
 
+func (v *visitor) address() *url.URL {
+	v.t.Helper()
+	at, err := url.Parse(v.stage.Server.URL)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return at
+}
+
 func (v *visitor) cookie() string {
-	at, _ := url.Parse(v.stage.Server.URL)
-	for _, c := range v.client.Jar.Cookies(at) {
+	for _, c := range v.client.Jar.Cookies(v.address()) {
 		if c.Name == "__Host-wk" {
 			return c.Value
 		}
@@ -74,9 +83,7 @@ func TestSomebodyElseSignsIn(t *testing.T) {
 	if second == "" || second == first {
 		t.Fatal("the session has no id of its own")
 	}
-	if s, err := v.stage.Accounts.Session(t.Context(), first, false); err != nil || !s.Locked {
-		t.Errorf("the first one's session: locked %v, %v", s.Locked, err)
-	}
+	v.leftBehind(first)
 	for _, path := range []string{"/", "/ward", glassForm} {
 		if a := v.get(path); a.StatusCode != 200 || strings.Contains(a.body, "canary-words") || strings.Contains(a.body, "Joy Miller") {
 			t.Errorf("%s: %d, or tells of the first", path, a.StatusCode)
@@ -115,8 +122,43 @@ func TestOpenSessionIsLockedBehind(t *testing.T) {
 	v := visit(t).signIn()
 	first := v.cookie()
 	v.signInAs(portaltest.Other)
-	if s, err := v.stage.Accounts.Session(t.Context(), first, false); err != nil || !s.Locked {
-		t.Errorf("locked %v, %v", s.Locked, err)
+	v.leftBehind(first)
+}
+
+// TestSignInByProviderLeaves: a browser that comes back from a provider sends no cookie
+// along, as it comes from another site; what it had is left all the same.
+func TestSignInByProviderLeaves(t *testing.T) {
+	for name, first := range map[string]string{"her own": portaltest.User, "another's": portaltest.Other} {
+		v, _ := federated(t)
+		v.signInAs(first)
+		token := v.cookie()
+		v.post("/sign-in/with/" + portaltest.Provider)
+		if s, err := v.stage.Accounts.Session(t.Context(), token, false); err != nil || !s.Locked {
+			t.Fatalf("%s on the way: locked %v, %v", name, s.Locked, err)
+		}
+		v.client.Jar.SetCookies(v.address(), []*http.Cookie{{Name: "__Host-wk", Path: "/", Secure: true, MaxAge: -1}})
+		v.get("/sign-in/return/" + portaltest.Provider + "?state=s&code=" + portaltest.GoodCode)
+		if _, err := v.stage.Accounts.Session(t.Context(), token, false); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s: the token that was here: %v", name, err)
+		}
+		if want := map[string]int{portaltest.User: 0, portaltest.Other: 1}[first]; v.stage.Accounts.Locked("u2") != want || v.stage.Accounts.Locked("u1") != 0 {
+			t.Errorf("%s: %d and %d wait behind a lock", name, v.stage.Accounts.Locked("u1"), v.stage.Accounts.Locked("u2"))
+		}
+		if a := v.get("/ward"); a.StatusCode != 200 {
+			t.Errorf("%s: the new session: %d", name, a.StatusCode)
+		}
+	}
+}
+
+// leftBehind wants the nurse's session to go on, locked, and the token the browser had
+// to open nothing.
+func (v *visitor) leftBehind(token string) {
+	v.t.Helper()
+	if _, err := v.stage.Accounts.Session(v.t.Context(), token, false); !fault.Is(err, fault.Unauthenticated) {
+		v.t.Errorf("the first one's token: %v", err)
+	}
+	if n := v.stage.Accounts.Locked("u1"); n != 1 {
+		v.t.Errorf("%d sessions of hers wait behind a lock", n)
 	}
 }
 

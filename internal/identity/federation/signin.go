@@ -28,6 +28,7 @@ type Ask struct {
 	// Session is the id of a session whose person shall prove herself anew; "" for
 	// a new session.
 	Session string
+	Leaves  string // line of the session that the browser has when a new one is asked for
 	Back    string // where to go afterwards, checked by who asks
 }
 
@@ -48,6 +49,7 @@ type away struct {
 	Begun    time.Time `json:"begun"`
 	Expires  time.Time `json:"expires"`
 	Session  string    `json:"session,omitempty"`
+	Leaves   string    `json:"leaves,omitempty"`
 	Back     string    `json:"back"`
 }
 
@@ -75,7 +77,7 @@ func (f *Federation) Begin(ctx context.Context, name string, ask Ask, o identity
 	now := f.cfg.Clock.Now()
 	kept := away{
 		Provider: name, Binding: digest(binding), Nonce: secrets[2], Verifier: secrets[3],
-		Begun: now, Expires: now.Add(awayLife), Session: ask.Session, Back: ask.Back,
+		Begun: now, Expires: now.Add(awayLife), Session: ask.Session, Leaves: ask.Leaves, Back: ask.Back,
 	}
 	raw, err := json.Marshal(kept)
 	if err == nil {
@@ -119,6 +121,7 @@ func (p *provider) address(found *found, kept away, state string) (string, error
 type Return struct {
 	Grant identity.Grant
 	Back  string
+	Left  string // Ask.Leaves
 }
 
 // Finish takes what a browser brings back from a provider (OpenID Connect Core
@@ -139,7 +142,7 @@ func (f *Federation) Finish(ctx context.Context, name string, answer url.Values,
 	} else {
 		g, err = f.cfg.People.SignInUpstream(ctx, up, o)
 	}
-	return Return{Grant: g, Back: kept.Back}, err
+	return Return{Grant: g, Back: kept.Back, Left: kept.Leaves}, err
 }
 
 func (f *Federation) finish(ctx context.Context, p *provider, answer url.Values, binding string) (away, identity.Upstream, error) {

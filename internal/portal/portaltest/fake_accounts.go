@@ -44,6 +44,7 @@ type FakeAccounts struct {
 
 type fakeSession struct {
 	user     string
+	line     string
 	locked   bool
 	provider string
 	seen     time.Time
@@ -82,7 +83,7 @@ func (a *FakeAccounts) Code(_ context.Context, challenge string, try portal.Atte
 	}
 	delete(a.challenges, challenge)
 	token := rand.Text()
-	a.sessions[token] = &fakeSession{user: user, seen: a.Clock.Now(), proven: a.Clock.Now()}
+	a.sessions[token] = &fakeSession{user: user, line: rand.Text(), seen: a.Clock.Now(), proven: a.Clock.Now()}
 	return portal.Entry{Token: token, Recovered: try.Code == Recovery, RecoveryLeft: 4}, nil
 }
 
@@ -101,12 +102,12 @@ func (a *FakeAccounts) Session(_ context.Context, token string, active bool) (po
 	if active && !s.locked {
 		s.seen = now
 	}
-	id, name := "u1", "Joy Miller"
+	name := "Joy Miller"
 	if s.user == Other {
-		id, name = "u2", "Sam Reyes"
+		name = "Sam Reyes"
 	}
-	return portal.Session{Locked: s.locked, Provider: s.provider, Actor: identity.Actor{
-		Kind: identity.KindPerson, ID: id, Name: name, Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven, SessionID: "digest",
+	return portal.Session{Line: s.line, Locked: s.locked, Provider: s.provider, Actor: identity.Actor{
+		Kind: identity.KindPerson, ID: s.id(), Name: name, Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven, SessionID: "digest",
 	}}, nil
 }
 
@@ -120,6 +121,43 @@ func (a *FakeAccounts) Lock(_ context.Context, token string) error {
 	}
 	s.locked = true
 	return nil
+}
+
+// Leave implements portal.Accounts. What goes on is kept under a token nobody has.
+func (a *FakeAccounts) Leave(_ context.Context, line, entered string, _ portal.Attempt) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for token, s := range a.sessions {
+		if s.line != line {
+			continue
+		}
+		delete(a.sessions, token)
+		if s.id() != entered {
+			s.locked = true
+			a.sessions[rand.Text()] = s
+		}
+	}
+	return nil
+}
+
+// Locked returns how many sessions of a person wait behind a lock.
+func (a *FakeAccounts) Locked(person string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := 0
+	for _, s := range a.sessions {
+		if s.id() == person && s.locked {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *fakeSession) id() string {
+	if s.user == Other {
+		return "u2"
+	}
+	return "u1"
 }
 
 // Unlock implements portal.Accounts.
@@ -159,7 +197,7 @@ func (a *FakeAccounts) StepUp(_ context.Context, token string, try portal.Attemp
 	}
 	delete(a.sessions, token)
 	renewed := rand.Text()
-	a.sessions[renewed] = &fakeSession{seen: a.Clock.Now(), proven: a.Clock.Now()}
+	a.sessions[renewed] = &fakeSession{user: s.user, line: s.line, seen: a.Clock.Now(), proven: a.Clock.Now()}
 	return renewed, nil
 }
 
@@ -218,6 +256,6 @@ func (a *FakeAccounts) enter(provider string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	token := rand.Text()
-	a.sessions[token] = &fakeSession{seen: a.Clock.Now(), proven: a.Clock.Now(), provider: provider}
+	a.sessions[token] = &fakeSession{line: rand.Text(), seen: a.Clock.Now(), proven: a.Clock.Now(), provider: provider}
 	return token
 }

@@ -54,7 +54,7 @@ func (f *FakeFederation) Finish(_ context.Context, _ string, answer url.Values, 
 		return federation.Return{}, fault.New(fault.Denied, "portaltest", RefusedWords)
 	}
 	f.Binding = ""
-	return federation.Return{Grant: identity.Grant{Token: f.Accounts.enter(Provider)}, Back: f.Asked.Back}, nil
+	return federation.Return{Grant: identity.Grant{Token: f.Accounts.enter(Provider)}, Back: f.Asked.Back, Left: f.Asked.Leaves}, nil
 }
 
 // SignOutAddress implements portal.Federation.
