@@ -47,7 +47,8 @@ type Actor struct {
 	PatientID      string // FHIR Patient id of the person's own record, "" if none
 	MFA            Assurance
 	SessionID      string    // digest of the session or token: may be logged, cannot be used
-	AuthTime       time.Time // of the last proof of identity
+	AuthTime       time.Time // of the last proof of identity, by two factors
+	proven         time.Time // of the last one by one factor at least
 	freshFor       time.Duration
 	epoch          uint64 // of a program's credentials
 	Certificate    string // thumbprint that the token is bound to, "" if none

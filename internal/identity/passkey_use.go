@@ -184,6 +184,7 @@ func (s *Service) sessionPasskey(ctx context.Context, l *live, answer PasskeyAns
 func (s *Service) reopen(ctx context.Context, a *account, l *live, o Origin) (Grant, error) {
 	rec := l.rec
 	rec.AuthTime = s.cfg.Clock.Now()
+	rec.Proven = rec.AuthTime
 	g, err := s.openSession(ctx, a, rec, o)
 	if err != nil {
 		return Grant{}, err

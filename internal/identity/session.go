@@ -36,6 +36,7 @@ type sessionRecord struct {
 	Created  time.Time `json:"created"`
 	Opened   time.Time `json:"opened"` // under this id
 	AuthTime time.Time `json:"auth"`   // of the last proof by two factors
+	Proven   time.Time `json:"proven"` // of the last proof by one at least
 	Device   string    `json:"device,omitempty"`
 	Source   string    `json:"source,omitempty"`
 	// Upstream is what a session by a provider rests on.
@@ -86,7 +87,7 @@ func (s *Service) openSession(ctx context.Context, a *account, from sessionRecor
 // newSession is a session that begins with a proof by two factors.
 func (s *Service) newSession() sessionRecord {
 	now := s.cfg.Clock.Now()
-	return sessionRecord{Created: now, AuthTime: now}
+	return sessionRecord{Created: now, AuthTime: now, Proven: now}
 }
 
 func (s *Service) expiry(rec sessionRecord) time.Time { return rec.Created.Add(s.cfg.SessionLife) }
@@ -95,7 +96,7 @@ func (s *Service) expiry(rec sessionRecord) time.Time { return rec.Created.Add(s
 func (s *Service) view(l *live, now time.Time, o Origin) Session {
 	locksAt := l.seen.Add(s.cfg.IdleLock)
 	actor := personActor(l.person, now)
-	actor.MFA, actor.SessionID, actor.AuthTime = AssuranceMulti, l.id, l.rec.AuthTime
+	actor.MFA, actor.SessionID, actor.AuthTime, actor.proven = AssuranceMulti, l.id, l.rec.AuthTime, l.rec.Proven
 	actor.RequestID, actor.Source, actor.freshFor = o.RequestID, o.Source, s.cfg.StepUpLife
 	provider := ""
 	if l.rec.Upstream != nil {

@@ -56,7 +56,9 @@ func (s *Service) Unlock(ctx context.Context, token, password string, o Origin) 
 	if a, err = s.unlocked(ctx, a, password, e); err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
-	g, err := s.openSession(ctx, a, l.rec, o)
+	rec := l.rec
+	rec.Proven = s.cfg.Clock.Now()
+	g, err := s.openSession(ctx, a, rec, o)
 	if err != nil {
 		return Grant{}, err
 	}
@@ -178,12 +180,14 @@ func (s *Service) Leave(ctx context.Context, line, enteredID string, o Origin) e
 // may change people.
 func (s *Service) EndAll(ctx context.Context, actor Actor, personID, reason string) error {
 	const op = "identity.EndAll"
+	err := DemandProof(actor, s.cfg.Clock.Now())
 	if actor.Kind != KindPerson || actor.ID != personID {
-		if err := s.permit(ctx, actor, "update", TypeUser); err != nil {
-			return fmt.Errorf("%s: %w", op, err)
-		}
+		err = s.permit(ctx, actor, "update", TypeUser)
 	}
-	_, err := s.changeAccount(ctx, personID, s.about(actor, "end-sessions", Success, reason), func(a *account) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	_, err = s.changeAccount(ctx, personID, s.about(actor, "end-sessions", Success, reason), func(a *account) error {
 		a.Epoch++
 		return nil
 	})

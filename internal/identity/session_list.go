@@ -98,11 +98,17 @@ func (s *Service) Sessions(ctx context.Context, actor Actor) ([]OwnSession, erro
 	return out, nil
 }
 
-// EndSession ends one of one's own sessions, named by its digest.
+// EndSession ends one of one's own sessions, named by its digest: another than this one
+// after a proof that is fresh.
 func (s *Service) EndSession(ctx context.Context, actor Actor, id string) error {
 	const op = "identity.EndSession"
 	if actor.Kind != KindPerson || actor.ClientID != "" {
 		return fault.New(fault.Denied, op, "")
+	}
+	if id != actor.SessionID {
+		if err := DemandProof(actor, s.cfg.Clock.Now()); err != nil {
+			return fmt.Errorf("%s: %w", op, err)
+		}
 	}
 	var rec sessionRecord
 	found, err := s.getShort(ctx, shortSession, id, &rec)
@@ -120,12 +126,15 @@ func (s *Service) EndSession(ctx context.Context, actor Actor, id string) error 
 	return s.drop(ctx, id)
 }
 
-// EndOthers ends all of one's own sessions but this one, which it returns under a
-// new id. Whatever else rests on the account, such as what programs were let do,
+// EndOthers ends all of one's own sessions but this one, after a proof that is fresh,
+// and returns this one under a new id. Whatever else rests on the account, such as what programs were let do,
 // ends too.
 func (s *Service) EndOthers(ctx context.Context, token string, o Origin) (Grant, error) {
 	const op = "identity.EndOthers"
 	view, err := s.Resume(ctx, token, o)
+	if err == nil {
+		err = DemandProof(view.Actor, s.cfg.Clock.Now())
+	}
 	if err != nil {
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}

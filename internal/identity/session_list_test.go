@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -80,6 +81,59 @@ func TestEndOthers(t *testing.T) {
 	must(t, err)
 	if len(list) != 1 || !list[0].Current {
 		t.Fatalf("sessions %+v", list)
+	}
+}
+
+// TestEndingOthersWantsAProof: a proof by one factor, unlocking among them, at most five
+// minutes old, ends other sessions; ending the one she is in asks for nothing.
+func TestEndingOthersWantsAProof(t *testing.T) {
+	ends := map[string]func(w *world, here identity.Grant, there string) error{
+		"one": func(w *world, here identity.Grant, there string) error {
+			return w.EndSession(ctx, w.resume(here), there)
+		},
+		"others": func(w *world, here identity.Grant, _ string) error {
+			_, err := w.EndOthers(ctx, here.Token, ward)
+			return err
+		},
+		"all": func(w *world, here identity.Grant, _ string) error {
+			a := w.resume(here)
+			return w.EndAll(ctx, a, a.ID, "stolen")
+		},
+	}
+	for name, end := range ends {
+		for _, unlocks := range []bool{false, true} {
+			w := newWorld(t)
+			ana := w.add("ana.okafor", "nurse")
+			there, here := w.signIn(ana), w.signIn(ana)
+			for _, wait := range []time.Duration{2 * time.Minute, 2*time.Minute + 29*time.Second} {
+				w.clock.Advance(wait) // 31 seconds went by before: the proof is five minutes old
+				w.resume(there)
+				w.resume(here)
+			}
+			must(t, identity.DemandProof(w.resume(here), w.clock.Now()))
+			w.clock.Advance(time.Second)
+			if err := end(w, here, there.Session.ID); !errors.Is(err, identity.ErrStepUp) {
+				t.Errorf("%s: an old proof ends: %v", name, err)
+			}
+			w.resume(there)
+			if unlocks {
+				must(t, w.Lock(ctx, here.Token))
+				var err error
+				here, err = w.Unlock(ctx, here.Token, goodPassword, ward)
+				must(t, err)
+				if identity.Fresh(w.resume(here), w.clock.Now()) {
+					t.Error("a password alone is two factors")
+				}
+			} else {
+				must(t, w.EndSession(ctx, w.resume(here), here.Session.ID))
+				here = w.signIn(ana)
+			}
+			if err := end(w, here, there.Session.ID); err != nil {
+				t.Errorf("%s: a fresh proof does not end: %v", name, err)
+			}
+			_, err := w.Resume(ctx, there.Token, ward)
+			wantKind(t, err, fault.Unauthenticated)
+		}
 	}
 }
 

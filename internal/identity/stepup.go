@@ -16,7 +16,9 @@ var ErrStepUp = errors.New("a fresh proof of identity is needed")
 // Fresh reports whether a's last proof of identity, by two factors, is at most
 // five minutes old, or fewer if so configured. A part of this server is always
 // fresh. A program never is, one that acts for a person neither: it has nobody to ask.
-func Fresh(a Actor, now time.Time) bool {
+func Fresh(a Actor, now time.Time) bool { return a.recent(a.AuthTime, now) }
+
+func (a Actor) recent(proof, now time.Time) bool {
 	if a.ClientID != "" {
 		return false
 	}
@@ -28,7 +30,7 @@ func Fresh(a Actor, now time.Time) bool {
 		if a.freshFor > 0 {
 			life = min(life, a.freshFor)
 		}
-		return a.MFA == AssuranceMulti && now.Sub(a.AuthTime).Abs() <= life
+		return a.MFA == AssuranceMulti && now.Sub(proof).Abs() <= life
 	}
 	return false
 }
@@ -40,8 +42,21 @@ func DemandFresh(a Actor, now time.Time) error {
 	if Fresh(a, now) {
 		return nil
 	}
+	return errStale("identity.DemandFresh")
+}
+
+// DemandProof is DemandFresh for what one factor is enough for, such as ending other
+// sessions of one's own: having unlocked counts.
+func DemandProof(a Actor, now time.Time) error {
+	if Fresh(a, now) || a.recent(a.proven, now) {
+		return nil
+	}
+	return errStale("identity.DemandProof")
+}
+
+func errStale(op string) error {
 	return &fault.Error{
-		Kind: fault.Denied, Op: "identity.DemandFresh", Err: ErrStepUp,
+		Kind: fault.Denied, Op: op, Err: ErrStepUp,
 		Public: "This needs a fresh proof that it is you. Confirm it, and try again.",
 	}
 }

@@ -118,7 +118,7 @@ func (s *Service) SignInUpstream(ctx context.Context, u Upstream, o Origin) (Gra
 		return Grant{}, fmt.Errorf("%s: %w", op, err)
 	}
 	rec := s.newSession()
-	rec.AuthTime, rec.Upstream = u.AuthTime, s.upstreamSession(u)
+	rec.AuthTime, rec.Proven, rec.Upstream = u.AuthTime, u.AuthTime, s.upstreamSession(u)
 	return s.beginSession(ctx, a, rec, o)
 }
 
@@ -147,7 +147,7 @@ func (s *Service) RenewUpstream(ctx context.Context, sessionID string, u Upstrea
 		return Grant{}, errNoSession(op)
 	}
 	rec := l.rec
-	rec.AuthTime, rec.Upstream = u.AuthTime, s.upstreamSession(u)
+	rec.AuthTime, rec.Proven, rec.Upstream = u.AuthTime, u.AuthTime, s.upstreamSession(u)
 	g, err := s.openSession(ctx, a, rec, o)
 	if err != nil {
 		return Grant{}, err

@@ -46,7 +46,7 @@ func TestAccountRoutes(t *testing.T) {
 	}
 	all("without a session", 303, "/sign-in")
 	v.signIn()
-	for _, path := range append(forms, "/account/session/end", "/account/sessions/end", "/account/news", "/account/password", "/step-up", "/passkey/ask") {
+	for _, path := range append(forms, "/account/session/end/u2", "/account/sessions/end", "/account/news", "/account/password", "/step-up", "/passkey/ask") {
 		if a := v.do("POST", path, filled, "Sec-Fetch-Site", "cross-site"); a.StatusCode != 403 {
 			t.Errorf("a form of another site: %s: %d", path, a.StatusCode)
 		}

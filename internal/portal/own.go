@@ -38,8 +38,10 @@ func (p *Portal) ownRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /account/recovery", p.signedIn(p.handleRecovery))
 	mux.HandleFunc("GET /account/password", p.signedIn(p.handlePasswordPage))
 	mux.HandleFunc("POST /account/password", p.signedIn(p.handlePassword))
-	mux.HandleFunc("POST /account/session/end", p.signedIn(p.handleEndSession))
-	mux.HandleFunc("POST /account/sessions/end", p.signedIn(p.handleEndOthers))
+	for _, path := range []string{endOthers, endOne + "{session}"} {
+		mux.HandleFunc("GET "+path, p.signedIn(p.handleEndPage))
+		mux.HandleFunc("POST "+path, p.signedIn(p.handleEnd))
+	}
 	mux.HandleFunc("POST /account/news", p.signedIn(p.handleNews))
 }
 

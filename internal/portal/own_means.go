@@ -66,23 +66,6 @@ func (p *Portal) handlePassword(w http.ResponseWriter, r *http.Request, actor id
 	p.render(w, r, web.Status(fault.KindOf(err)), "password", pg)
 }
 
-func (p *Portal) handleEndSession(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
-	p.accountChanged(w, r, actor, p.cfg.Own.EndSession(r.Context(), actor, r.PostFormValue("id")))
-}
-
-func (p *Portal) handleEndOthers(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
-	c, err := r.Cookie(sessionCookie)
-	if err != nil {
-		p.goTo(w, r, "/sign-in")
-		return
-	}
-	renewed, err := p.cfg.Accounts.EndOthers(r.Context(), c.Value, p.attempt(w, r))
-	if err == nil {
-		setCookie(w, sessionCookie, renewed, 0)
-	}
-	p.accountChanged(w, r, actor, err)
-}
-
 // handleNews records that the person has seen to the devices that signed in.
 func (p *Portal) handleNews(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
 	p.accountChanged(w, r, actor, p.cfg.Own.SettleDeviceNews(r.Context(), actor))

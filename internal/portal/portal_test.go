@@ -34,14 +34,20 @@ func visit(t *testing.T, change ...func(*portaltest.Stage, *portal.Config)) *vis
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
+	return visitorOf(t, s)
+}
+
+// visitorOf is a browser of its own at a stage that is there.
+func visitorOf(t *testing.T, s *portaltest.Stage) *visitor {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := s.Server.Client()
+	client := *s.Server.Client()
 	client.Jar = jar
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &visitor{t, s, client}
+	return &visitor{t, s, &client}
 }
 
 // answer is a response with its body read.

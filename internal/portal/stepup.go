@@ -12,6 +12,8 @@ import (
 type stepUpPage struct {
 	Page
 	To       string   // where she was going
+	Then     string   // what is done there at once, "" if nothing
+	Proven   bool     // there is nothing to prove any more
 	Provider provider // that asks her; none: password and code do
 	Error    string
 }
@@ -40,6 +42,9 @@ func stepUpAddress(r *http.Request) string {
 
 func (p *Portal) stepUpPage(r *http.Request, actor identity.Actor, to string) stepUpPage {
 	pg := stepUpPage{Page: p.workPage(r, actor, "Confirm that it is you"), To: backFrom(to), Provider: p.providerOf(r)}
+	if p.cfg.Own != nil {
+		pg.Then = endWords(pg.To)
+	}
 	pg.Here = pg.To // whoever locks here comes back to the page that asked
 	return pg
 }
@@ -59,6 +64,10 @@ func (p *Portal) handleStepUp(w http.ResponseWriter, r *http.Request, actor iden
 	renewed, err := p.cfg.Accounts.StepUp(r.Context(), c.Value, try)
 	if err == nil {
 		setCookie(w, sessionCookie, renewed, 0)
+		if page.Then != "" {
+			p.endProven(w, r, renewed, page.To)
+			return
+		}
 		http.Redirect(w, r, page.To, http.StatusSeeOther)
 		return
 	}
@@ -69,4 +78,15 @@ func (p *Portal) handleStepUp(w http.ResponseWriter, r *http.Request, actor iden
 	}
 	page.Error = p.refused(r, err, "That did not work. Check your password, and take the code your authenticator shows now; each works once.")
 	p.render(w, r, web.Status(fault.KindOf(err)), "stepup", page)
+}
+
+// endProven ends what she proved herself for, in the session that came of it.
+func (p *Portal) endProven(w http.ResponseWriter, r *http.Request, token, path string) {
+	s, err := p.cfg.Accounts.Session(r.Context(), token, true)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	s.Actor.RequestID, s.Actor.Source = web.EventOf(r.Context()).RequestID, p.cfg.Source(r)
+	p.endElsewhere(w, r, s.Actor, token, path)
 }

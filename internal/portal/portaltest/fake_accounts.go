@@ -202,7 +202,12 @@ func (a *FakeAccounts) StepUp(_ context.Context, token string, try portal.Attemp
 }
 
 // EndOthers implements portal.Accounts.
-func (a *FakeAccounts) EndOthers(_ context.Context, token string, _ portal.Attempt) (string, error) {
+func (a *FakeAccounts) EndOthers(ctx context.Context, token string, _ portal.Attempt) (string, error) {
+	if s, err := a.Session(ctx, token, true); err == nil {
+		if err := identity.DemandProof(s.Actor, a.Clock.Now()); err != nil {
+			return "", err
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.sessions[token]
