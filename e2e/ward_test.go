@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/pquerna/otp/totp"
 
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
 )
@@ -177,20 +176,17 @@ func (w *ward) account(user string) demoAccount {
 func (w *ward) signIn(user string) string {
 	w.t.Helper()
 	a := w.account(user)
-	w.enter(user, a.Password, a.Secret, time.Now())
+	w.enter(user, a.Password, a.Secret, time.Time{})
 	return a.Password
 }
 
-func (w *ward) enter(user, password, secret string, at time.Time) {
+// enter signs somebody in who has used no code since then.
+func (w *ward) enter(user, password, secret string, used time.Time) {
 	w.t.Helper()
 	w.open("/sign-in", "#user")
 	w.look("sign-in")
 	w.do(chromedp.SendKeys("#user", user), chromedp.SendKeys("#password", password), chromedp.Submit("#password"), chromedp.WaitVisible("#code"))
-	code, err := totp.GenerateCode(secret, at)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.do(chromedp.SendKeys("#code", code), chromedp.Submit("#code"), chromedp.WaitVisible("#q"))
+	w.do(chromedp.SendKeys("#code", codeAfter(w.t, secret, used)), chromedp.Submit("#code"), chromedp.WaitVisible("#q"))
 }
 
 // familyOf asks the API for a patient's family name.

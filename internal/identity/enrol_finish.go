@@ -16,19 +16,16 @@ type factorProof func(*account, pendingEnrolment) error
 // the second factor is new; then the person signs in. Every older session ends.
 func (s *Service) FinishEnrolment(ctx context.Context, token, code string, o Origin) (recovery []string, err error) {
 	return s.finishEnrolment(ctx, token, o, func(a *account, p pendingEnrolment) error {
-		secret, last := a.TOTPSecret, a.LastTOTPStep
-		if p.TOTPSecret != "" {
-			secret, last = p.TOTPSecret, 0
+		who, secret, last := a.ID, a.TOTPSecret, a.LastTOTPStep
+		if p.TOTPSecret != "" { // another authenticator, with a clock of its own
+			digest, _ := readSecret("", token)
+			who, secret, last, a.TOTPAhead = digest, p.TOTPSecret, 0, 0
 		}
-		step, ok, err := matchTOTP(secret, code, s.cfg.Clock.Now(), last)
-		if err != nil {
-			return err
+		ok, err := s.takeTOTP(ctx, a, who, secret, code, last)
+		if err == nil && !ok {
+			err = fault.New(fault.Unauthenticated, "identity.FinishEnrolment", "The code is wrong or has been used before. Wait for the next one.")
 		}
-		if !ok {
-			return fault.New(fault.Unauthenticated, "identity.FinishEnrolment", "The code is wrong or has been used before. Wait for the next one.")
-		}
-		a.TOTPSecret, a.LastTOTPStep = secret, step
-		return nil
+		return err
 	})
 }
 

@@ -60,6 +60,7 @@ type account struct {
 	Passkeys        []passkey  `json:"passkeys,omitempty"`
 	TOTPSecret      string     `json:"totpSecret,omitempty"`   // base32
 	LastTOTPStep    int64      `json:"lastTotpStep,omitempty"` // highest step ever used
+	TOTPAhead       int64      `json:"totpAhead,omitempty"`    // seconds of its clock before ours
 	MFAResetBy      string     `json:"mfaResetBy,omitempty"`   // until a new one is enrolled
 	Recovery        []string   `json:"recovery,omitempty"`     // digests
 	Enrolment       *enrolment `json:"enrolment,omitempty"`

@@ -102,6 +102,7 @@ const (
 	shortEnrolment = "enrolment"
 	shortThrottle  = "throttle"
 	shortKnown     = "known-source"
+	shortMiss      = "totp-miss"   // a code beside the running step
 	shortDevices   = "devices"     // of a person
 	shortSessions  = "sessions-of" // a person
 	shortDrafts    = "drafts-of"   // a person

@@ -190,7 +190,7 @@ func (s *Service) spendCode(ctx context.Context, personID, code string, e Event,
 		if a == nil {
 			a = &account{}
 		}
-		step, matched, err := matchTOTP(a.TOTPSecret, code, s.cfg.Clock.Now(), a.LastTOTPStep)
+		matched, err := s.takeTOTP(ctx, a, personID, a.TOTPSecret, code, a.LastTOTPStep)
 		if err != nil {
 			return nil, false, err
 		}
@@ -200,9 +200,7 @@ func (s *Service) spendCode(ctx context.Context, personID, code string, e Event,
 			return nil, false, errSignIn("identity.spendCode")
 		}
 		e.Actor, e.Roles = a.ID, a.Roles
-		if matched {
-			a.LastTOTPStep = step
-		} else {
+		if !matched {
 			a.Recovery, e.Detail = rest, "password and recovery code"
 		}
 		if waits {

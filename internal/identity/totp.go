@@ -5,21 +5,15 @@ import (
 	"crypto/subtle"
 	"encoding/base32"
 	"encoding/hex"
-	"fmt"
 	"net/url"
 	"strings"
-	"time"
-
-	"github.com/pquerna/otp"
-	"github.com/pquerna/otp/hotp"
 )
 
 // Codes follow RFC 6238 as every authenticator app does it: SHA-1, six digits,
-// thirty seconds. One step either way is accepted, for clocks that differ.
+// thirty seconds.
 const (
-	totpStep   = 30 * time.Second
+	totpStep   = 30 // seconds
 	totpSecret = 20 // bytes (RFC 4226 §4 R6)
-	totpSkew   = 1
 )
 
 var totpEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -50,29 +44,6 @@ func (s *Service) provisioning(userName, secret string) string {
 		RawQuery: strings.ReplaceAll(v.Encode(), "+", "%20"), // apps do not read + as a space
 	}
 	return u.String()
-}
-
-// matchTOTP returns the step whose code this is. A step that is not beyond last
-// has been used and never matches again.
-func matchTOTP(secret, code string, now time.Time, last int64) (step int64, ok bool, err error) {
-	if secret == "" {
-		secret = noTOTP
-		defer func() { ok = false }()
-	}
-	code = strings.ReplaceAll(code, " ", "")
-	current := now.Unix() / int64(totpStep/time.Second)
-	for at := current - totpSkew; at <= current+totpSkew; at++ {
-		want, err := hotp.GenerateCodeCustom(secret, uint64(at), hotp.ValidateOpts{
-			Digits: otp.DigitsSix, Algorithm: otp.AlgorithmSHA1,
-		})
-		if err != nil {
-			return 0, false, fmt.Errorf("identity.matchTOTP: %w", err)
-		}
-		if subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 && at > last && !ok {
-			step, ok = at, true
-		}
-	}
-	return step, ok, nil
 }
 
 // Recovery codes and enrolment codes are written down and typed in: 128 random

@@ -77,7 +77,7 @@ func (p *Portal) handleCode(w http.ResponseWriter, r *http.Request) {
 	try := p.attempt(w, r)
 	entry, err := p.cfg.Accounts.Code(r.Context(), challenge.Value, try)
 	if err != nil {
-		page.Error = p.refused(r, err, "The sign-in did not work. Check name, password and code: start again, and take the code your authenticator shows then.")
+		page.Error = p.refused(r, err, "The sign-in did not work. Check name and password. If they are right, wait until your authenticator shows the next code, and type that one here.")
 		if fault.Is(err, fault.Denied) { // who it is was proven
 			page.Error = fault.Public(err)
 		}

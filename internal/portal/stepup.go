@@ -76,7 +76,7 @@ func (p *Portal) handleStepUp(w http.ResponseWriter, r *http.Request, actor iden
 		p.goTo(w, r, "/sign-in")
 		return
 	}
-	page.Error = p.refused(r, err, "That did not work. Check your password, and take the code your authenticator shows now; each works once.")
+	page.Error = p.refused(r, err, "That did not work. Check your password, and take the next code your authenticator shows; each works once, while it is shown.")
 	p.render(w, r, web.Status(fault.KindOf(err)), "stepup", page)
 }
 
