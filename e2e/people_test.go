@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
 )
@@ -72,6 +73,7 @@ func TestPeopleInBrowser(t *testing.T) {
 		w.until(fmt.Sprintf(`document.querySelector(".pairs").innerText.split("by Personnel office").length === %d`, i+2))
 	}
 	w.look("person")
+	w.resets("doctor")
 	w.dismiss(nurse)
 }
 
@@ -80,6 +82,32 @@ func (w *ward) openPerson(user string) {
 	w.t.Helper()
 	w.open("/people", ".people")
 	w.do(chromedp.Click(`//tr[td[1][normalize-space()="`+user+`"]]//a`), chromedp.WaitVisible("#state-title"))
+}
+
+// resets takes somebody's second factor away, by keyboard: not before it is said how she
+// was recognised.
+func (w *ward) resets(user string) {
+	w.t.Helper()
+	w.openPerson(user)
+	w.accessible("reset")
+	form := `form[action$="/reset-mfa"] `
+	w.do(chromedp.SetValue("#reason-reset-mfa", "phone lost"), chromedp.SetValue("#seenby-reset-mfa", "Front desk"), chromedp.Submit("#reason-reset-mfa"), chromedp.WaitVisible(`p.error[role="alert"]`))
+	if got := w.text(`p.error[role="alert"]`); w.holds("code-title") || !strings.Contains(got, "how this person was recognised") {
+		w.t.Errorf("reset without a proof of who asks: %q", got)
+	}
+	w.b.Complaints() // the browser tells of the 422
+	press := func(field, value string) {
+		w.do(chromedp.Focus(form+`[name="`+field+`"][value="`+value+`"]`), chromedp.KeyEvent(" "))
+	}
+	w.openPerson(user)
+	press("how", "in-person")
+	press("document", "staff-badge")
+	w.do(chromedp.SendKeys("#reason-reset-mfa", "phone lost"), chromedp.SendKeys("#seenby-reset-mfa", "Front desk"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#code-title"))
+	if got := w.text(".pairs"); !strings.Contains(got, "by Front desk: in person, staff badge") {
+		w.t.Errorf("the record says %q", got)
+	}
+	w.accessible("reset done")
+	w.look("reset-done")
 }
 
 // dismiss disables the nurse and wants her open page to end within a second.

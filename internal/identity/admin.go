@@ -126,9 +126,9 @@ func (s *Service) another(ctx context.Context, actor Actor, action, personID str
 // ResetMFA takes a person's second factor away, ends her sessions and returns
 // an invitation to enrol a new one, for which she needs her password too. The
 // administrator who has just reset her password cannot also do this: together
-// the two would let him sign in as her.
-func (s *Service) ResetMFA(ctx context.Context, actor Actor, personID, reason string) (Invitation, error) {
-	return s.reset(ctx, actor, personID, "reset-mfa", reason, func(a *account) error {
+// the two would let him sign in as her. seen says how she was known again.
+func (s *Service) ResetMFA(ctx context.Context, actor Actor, personID, reason string, seen Identified) (Invitation, error) {
+	return s.reset(ctx, actor, personID, "reset-mfa", reason, seen, func(a *account) error {
 		if a.PasswordResetBy != "" && a.PasswordResetBy == actor.ID {
 			return errSecondPerson()
 		}
@@ -139,8 +139,8 @@ func (s *Service) ResetMFA(ctx context.Context, actor Actor, personID, reason st
 
 // ResetPassword takes a person's password away, ends her sessions and returns
 // an invitation to set a new one, for which she needs her second factor too.
-func (s *Service) ResetPassword(ctx context.Context, actor Actor, personID, reason string) (Invitation, error) {
-	return s.reset(ctx, actor, personID, "update", reason, func(a *account) error {
+func (s *Service) ResetPassword(ctx context.Context, actor Actor, personID, reason string, seen Identified) (Invitation, error) {
+	return s.reset(ctx, actor, personID, "update", reason, seen, func(a *account) error {
 		if a.MFAResetBy != "" && a.MFAResetBy == actor.ID {
 			return errSecondPerson()
 		}
@@ -160,13 +160,19 @@ func errAnotherPerson(op, public string) error {
 	return &fault.Error{Kind: fault.Denied, Op: op, Err: ErrAnotherPerson, Public: public}
 }
 
-func (s *Service) reset(ctx context.Context, actor Actor, personID, action, reason string, take func(*account) error) (Invitation, error) {
+func (s *Service) reset(ctx context.Context, actor Actor, personID, action, reason string, seen Identified, take func(*account) error) (Invitation, error) {
 	const op = "identity.reset"
 	if err := s.another(ctx, actor, action, personID); err != nil {
 		return Invitation{}, fmt.Errorf("%s: %w", op, err)
 	}
+	proof, err := s.identified(actor, seen)
+	if err != nil {
+		return Invitation{}, fmt.Errorf("%s: %w", op, err)
+	}
 	var inv Invitation
-	a, err := s.changeAccount(ctx, personID, s.about(actor, action, Success, reason), func(a *account) error {
+	e := s.about(actor, action, Success, reason)
+	e.Detail = proof.words()
+	a, err := s.changeAccount(ctx, personID, e, func(a *account) error {
 		if a.Status == StatusEnded || a.Status == StatusDisabled {
 			return fault.New(fault.Unprocessable, op, "This person's account is not active.")
 		}
@@ -183,6 +189,7 @@ func (s *Service) reset(ctx context.Context, actor Actor, personID, action, reas
 			return err
 		}
 		a.Epoch++
+		a.attest(proof)
 		var err error
 		inv, err = s.invite(a, a.PasswordHash == "", !a.hasSecondFactor())
 		return err

@@ -57,7 +57,7 @@ func TestInvitationExpires(t *testing.T) {
 	e, err := w.BeginEnrolment(ctx, "ana", inv.Code, goodPassword, ward)
 	must(t, err)
 	// A newer invitation takes the place of the older one, half used or not.
-	newer, err := w.ResetPassword(ctx, operator, p.ID, "lost the letter")
+	newer, err := w.ResetPassword(ctx, operator, p.ID, "lost the letter", known)
 	must(t, err)
 	_, err = w.FinishEnrolment(ctx, e.Token, w.code(e.Secret), ward)
 	wantKind(t, err, fault.Unauthenticated)
@@ -71,7 +71,7 @@ func TestInvitationExpires(t *testing.T) {
 func TestResetMFA(t *testing.T) {
 	w := newWorld(t)
 	ana := w.add("ana.okafor", "nurse")
-	inv, err := w.ResetMFA(ctx, operator, ana.ID, "phone lost")
+	inv, err := w.ResetMFA(ctx, operator, ana.ID, "phone lost", known)
 	must(t, err)
 	_, err = w.trySignIn(ana, goodPassword, ward)
 	wantKind(t, err, fault.Unauthenticated)
@@ -91,7 +91,7 @@ func TestResetMFA(t *testing.T) {
 func TestInvitationSpoils(t *testing.T) {
 	w := newWorld(t)
 	ana := w.add("ana.okafor", "nurse")
-	inv, err := w.ResetMFA(ctx, operator, ana.ID, "phone lost")
+	inv, err := w.ResetMFA(ctx, operator, ana.ID, "phone lost", known)
 	must(t, err)
 	for i := range 60 {
 		o := identity.Origin{Source: fmt.Sprintf("198.51.100.%d", i)}
@@ -111,7 +111,7 @@ func TestInvitationSpoils(t *testing.T) {
 func TestResetPasswordKeepsSecondFactor(t *testing.T) {
 	w := newWorld(t)
 	ana := w.add("ana.okafor", "nurse")
-	inv, err := w.ResetPassword(ctx, operator, ana.ID, "forgotten")
+	inv, err := w.ResetPassword(ctx, operator, ana.ID, "forgotten", known)
 	must(t, err)
 	e, err := w.BeginEnrolment(ctx, ana.UserName, inv.Code, "seven brown owls at dawn", ward)
 	must(t, err)
@@ -134,24 +134,24 @@ func TestTwoAdministrators(t *testing.T) {
 	w := newWorld(t)
 	one, two, ana := w.add("admin.one", "admin"), w.add("admin.two", "admin"), w.add("ana.okafor", "nurse")
 	first, second := w.resume(w.signIn(one)), w.resume(w.signIn(two))
-	_, err := w.ResetMFA(ctx, first, one.ID, "")
+	_, err := w.ResetMFA(ctx, first, one.ID, "", known)
 	wantKind(t, err, fault.Denied)
-	_, err = w.ResetPassword(ctx, first, one.ID, "")
+	_, err = w.ResetPassword(ctx, first, one.ID, "", known)
 	wantKind(t, err, fault.Denied)
 	roles := []string{"doctor"}
 	_, err = w.ChangePerson(ctx, first, one.ID, "", identity.Change{Roles: &roles})
 	wantKind(t, err, fault.Denied)
 	wantKind(t, w.Disable(ctx, first, one.ID, ""), fault.Denied)
 
-	_, err = w.ResetPassword(ctx, first, ana.ID, "forgotten")
+	_, err = w.ResetPassword(ctx, first, ana.ID, "forgotten", known)
 	must(t, err)
-	_, err = w.ResetMFA(ctx, first, ana.ID, "lost")
+	_, err = w.ResetMFA(ctx, first, ana.ID, "lost", known)
 	wantKind(t, err, fault.Denied)
 	must(t, w.Disable(ctx, first, ana.ID, "round about"))
 	must(t, w.Enable(ctx, first, ana.ID, "round about"))
-	_, err = w.ResetMFA(ctx, first, ana.ID, "lost")
+	_, err = w.ResetMFA(ctx, first, ana.ID, "lost", known)
 	wantKind(t, err, fault.Denied)
-	_, err = w.ResetMFA(ctx, second, ana.ID, "lost")
+	_, err = w.ResetMFA(ctx, second, ana.ID, "lost", known)
 	must(t, err)
 	e := w.records.lastEvent(t)
 	if e.Action != "reset-mfa" || e.Actor != two.ID || e.Target != ana.ID || e.Reason != "lost" || e.Session == "" {
@@ -176,8 +176,8 @@ func TestAdministrationIsGated(t *testing.T) {
 		"Enable":        func(a identity.Actor) error { return w.Enable(ctx, a, bob.ID, "") },
 		"EndPerson":     func(a identity.Actor) error { return w.EndPerson(ctx, a, bob.ID, "") },
 		"EndAll":        func(a identity.Actor) error { return w.EndAll(ctx, a, bob.ID, "") },
-		"ResetMFA":      func(a identity.Actor) error { _, err := w.ResetMFA(ctx, a, bob.ID, ""); return err },
-		"ResetPassword": func(a identity.Actor) error { _, err := w.ResetPassword(ctx, a, bob.ID, ""); return err },
+		"ResetMFA":      func(a identity.Actor) error { _, err := w.ResetMFA(ctx, a, bob.ID, "", known); return err },
+		"ResetPassword": func(a identity.Actor) error { _, err := w.ResetPassword(ctx, a, bob.ID, "", known); return err },
 		"ChangePerson": func(a identity.Actor) error {
 			_, err := w.ChangePerson(ctx, a, bob.ID, "", identity.Change{})
 			return err

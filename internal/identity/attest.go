@@ -28,6 +28,10 @@ type Attestation struct {
 	By       string          `json:"by"` // who vouched, as they are called
 	Recorder string          `json:"recorder"`
 	Recorded time.Time       `json:"recorded"`
+	// Of AttestIdentity alone.
+	How      string `json:"how,omitempty"`
+	Document string `json:"document,omitempty"`
+	Note     string `json:"note,omitempty"`
 }
 
 // oldest bounds what a slip of the pen can date.

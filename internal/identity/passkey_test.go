@@ -286,7 +286,7 @@ func TestEnrolWithPasskey(t *testing.T) {
 	must(t, err)
 
 	// A new password is confirmed by the passkey she has.
-	inv, err = w.ResetPassword(ctx, operator, p.ID, "forgotten")
+	inv, err = w.ResetPassword(ctx, operator, p.ID, "forgotten", known)
 	must(t, err)
 	const fresh = "seven brown owls at dawn"
 	e, err = w.BeginEnrolment(ctx, p.UserName, inv.Code, fresh, ward)
@@ -304,7 +304,7 @@ func TestEnrolWithPasskey(t *testing.T) {
 	}
 	_, err = w.signInKey(k)
 	must(t, err)
-	_, err = w.ResetMFA(ctx, identity.System("other", "operator"), p.ID, "lost")
+	_, err = w.ResetMFA(ctx, identity.System("other", "operator"), p.ID, "lost", known)
 	must(t, err)
 	_, err = w.signInKey(k)
 	wantKind(t, err, fault.Unauthenticated)

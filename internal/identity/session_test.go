@@ -130,11 +130,11 @@ func TestSessionsDie(t *testing.T) {
 			return w.EndAll(ctx, g.Session.Actor, s.ID, "")
 		},
 		"password reset": func(w *world, s somebody, _ identity.Grant) error {
-			_, err := w.ResetPassword(ctx, operator, s.ID, "forgotten")
+			_, err := w.ResetPassword(ctx, operator, s.ID, "forgotten", known)
 			return err
 		},
 		"second factor reset": func(w *world, s somebody, _ identity.Grant) error {
-			_, err := w.ResetMFA(ctx, operator, s.ID, "lost")
+			_, err := w.ResetMFA(ctx, operator, s.ID, "lost", known)
 			return err
 		},
 		"new password": func(w *world, s somebody, g identity.Grant) error {

@@ -105,7 +105,7 @@ func TestMostGuesses(t *testing.T) {
 	w.clock.Advance(20 * time.Minute)
 	_, err := w.trySignIn(ana, goodPassword, outside)
 	wantKind(t, err, fault.Unauthenticated)
-	if _, err = w.ResetPassword(ctx, operator, ana.ID, "locked out"); err != nil {
+	if _, err = w.ResetPassword(ctx, operator, ana.ID, "locked out", known); err != nil {
 		t.Fatal(err)
 	}
 	if wait := w.waits(w.Service, ana.UserName, "no", outside); wait != 0 {

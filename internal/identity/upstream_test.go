@@ -77,9 +77,9 @@ func TestNoLocalWayIn(t *testing.T) {
 		if attested {
 			w.vouch(p)
 		}
-		_, err := w.ResetMFA(ctx, operator, p.ID, "lost")
+		_, err := w.ResetMFA(ctx, operator, p.ID, "lost", known)
 		wantKind(t, err, fault.Unprocessable)
-		_, err = w.ResetPassword(ctx, operator, p.ID, "lost")
+		_, err = w.ResetPassword(ctx, operator, p.ID, "lost", known)
 		wantKind(t, err, fault.Unprocessable)
 	}
 }

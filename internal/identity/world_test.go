@@ -19,6 +19,7 @@ var (
 	ctx      = context.Background()
 	operator = identity.System("operator", "operator")
 	ward     = identity.Origin{Source: "10.0.0.7", RequestID: "r1"}
+	known    = identity.Identified{By: "Ward sister", How: identity.SeenKnown, Document: identity.NoDocument}
 	outside  = identity.Origin{Source: "203.0.113.9", RequestID: "r2"}
 )
 

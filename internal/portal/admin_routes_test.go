@@ -85,3 +85,43 @@ func (r *noRecords) Get(context.Context, string, string) (identity.Doc, error) {
 func (r *noRecords) Append(context.Context, ...identity.Event) error { return nil }
 
 func (r *noRecords) Permit(context.Context, identity.Actor, string, string) error { return nil }
+
+// resets is People as far as a reset needs it.
+type resets struct {
+	others
+	seen []identity.Identified
+}
+
+func (r *resets) Person(context.Context, identity.Actor, string) (identity.Person, error) {
+	return identity.Person{ID: "u2", Family: "Lind", Attestations: []identity.Attestation{
+		{Kind: identity.AttestIdentity, On: time.Date(2026, 3, 7, 8, 0, 0, 0, time.UTC), By: "Front desk", How: identity.SeenByVideo, Document: "passport", Note: "from abroad"},
+	}}, nil
+}
+
+func (r *resets) ResetMFA(_ context.Context, _ identity.Actor, _, _ string, seen identity.Identified) (identity.Invitation, error) {
+	r.seen = append(r.seen, seen)
+	return identity.Invitation{}, nil
+}
+
+func (r *resets) ResetPassword(ctx context.Context, a identity.Actor, id, reason string, seen identity.Identified) (identity.Invitation, error) {
+	return r.ResetMFA(ctx, a, id, reason, seen)
+}
+
+// TestResetSaysWhoWasSeen: what is filled in reaches the record whole, and the page tells
+// what is there.
+func TestResetSaysWhoWasSeen(t *testing.T) {
+	people := &resets{}
+	v := visit(t, func(_ *portaltest.Stage, cfg *portal.Config) { cfg.People = people }).signIn()
+	want := identity.Identified{By: "Front desk", How: identity.SeenByVideo, Document: "passport", Note: "from abroad"}
+	for i, path := range []string{"/people/u2/reset-mfa", "/people/u2/reset-password"} {
+		a := v.post(path, "reason", "lost", "seenby", " Front desk ", "how", want.How, "document", want.Document, "note", want.Note)
+		if a.StatusCode != 200 || len(people.seen) != i+1 || people.seen[i] != want {
+			t.Errorf("%s: %d, %+v", path, a.StatusCode, people.seen)
+		}
+		if !strings.Contains(a.body, "by Front desk: in a video call, passport. from abroad") {
+			t.Errorf("%s: the page does not tell", path)
+		}
+	}
+}
+
+type others interface{ portal.People }

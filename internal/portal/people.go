@@ -27,8 +27,8 @@ type People interface {
 	Disable(ctx context.Context, actor identity.Actor, id, reason string) error
 	Enable(ctx context.Context, actor identity.Actor, id, reason string) error
 	EndPerson(ctx context.Context, actor identity.Actor, id, reason string) error
-	ResetMFA(ctx context.Context, actor identity.Actor, id, reason string) (identity.Invitation, error)
-	ResetPassword(ctx context.Context, actor identity.Actor, id, reason string) (identity.Invitation, error)
+	ResetMFA(ctx context.Context, actor identity.Actor, id, reason string, seen identity.Identified) (identity.Invitation, error)
+	ResetPassword(ctx context.Context, actor identity.Actor, id, reason string, seen identity.Identified) (identity.Invitation, error)
 }
 
 func (p *Portal) peopleRoutes(mux *http.ServeMux) {
@@ -58,6 +58,7 @@ type personRow struct {
 	Waits     bool
 	Clearance string
 	Training  string
+	Seen      string // how she was known again when a factor was lost, "" if none was
 }
 
 var statusWords = map[identity.Status]string{
@@ -79,6 +80,11 @@ func (p *Portal) personRow(person identity.Person) personRow {
 			row.Clearance = words
 		case identity.AttestTraining:
 			row.Training = words
+		case identity.AttestIdentity:
+			row.Seen = words + ": " + seenWords[t.How] + ", " + documentWords[t.Document]
+			if t.Note != "" {
+				row.Seen += ". " + t.Note
+			}
 		}
 	}
 	if person.Status == identity.StatusActive && (!person.Has(identity.AttestClearance) || !person.Has(identity.AttestTraining)) {
@@ -86,6 +92,13 @@ func (p *Portal) personRow(person identity.Person) personRow {
 	}
 	return row
 }
+
+var (
+	seenWords     = map[string]string{identity.SeenInPerson: "in person", identity.SeenByVideo: "in a video call", identity.SeenKnown: "known by sight"}
+	documentWords = map[string]string{
+		"passport": "passport", "identity-card": "identity card", "driving-licence": "driving licence", "staff-badge": "staff badge", identity.NoDocument: "no document",
+	}
+)
 
 type peoplePage struct {
 	Page

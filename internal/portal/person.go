@@ -84,16 +84,20 @@ func (p *Portal) personAction(r *http.Request, actor identity.Actor, id, action 
 	case "end":
 		err, done = people.EndPerson(ctx, actor, id, reason), "Ended for good. Every session has ended."
 	case "reset-mfa":
-		i, err = people.ResetMFA(ctx, actor, id, reason)
+		i, err = people.ResetMFA(ctx, actor, id, reason, identified(r))
 		done = "The second factor is taken away, and every session has ended."
 	case "reset-password":
-		i, err = people.ResetPassword(ctx, actor, id, reason)
+		i, err = people.ResetPassword(ctx, actor, id, reason, identified(r))
 		done = "The password is taken away, and every session has ended."
 	}
 	if err != nil {
 		done = ""
 	}
 	return done, i, err
+}
+
+func identified(r *http.Request) identity.Identified {
+	return identity.Identified{By: field(r, "seenby"), How: field(r, "how"), Document: field(r, "document"), Note: field(r, "note")}
 }
 
 func (p *Portal) changePerson(r *http.Request, actor identity.Actor, id, reason string) error {

@@ -171,12 +171,18 @@ func listUsers(ctx context.Context, h *House, who string, _ struct{}) ([]identit
 	return h.Identity.People(ctx, operator(who, "operator"))
 }
 
-func resetUser(ctx context.Context, h *House, who string, in userChange) (invited, error) {
+// userReset takes somebody's second factor away.
+type userReset struct {
+	UserName, Reason string
+	Seen             identity.Identified
+}
+
+func resetUser(ctx context.Context, h *House, who string, in userReset) (invited, error) {
 	person, err := h.person(ctx, who, in.UserName)
 	if err != nil {
 		return invited{}, err
 	}
-	invitation, err := h.Identity.ResetMFA(ctx, operator(who, "operator"), person.ID, in.Reason)
+	invitation, err := h.Identity.ResetMFA(ctx, operator(who, "operator"), person.ID, in.Reason, in.Seen)
 	return invitedAs(person.UserName, invitation), err
 }
 

@@ -88,12 +88,24 @@ type userResetCmd struct {
 	place
 	UserName string `arg:"" help:"Who."`
 	Reason   string `help:"Why; it is kept in the audit log." required:""`
+	By       string `help:"Who recognised the person; it is kept on the person's record and in the audit log." required:""`
+	How      string `help:"How: ${enum}." enum:"in-person,video,known" required:""`
+	Document string `help:"Kind of the document with a photograph that was shown: ${enum}. None is for who is known by sight." enum:"passport,identity-card,driving-licence,staff-badge,none" required:""`
+	Note     string `help:"A few words more, without numbers of documents."`
 	JSON     bool   `help:"Print the result as JSON."`
+}
+
+func (userResetCmd) Help() string {
+	return `Have somebody check who asks, as when the person came here. Without it nothing is reset.
+
+Example:
+  wardkeep user reset-mfa --dir hospital alee --reason 'phone lost' --by 'Front desk' --how in-person --document passport`
 }
 
 func (c *userResetCmd) Run(ctx context.Context, t Terminal) error {
 	var out invited
-	if err := c.atDesk(ctx, "user-reset", userChange{c.UserName, c.Reason}, &out); err != nil {
+	seen := identity.Identified{By: c.By, How: c.How, Document: c.Document, Note: c.Note}
+	if err := c.atDesk(ctx, "user-reset", userReset{c.UserName, c.Reason, seen}, &out); err != nil {
 		return err
 	}
 	return printInvitation(t, out, c.JSON)
