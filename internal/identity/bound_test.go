@@ -108,6 +108,9 @@ func TestBoundTokens(t *testing.T) {
 				if _, err := w.Authenticate(ctx, token.Text, o); !fault.Is(err, fault.Unauthenticated) {
 					t.Errorf("with %s: %v", name, err)
 				}
+				if e := w.records.lastEvent(t); e.Action != "token" || e.Outcome != identity.Failure || e.Client != c.ID || e.Actor != "" || e.Session != actor.SessionID {
+					t.Errorf("with %s: event %+v", name, e)
+				}
 			}
 			info, found, err := w.Introspect(ctx, c, token.Text)
 			if err != nil || !found || info.Certificate != identity.Thumbprint(mine) {

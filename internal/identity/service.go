@@ -84,6 +84,7 @@ type Service struct {
 	webauthn *webauthn.WebAuthn // nil: no passkeys
 	origins  origins
 	shelter  *shelter // nil: there is none
+	refusals refusals
 }
 
 const (
@@ -157,6 +158,7 @@ func New(cfg Config) (*Service, error) {
 		tokens:   &tokenCache{byID: map[string]liveToken{}},
 		webauthn: passkeys,
 		shelter:  sheltering,
+		refusals: refusals{who: map[string]*refused{}},
 	}, nil
 }
 
@@ -240,8 +242,10 @@ func (s *Service) arrival(o Origin, action, outcome, detail string) Event {
 	}
 }
 
-func (s *Service) note(ctx context.Context, e Event) error {
-	if err := s.cfg.Audit.Append(ctx, e); err != nil {
+func (s *Service) note(ctx context.Context, e Event) error { return s.noteAll(ctx, []Event{e}) }
+
+func (s *Service) noteAll(ctx context.Context, list []Event) error {
+	if err := s.cfg.Audit.Append(ctx, list...); err != nil {
 		return fault.Wrap(fault.Unavailable, "identity.audit", err)
 	}
 	return nil

@@ -126,10 +126,21 @@ func (s *Service) Authenticate(ctx context.Context, bearer string, o Origin) (Ac
 	}
 	a := l.actor
 	if err := s.boundTo(a.Certificate, o); err != nil {
-		return Actor{}, fmt.Errorf("identity.Authenticate: %w", err)
+		return Actor{}, fmt.Errorf("identity.Authenticate: %w", errors.Join(err, s.elsewhere(ctx, a, o)))
 	}
 	a.RequestID, a.Source = o.RequestID, o.Source
 	return a, nil
+}
+
+// elsewhere records that a token came without the certificate it is bound to: somebody
+// else may have it.
+func (s *Service) elsewhere(ctx context.Context, a Actor, o Origin) error {
+	e := s.arrival(o, "token", Failure, "bound to a certificate that did not come with it")
+	e.Client, e.Session, e.Type, e.Target = a.ClientID, a.SessionID, TypeUser, a.ID
+	if a.Kind == KindClient {
+		e.Client, e.Type = a.ID, TypeClient
+	}
+	return s.noteRefused(ctx, a.SessionID, e)
 }
 
 func errToken() error {

@@ -125,3 +125,69 @@ func TestResetSaysWhoWasSeen(t *testing.T) {
 }
 
 type others interface{ portal.People }
+
+// refusing is People that lets nobody do anything.
+type refusing struct {
+	others
+	tried []string
+	who   []string
+}
+
+func (r *refusing) People(context.Context, identity.Actor) ([]identity.Person, error) {
+	return nil, fault.New(fault.Denied, "test", "")
+}
+
+func (r *refusing) Person(context.Context, identity.Actor, string) (identity.Person, error) {
+	return identity.Person{ID: "u2"}, nil
+}
+
+func (r *refusing) Disable(context.Context, identity.Actor, string, string) error {
+	return fault.New(fault.Denied, "test", "")
+}
+
+func (r *refusing) Enable(context.Context, identity.Actor, string, string) error {
+	return &fault.Error{Kind: fault.Denied, Op: "test", Err: identity.ErrAnotherPerson}
+}
+
+func (r *refusing) EndPerson(context.Context, identity.Actor, string, string) error {
+	return &fault.Error{Kind: fault.Denied, Op: "test", Err: identity.ErrStepUp}
+}
+
+func (r *refusing) NoteRefusal(_ context.Context, a identity.Actor, tried string) error {
+	r.who, r.tried = append(r.who, a.ID+" "+a.SessionID), append(r.tried, tried)
+	return nil
+}
+
+// TestRefusedAdministrationIsToldOf: whoever is refused a page or a form is written down,
+// with its pattern and nothing that was sent; who only has to prove herself is not.
+func TestRefusedAdministrationIsToldOf(t *testing.T) {
+	r := &refusing{}
+	v := visit(t, func(_ *portaltest.Stage, cfg *portal.Config) { cfg.People, cfg.Refusals = r, r }).signIn()
+	v.get("/people/u2")
+	if len(r.tried) != 0 {
+		t.Fatalf("told of what was not refused: %q", r.tried)
+	}
+	for _, c := range []struct {
+		method, path, want string
+		status             int
+	}{
+		{"GET", "/people", "GET /people", 403},
+		{"POST", "/people/u2/disable", "POST /people/{person}/disable", 403},
+		{"POST", "/people/u2/enable", "POST /people/{person}/enable", 403},
+		{"POST", "/people/u2/end", "", 303},
+	} {
+		r.tried = nil
+		a := v.do(c.method, c.path, url.Values{"reason": {"canary-words"}})
+		if told := strings.Join(r.tried, ","); a.StatusCode != c.status || told != c.want {
+			t.Errorf("%s %s: %d, told %q", c.method, c.path, a.StatusCode, told)
+		}
+	}
+	if len(r.who) != 3 || r.who[0] != "u1 digest" {
+		t.Errorf("told of %q", r.who)
+	}
+	v.post("/lock")
+	v.get("/people")
+	if len(r.who) != 3 {
+		t.Error("told of a page behind the lock")
+	}
+}

@@ -124,6 +124,7 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.goTo(w, r, stepUpAddress(r))
 		return
 	}
+	p.noteRefused(r, err)
 	kind := fault.KindOf(err)
 	pg := errorPage{Page: p.page(r, "Not available"), Heading: "This could not be shown", Words: fault.Public(err), Request: event.RequestID}
 	switch kind {
@@ -146,6 +147,21 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 		pg.EmergencyAt = p.emergencyAddress(r)
 	}
 	p.render(w, r, web.Status(kind), "error", pg)
+}
+
+// noteRefused has it written down who was refused which page or form: by its pattern,
+// which holds nothing that was sent.
+func (p *Portal) noteRefused(r *http.Request, err error) {
+	if p.cfg.Refusals == nil || !fault.Is(err, fault.Denied) {
+		return
+	}
+	s, gone := p.session(r)
+	if gone != nil || s.Locked {
+		return
+	}
+	if err := p.cfg.Refusals.NoteRefusal(r.Context(), s.Actor, r.Pattern); err != nil {
+		web.EventOf(r.Context()).Fail(err)
+	}
 }
 
 func (p *Portal) handleUnknown(w http.ResponseWriter, r *http.Request) {

@@ -213,6 +213,7 @@ func (p *Portal) peopleWords(r *http.Request, err error) string {
 		}
 	}
 	web.EventOf(r.Context()).Fail(err)
+	p.noteRefused(r, err)
 	return fault.Public(err)
 }
 

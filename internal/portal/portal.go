@@ -132,6 +132,11 @@ type Session struct {
 	News     bool   // a device signed in that the person had not used: tell her
 }
 
+// Refusals writes down who was refused what. It says nothing of records: their door does.
+type Refusals interface {
+	NoteRefusal(ctx context.Context, actor identity.Actor, tried string) error
+}
+
 // Config says what the portal stands on.
 type Config struct {
 	Chart    Chart
@@ -166,6 +171,8 @@ type Config struct {
 	// Consents is what patients ask for, and what is kept from them; nil: there are no
 	// such pages.
 	Consents Consents
+	// Refusals is told what people were refused that is no record's; nil: nobody is.
+	Refusals Refusals
 	// Shifts is how charge nurses assign staff; nil: there is no such page.
 	Shifts Shifts
 	// Idle is after how long without a hand on it a page locks itself; 0 means

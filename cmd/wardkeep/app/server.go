@@ -237,6 +237,7 @@ func (h *House) sweep(ctx context.Context) {
 		_, swept := h.Store.Sweep(ctx)
 		for what, err := range map[string]error{
 			"the sweep failed": swept, "the index could not be put in order": h.Store.Tidy(ctx), "yesterday could not be counted": h.tallyYesterday(ctx),
+			"refusals could not be counted": h.Identity.SettleRefusals(ctx, false),
 		} {
 			if err != nil && ctx.Err() == nil {
 				h.Slog.ErrorContext(ctx, what, "error", err)
