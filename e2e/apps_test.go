@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // growth is an app on the browser build of npm fhirclient, on pages of another
@@ -195,7 +196,8 @@ func (g *growth) declines() {
 // dead, and so is its refresh token.
 func (g *growth) ends() {
 	g.t.Helper()
-	g.begin("launch/patient offline_access patient/Patient.rs")
+	const results = "patient/Observation.rs?category=laboratory"
+	g.begin("launch/patient offline_access patient/Patient.rs " + results)
 	g.do(chromedp.WaitVisible("#q"))
 	g.seek(strings.ToLower(familyOf(g.s, critical)))
 	g.do(chromedp.Click(`button[value="`+critical+`"]`), chromedp.WaitVisible(`button[value="allow"]`), chromedp.Click(`button[value="allow"]`))
@@ -214,8 +216,22 @@ func (g *growth) ends() {
 	if n := evaluate[int](g.ward, `document.querySelectorAll(".app").length`); n != 3 {
 		g.t.Errorf("%d apps are listed", n)
 	}
+	// By keyboard she takes the results away, and leaves the rest.
+	const search = "/fhir/Observation?category=laboratory&_count=1"
+	if got := a.do("GET", search, nil); got.status != http.StatusOK {
+		g.t.Fatalf("before: %d", got.status)
+	}
+	g.do(chromedp.Focus(`.app input[value="`+results+`"]`), chromedp.KeyEvent(" "), chromedp.Focus(`.app form[action$="/narrow"] button`), chromedp.KeyEvent(kb.Enter))
+	g.until(`document.readyState === "complete" && !document.querySelector(".app").querySelector('input[value="` + results + `"]')`)
+	if got := a.do("GET", search, nil); got.status != http.StatusForbidden {
+		g.t.Errorf("what was taken away is read: %d", got.status)
+	}
+	if got := a.do("GET", "/fhir/Patient/"+critical, nil); got.status != http.StatusOK {
+		g.t.Errorf("what was left is refused: %d", got.status)
+	}
+	const end = `.app form[action$="/end"] button`
 	for n := 3; n > 0; n-- {
-		g.do(chromedp.WaitVisible(".app button"), chromedp.Click(".app button"), chromedp.Sleep(300*time.Millisecond))
+		g.do(chromedp.WaitVisible(end), chromedp.Click(end), chromedp.Sleep(300*time.Millisecond))
 	}
 	if n := evaluate[int](g.ward, `document.querySelectorAll(".app").length`); n != 0 {
 		g.t.Errorf("%d apps are left", n)

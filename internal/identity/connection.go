@@ -124,7 +124,7 @@ func (s *Service) standing(ctx context.Context, id string) (connected, error) {
 	if !s.upholds(person, c.Upstream) || person.Epoch != c.PersonEpoch {
 		return connected{}, gone
 	}
-	if c.Granted.Has(WordOnline) {
+	if c.Line != "" {
 		online, err := s.online(ctx, c)
 		if err != nil {
 			return connected{}, err

@@ -6,12 +6,14 @@ import (
 	"github.com/wardkeep/wardkeep/internal/clinical"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/identity"
+	"github.com/wardkeep/wardkeep/internal/web"
 )
 
 // appsPage is what a person lets apps do, to see and to end.
 type appsPage struct {
 	Page
-	Apps []appRow
+	Apps  []appRow
+	Error string
 }
 
 type appRow struct {
@@ -20,24 +22,29 @@ type appRow struct {
 	Patient string // whom it was opened for, "" if nobody in particular
 	Grants  []grantRow
 	End     string // address of the form that ends it
+	Narrow  string // address of the form that takes single grants away
 }
 
 func (p *Portal) handleApps(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
-	pg := appsPage{Page: p.workPage(r, actor, "Apps")}
-	pg.At = "apps"
+	p.renderApps(w, r, actor, http.StatusOK, "")
+}
+
+func (p *Portal) renderApps(w http.ResponseWriter, r *http.Request, actor identity.Actor, status int, words string) {
+	pg := appsPage{Page: p.workPage(r, actor, "Apps"), Error: words}
+	pg.At, pg.Here = "apps", "/apps"
 	list, err := p.cfg.Apps.Connections(r.Context(), actor)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	for _, c := range list {
-		row := appRow{Name: c.Name, Since: p.format.Date(clinical.Instant(c.Created)), Grants: grantRows(c.Granted), End: "/apps/" + c.ID + "/end"}
+		row := appRow{Name: c.Name, Since: p.format.Date(clinical.Instant(c.Created)), Grants: grantRows(c.Granted), End: "/apps/" + c.ID + "/end", Narrow: "/apps/" + c.ID + "/narrow"}
 		if c.Patient != "" {
 			row.Patient = p.nameOf(r, actor, c.Patient)
 		}
 		pg.Apps = append(pg.Apps, row)
 	}
-	p.render(w, r, http.StatusOK, "apps", pg)
+	p.render(w, r, status, "apps", pg)
 }
 
 // nameOf is a patient's name, if the person may see him now.
@@ -55,6 +62,20 @@ func (p *Portal) handleEndApp(w http.ResponseWriter, r *http.Request, actor iden
 		return
 	}
 	http.Redirect(w, r, "/apps", http.StatusSeeOther)
+}
+
+// handleNarrowApp leaves an app what is ticked.
+func (p *Portal) handleNarrowApp(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
+	err := p.cfg.Apps.NarrowConnection(r.Context(), actor, r.PathValue("id"), r.PostForm["grant"])
+	switch {
+	case err == nil:
+		http.Redirect(w, r, "/apps", http.StatusSeeOther)
+	case fault.Is(err, fault.Unprocessable):
+		web.EventOf(r.Context()).Fail(err)
+		p.renderApps(w, r, actor, http.StatusUnprocessableEntity, fault.Public(err))
+	default:
+		p.fail(w, r, err)
+	}
 }
 
 // chartAppsPage are the apps that can be started with a patient.

@@ -20,6 +20,7 @@ type fakeApps struct {
 	question smart.Question
 	answers  []identity.Decision
 	ended    []string
+	kept     []string
 	stale    bool // a fresh proof is wanted
 }
 
@@ -60,6 +61,14 @@ func (f *fakeApps) Connections(context.Context, identity.Actor) ([]identity.Conn
 
 func (f *fakeApps) EndConnection(_ context.Context, _ identity.Actor, id, _ string) error {
 	f.ended = append(f.ended, id)
+	return nil
+}
+
+func (f *fakeApps) NarrowConnection(_ context.Context, _ identity.Actor, id string, keep []string) error {
+	if len(keep) == 0 {
+		return fault.New(fault.Unprocessable, "fake", "Nothing would be left.")
+	}
+	f.kept = append(f.kept, id+" "+strings.Join(keep, " "))
 	return nil
 }
 
@@ -149,6 +158,15 @@ func TestAppsPages(t *testing.T) {
 	v.signIn()
 	if a := v.get("/apps"); a.StatusCode != 200 || !strings.Contains(a.body, "Growth &lt;b&gt;") || !strings.Contains(a.body, "See everything in the record of this patient") || !strings.Contains(a.body, "/apps/c1/end") {
 		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	if a := v.get("/apps"); !strings.Contains(a.body, `name="grant" value="offline_access" checked`) || !strings.Contains(a.body, `name="grant" value="patient/*.rs" checked`) || !strings.Contains(a.body, `action="/apps/c1/narrow"`) {
+		t.Errorf("what it may do cannot be taken away: %s", a.body)
+	}
+	if a := v.post("/apps/c1/narrow", "grant", "patient/*.rs"); a.StatusCode != http.StatusSeeOther || !slices.Equal(f.kept, []string{"c1 patient/*.rs"}) {
+		t.Errorf("%d %v", a.StatusCode, f.kept)
+	}
+	if a := v.post("/apps/c1/narrow"); a.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(a.body, "Nothing would be left.") {
+		t.Errorf("nothing ticked: %d", a.StatusCode)
 	}
 	if a := v.post("/apps/c1/end"); a.StatusCode != http.StatusSeeOther || !slices.Equal(f.ended, []string{"c1"}) {
 		t.Errorf("%d %v", a.StatusCode, f.ended)

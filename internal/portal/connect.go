@@ -25,6 +25,8 @@ type Apps interface {
 	Launch(ctx context.Context, actor identity.Actor, clientID, patient string) (address string, err error)
 	Connections(ctx context.Context, actor identity.Actor) ([]identity.Connection, error)
 	EndConnection(ctx context.Context, actor identity.Actor, id, why string) error
+	// NarrowConnection leaves an app what is named of what it may do.
+	NarrowConnection(ctx context.Context, actor identity.Actor, id string, keep []string) error
 }
 
 // appCookie remembers over a sign-in which app had sent somebody here.
@@ -44,6 +46,7 @@ func (p *Portal) appRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /connect/{id}/answer", p.signedIn(p.handleAnswer))
 	mux.HandleFunc("GET /apps", p.signedIn(p.handleApps))
 	mux.HandleFunc("POST /apps/{id}/end", p.signedIn(p.handleEndApp))
+	mux.HandleFunc("POST /apps/{id}/narrow", p.signedIn(p.handleNarrowApp))
 	mux.HandleFunc("GET /chart/{patient}/apps", p.signedIn(p.handleChartApps))
 	mux.HandleFunc("POST /chart/{patient}/apps/{app}", p.signedIn(p.handleLaunch))
 }

@@ -21,8 +21,7 @@ func grantRows(a identity.Asked) []grantRow {
 		rows = append(rows, grantRow{Value: s.String(), Words: scopeWords(s)})
 	}
 	for _, word := range a.Words {
-		fixed := word == identity.WordOpenID || word == identity.WordLaunch || word == identity.WordLaunchPatient
-		rows = append(rows, grantRow{Value: word, Words: wordWords[word], Fixed: fixed})
+		rows = append(rows, grantRow{Value: word, Words: wordWords[word], Fixed: identity.Keeps(word)})
 	}
 	return rows
 }
