@@ -257,6 +257,7 @@ func TestFederationByCognito(t *testing.T) {
     roles: {claim: 'cognito:groups', map: {nurses: nurse, doctors: doctor}}
     mfa: {claim: amr, values: [mfa]}
     logout: cognito
+    least_rsa: 2048
 `, p.told["issuer"], p.told["client_id"], secret, p.cert)
 	})
 	enter := func(s *surfer, who string) page {

@@ -17,7 +17,7 @@ const people = {
 	sam: { given_name: "Sam", family_name: "Idle", groups: ["coffee"], hd: "example.org" },
 	eve: { given_name: "Eve", family_name: "Guest", groups: ["doctors"], hd: "elsewhere.example" },
 };
-const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
 
 const client = (id, name) => ({
 	client_id: id, client_secret: "a secret of the tests, long enough",

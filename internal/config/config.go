@@ -93,6 +93,10 @@ type Config struct {
 	// PasswordLength is how many characters a password has at least: 8, beside a
 	// second factor (SP 800-63B-4 §3.1.1.2), or more.
 	PasswordLength int `koanf:"password_length"`
+	// LeastRSA is how many bits RSA keys of programs and their certificates have at
+	// least: 3072, which are 128 bits of security, or 2048, which are 112, for programs
+	// that cannot do better. Of providers of identities each says for itself.
+	LeastRSA int `koanf:"least_rsa"`
 	// Federation are the identity providers by which people may sign in. It can
 	// only be given in a file.
 	Federation []Provider `koanf:"federation"`
@@ -129,6 +133,8 @@ const (
 	longestStepUp  = 5 * time.Minute
 
 	leastPassword, mostPassword = 8, 64
+
+	leastRSA = 3072
 )
 
 // Default returns the settings of a server on this machine only.
@@ -137,7 +143,7 @@ func Default() Config {
 		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", KMS: KMSLocal, Tenant: "default",
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "entered", UnknownProfiles: "warn",
-		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword,
+		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword, LeastRSA: leastRSA,
 		Minors: commonMinors(), Limits: commonLimits(), SearchInURLs: "all",
 	}
 }
@@ -276,6 +282,9 @@ func (c Config) Check() error {
 	}
 	if c.PasswordLength < leastPassword || c.PasswordLength > mostPassword {
 		return fmt.Errorf("password_length must be %d to %d", leastPassword, mostPassword)
+	}
+	if !rsaBits(c.LeastRSA) {
+		return errors.New("least_rsa must be 3072, or 2048 for programs that have no better keys")
 	}
 	if err := errors.Join(checkProviders(c.Federation), c.Minors.check(), c.Limits.check(), c.LogOut.check(), c.checkACME()); err != nil {
 		return err

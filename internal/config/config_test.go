@@ -67,6 +67,7 @@ func TestCheck(t *testing.T) {
 		"longer idleness":   func(c *config.Config) { c.IdleLock = 5*time.Minute + 1 },
 		"older proofs":      func(c *config.Config) { c.StepUpLife = time.Hour },
 		"no time at all":    func(c *config.Config) { c.IdleLock = 0 },
+		"short keys":        func(c *config.Config) { c.LeastRSA = 1024 },
 		"short passwords":   func(c *config.Config) { c.PasswordLength = 7 },
 		"next key in use":   func(c *config.Config) { c.TLSCert, c.TLSKey, c.TLSNextKey = "a", "b", "b" },
 		"no mtls port":      func(c *config.Config) { c.MTLSListen = "localhost" },

@@ -46,6 +46,9 @@ type Provider struct {
 	Private bool `koanf:"private"`
 	// CA is a file of certificates (PEM) to believe beside the system's.
 	CA string `koanf:"ca"`
+	// LeastRSA is how many bits the RSA keys have by which it signs; 0 is 3072. Many
+	// sign with 2048: write that, and know that it is 112 bits of security.
+	LeastRSA int `koanf:"least_rsa"`
 	// Logout is how signing out there is asked for: standard (OpenID Connect
 	// RP-Initiated Logout), cognito, or none; "" is standard.
 	Logout string `koanf:"logout"`
@@ -105,6 +108,10 @@ func (p Provider) check() error {
 		return errors.New("roles needs a claim and a map: without it nobody could come in")
 	case p.MaxAge < 0 || p.MaxAge%time.Second != 0:
 		return errors.New("max_age is a duration in whole seconds, such as 12h")
+	case p.LeastRSA != 0 && !rsaBits(p.LeastRSA):
+		return errors.New("least_rsa must be 3072, or 2048 for a provider that signs with no better keys")
+	case p.LeastRSA == 0 && signsBy2048(u.Hostname()):
+		return errors.New("it signs with RSA keys of 2048 bits, which are 112 bits of security and refused unless you say so: write least_rsa: 2048, or keep people from coming by it")
 	case !slices.Contains([]string{"", "standard", "cognito", "none"}, p.Logout):
 		return errors.New("logout must be standard, cognito or none")
 	}
@@ -114,6 +121,23 @@ func (p Provider) check() error {
 		}
 	}
 	return p.MFA.check()
+}
+
+func rsaBits(n int) bool { return n == 2048 || n == leastRSA }
+
+// signsBy2048 reports whether a provider is known to have no better keys: who starts
+// this server is told, and not the first who signs in.
+func signsBy2048(host string) bool {
+	return host == "login.microsoftonline.com" || host == "sts.windows.net" || host == "accounts.google.com" ||
+		strings.HasPrefix(host, "cognito-idp.") && strings.HasSuffix(host, ".amazonaws.com")
+}
+
+// RSA is how many bits its keys have at least.
+func (p Provider) RSA() int {
+	if p.LeastRSA == 0 {
+		return leastRSA
+	}
+	return p.LeastRSA
 }
 
 func (m MFA) check() error {

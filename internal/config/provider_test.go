@@ -124,3 +124,24 @@ func TestWorkedSettings(t *testing.T) {
 		t.Errorf("settings are given for %q, want %q", names, want)
 	}
 }
+
+// TestKnownShortKeys: who names a provider that is known to sign with 2048 bits is told at
+// the start what that means, and what to write.
+func TestKnownShortKeys(t *testing.T) {
+	for issuer, known := range map[string]bool{
+		"https://login.microsoftonline.com/t/v2.0": true, "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_P": true, "https://accounts.google.com": true,
+		"https://id.example.org": false, "https://login.microsoftonline.com.example.org": false,
+	} {
+		for bits, wrong := range map[int]bool{0: known, 2048: false, 3072: false, 1024: true, 2049: true} {
+			text := strings.Replace(federation, "https://id.example.org:8443/realms/lakeside", issuer, 1)
+			cfg, err := config.Load(file(t, text), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Federation[0].LeastRSA = bits
+			if err := cfg.Check(); (err != nil) != wrong || err != nil && !strings.Contains(err.Error(), "least_rsa") {
+				t.Errorf("%s with %d: %v", issuer, bits, err)
+			}
+		}
+	}
+}

@@ -30,7 +30,6 @@ const (
 	maxAssertion     = 8 << 10
 	maxAssertionLife = 5 * time.Minute
 	clockSkew        = 30 * time.Second
-	minRSA           = 2048 // bits
 )
 
 const shortAssertion = "assertion" // a jti that was used
@@ -77,7 +76,7 @@ func (s *Service) AuthenticateAssertion(ctx context.Context, text string, audien
 		return Client{}, err
 	}
 	return Client{}, &fault.Error{Kind: fault.Unauthenticated, Op: op, Err: wrong,
-		Public: "The client is unknown or disabled, or its assertion is not good: signed by RS384 or ES384 with a registered key and its kid, iss and sub the client's id, aud the token endpoint, exp within five minutes, and a jti that was not used before."}
+		Public: "The client is unknown or disabled, or its assertion is not good: signed by RS384 (RSA of as many bits as the setting least_rsa demands) or ES384 with a registered key and its kid, iss and sub the client's id, aud the token endpoint, exp within five minutes, and a jti that was not used before."}
 }
 
 // readAssertion returns who an assertion says it is from, unproven.
@@ -190,11 +189,11 @@ func (s *Service) keysFor(ctx context.Context, c *clientRecord, header jose.Head
 		if err != nil {
 			return nil, err
 		}
-		set, err := readKeys(text)
+		set, err := s.readKeys(text)
 		if err != nil {
 			return nil, errAssertion("key set")
 		}
-		if found := signers(set, header); len(found) > 0 {
+		if found := s.signers(set, header); len(found) > 0 {
 			return found, nil
 		}
 		if c.JWKSURL == "" {
@@ -220,20 +219,20 @@ func (s *Service) keyText(ctx context.Context, c *clientRecord, fresh bool) ([]b
 }
 
 // signers returns the keys of the header's kid that fit its algorithm.
-func signers(set *jose.JSONWebKeySet, header jose.Header) []jose.JSONWebKey {
+func (s *Service) signers(set *jose.JSONWebKeySet, header jose.Header) []jose.JSONWebKey {
 	return slices.DeleteFunc(set.Key(header.KeyID), func(k jose.JSONWebKey) bool {
-		return algorithmOf(k) != jose.SignatureAlgorithm(header.Algorithm) || k.Algorithm != "" && k.Algorithm != header.Algorithm
+		return s.algorithmOf(k) != jose.SignatureAlgorithm(header.Algorithm) || k.Algorithm != "" && k.Algorithm != header.Algorithm
 	})
 }
 
 // algorithmOf returns what a key signs by here, "" if nothing.
-func algorithmOf(k jose.JSONWebKey) jose.SignatureAlgorithm {
+func (s *Service) algorithmOf(k jose.JSONWebKey) jose.SignatureAlgorithm {
 	if k.Use != "" && k.Use != "sig" {
 		return ""
 	}
 	switch key := k.Key.(type) {
 	case *rsa.PublicKey:
-		if key.N.BitLen() >= minRSA {
+		if key.N.BitLen() >= s.cfg.LeastRSA {
 			return jose.RS384
 		}
 	case *ecdsa.PublicKey:
@@ -246,13 +245,13 @@ func algorithmOf(k jose.JSONWebKey) jose.SignatureAlgorithm {
 
 // readKeys reads a key set that can be used: one key at least to verify with, and
 // none that should have stayed at home.
-func readKeys(text []byte) (*jose.JSONWebKeySet, error) {
+func (s *Service) readKeys(text []byte) (*jose.JSONWebKeySet, error) {
 	set, err := readPublic(text)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(set.Keys, func(k jose.JSONWebKey) bool { return k.KeyID != "" && algorithmOf(k) != "" }) {
-		return nil, fault.New(fault.Invalid, "identity.readKeys", "The key set needs a key with a kid: RSA of 2048 bits or more (RS384), or EC on the curve P-384 (ES384).")
+	if !slices.ContainsFunc(set.Keys, func(k jose.JSONWebKey) bool { return k.KeyID != "" && s.algorithmOf(k) != "" }) {
+		return nil, fault.New(fault.Invalid, "identity.readKeys", fmt.Sprintf("The key set needs a key with a kid: RSA of %d bits or more (RS384), or EC on the curve P-384 (ES384). The setting least_rsa says how many bits.", s.cfg.LeastRSA))
 	}
 	return set, nil
 }

@@ -25,8 +25,8 @@ const tokenURL = "https://ward.example/oauth2/token"
 // keys are a program's, made once: RSA keys are slow to come by.
 var keys = sync.OnceValue(func() map[string]crypto.Signer {
 	out := map[string]crypto.Signer{}
-	out["rsa"], _ = rsa.GenerateKey(rand.Reader, 2048)
-	out["weak"], _ = rsa.GenerateKey(rand.Reader, 1024)
+	out["rsa"], _ = rsa.GenerateKey(rand.Reader, 3072)
+	out["weak"], _ = rsa.GenerateKey(rand.Reader, 2048)
 	out["ec"], _ = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	out["p256"], _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	out["stranger"], _ = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)

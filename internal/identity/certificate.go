@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -11,7 +13,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 // CertificateName is what a program's certificate must bear (RFC 8705 §2.1.2):
@@ -140,9 +141,9 @@ func (e errCertificate) Error() string { return string(e) }
 
 // suits checks what must hold of every certificate that a program comes with,
 // whoever signed it: its time, what it may be used for, its key.
-func suits(c *x509.Certificate, now time.Time) error {
+func (s *Service) suits(c *x509.Certificate) error {
+	now := s.cfg.Clock.Now()
 	anyUse := len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
-	key, isRSA := c.PublicKey.(*rsa.PublicKey)
 	switch {
 	case now.Before(c.NotBefore):
 		return errCertificate("not yet valid")
@@ -152,15 +153,30 @@ func suits(c *x509.Certificate, now time.Time) error {
 		return errCertificate("not for clients")
 	case c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageDigitalSignature == 0:
 		return errCertificate("not for signatures")
-	case isRSA && key.N.BitLen() < minRSA:
+	case !strong(c, s.cfg.LeastRSA):
 		return errCertificate("weak key")
 	}
 	return nil
 }
 
+// strong reports whether the key of a certificate is of 128 bits of security, or of RSA
+// of so many bits.
+func strong(c *x509.Certificate, leastRSA int) bool {
+	switch key := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return key.N.BitLen() >= leastRSA
+	case *ecdsa.PublicKey:
+		return key.Params().BitSize >= 256
+	case ed25519.PublicKey:
+		return true
+	}
+	return false
+}
+
 // chains checks that one of the authorities has signed a certificate, for clients
 // and in so many words: authorities sign other things too.
-func chains(list []*x509.Certificate, roots *x509.CertPool, now time.Time) error {
+func (s *Service) chains(list []*x509.Certificate) error {
+	roots := s.cfg.Authorities
 	if roots == nil {
 		return errCertificate("no authorities")
 	}
@@ -171,11 +187,15 @@ func chains(list []*x509.Certificate, roots *x509.CertPool, now time.Time) error
 	for _, c := range list[1:] {
 		between.AddCert(c)
 	}
-	_, err := list[0].Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	found, err := list[0].Verify(x509.VerifyOptions{
+		Roots: roots, Intermediates: between, CurrentTime: s.cfg.Clock.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
 	})
 	if err != nil {
 		return errCertificate("not signed by a known authority")
+	}
+	weak := func(c *x509.Certificate) bool { return !strong(c, s.cfg.LeastRSA) }
+	if !slices.ContainsFunc(found, func(chain []*x509.Certificate) bool { return !slices.ContainsFunc(chain, weak) }) {
+		return errCertificate("authority with a weak key")
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (s *Service) AuthenticateCertificate(ctx context.Context, id string, o Orig
 		return Client{}, err
 	}
 	return Client{}, &fault.Error{Kind: fault.Unauthenticated, Op: op, Err: wrong,
-		Public: "The client is unknown or disabled, or the certificate of this connection is not the one it is registered with, is out of its time, or not for clients."}
+		Public: "The client is unknown or disabled, or the certificate of this connection is not the one it is registered with, is out of its time, not for clients, or of an RSA key with fewer bits than the setting least_rsa demands."}
 }
 
 // certified checks that a program which authenticates by a certificate has come
@@ -72,7 +72,7 @@ func (s *Service) certified(ctx context.Context, c *clientRecord, o Origin) erro
 	if c.Auth == AuthSelfSigned {
 		return s.registered(ctx, c, o.Certificates[0])
 	}
-	if err := chains(o.Certificates, s.cfg.Authorities, s.cfg.Clock.Now()); err != nil {
+	if err := s.chains(o.Certificates); err != nil {
 		return err
 	}
 	if c.Certificate == nil || !c.Certificate.on(o.Certificates[0]) {
@@ -91,7 +91,7 @@ func (s *Service) carried(c *clientRecord, o Origin) (string, error) {
 	if slices.Contains(c.Revoked, thumbprint) {
 		return "", errCertificate("taken back")
 	}
-	return thumbprint, suits(o.Certificates[0], s.cfg.Clock.Now())
+	return thumbprint, s.suits(o.Certificates[0])
 }
 
 // bind returns what a program's tokens are bound to, "" if they are not. It looks
@@ -121,7 +121,7 @@ func (s *Service) boundTo(thumbprint string, o Origin) error {
 	if thumbprint == "" {
 		return nil
 	}
-	if len(o.Certificates) == 0 || Thumbprint(o.Certificates[0]) != thumbprint || suits(o.Certificates[0], s.cfg.Clock.Now()) != nil {
+	if len(o.Certificates) == 0 || Thumbprint(o.Certificates[0]) != thumbprint || s.suits(o.Certificates[0]) != nil {
 		return fault.New(fault.Unauthenticated, "identity.boundTo", "The access token is bound to a certificate that did not come with it, or whose time is over.")
 	}
 	return nil

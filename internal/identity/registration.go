@@ -149,7 +149,7 @@ func (s *Service) checkCredentials(n NewClient) error {
 			err = bad("The URL of a key set is an https address.")
 		}
 	case n.Auth == AuthKey:
-		_, err = readKeys(n.JWKS)
+		_, err = s.readKeys(n.JWKS)
 	case n.Auth == AuthSelfSigned:
 		_, err = readCertificates(n.JWKS)
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	RelyingParty  string // domain that passkeys are bound to; "" means no passkeys
 	Origin        string // of the pages that may use them: https://ehr.example.org
 	LeastPassword int    // characters; at least 8, 0 means 8
+	LeastRSA      int    // bits of programs' keys and certificates; at least 2048, 0 means 3072
 	Cost          Cost   // of a password check; zero means Argon2id, 2 passes, 19 MB
 	Hashing       int    // password checks at once; 0 means 2
 
@@ -109,6 +110,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	orDefault(&cfg.Issuer, "Wardkeep")
 	orDefault(&cfg.LeastPassword, leastPassword)
+	orDefault(&cfg.LeastRSA, 3072)
 	orDefault(&cfg.Cost, defaultCost)
 	orDefault(&cfg.Hashing, 2)
 	orDefault(&cfg.IdleLock, MaxIdleLock)
@@ -125,6 +127,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	if cfg.LeastPassword < leastPassword || cfg.TokenLife > maxTokenLife || cfg.Hashing < 1 {
 		return nil, errors.New("identity.New: passwords of at least 8 characters and tokens of at most an hour are required")
+	}
+	if cfg.LeastRSA < 2048 {
+		return nil, errors.New("identity.New: RSA keys have at least 2048 bits")
 	}
 	if tooLong(cfg.IdleLock, MaxIdleLock) || tooLong(cfg.SessionLife, MaxSessionLife) || tooLong(cfg.StepUpLife, MaxStepUpLife) {
 		return nil, errors.New("identity.New: sessions lock after at most 5 minutes, end after at most 12 hours, and a proof is fresh for at most 5 minutes")

@@ -19,7 +19,7 @@ const TypeSigning = "signing"
 
 const (
 	signingID  = "id-token"
-	signingLen = 2048
+	signingLen = 3072 // 128 bits of security (SP 800-57 part 1, table 2)
 	// A key signs for signingLife, and is published for as long again as what it
 	// signed may be looked at.
 	signingLife  = 90 * 24 * time.Hour
@@ -37,6 +37,29 @@ type signingKey struct {
 	ID      string    `json:"kid"`
 	PKCS8   []byte    `json:"pkcs8"`
 	Created time.Time `json:"created"`
+}
+
+func (k signingKey) private() (*rsa.PrivateKey, error) {
+	key, err := x509.ParsePKCS8PrivateKey(k.PKCS8)
+	if err != nil {
+		return nil, fmt.Errorf("identity.signingKey: %w", err)
+	}
+	private, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fault.New(fault.Internal, "identity.signingKey", "")
+	}
+	return private, nil
+}
+
+// signs reports whether the last key may sign still: one of a former version of this
+// server may be too short.
+func (r *signingRecord) signs(now time.Time) (bool, error) {
+	n := len(r.Keys)
+	if n == 0 || !now.Before(r.Keys[n-1].Created.Add(signingLife)) {
+		return false, nil
+	}
+	key, err := r.Keys[n-1].private()
+	return err == nil && key.N.BitLen() >= signingLen, err
 }
 
 func (s *Service) signingRecord(ctx context.Context) (*signingRecord, error) {
@@ -64,8 +87,9 @@ func (s *Service) signingKeys(ctx context.Context) ([]signingKey, error) {
 			return nil, err
 		}
 		now := s.cfg.Clock.Now()
-		if n := len(rec.Keys); n > 0 && now.Before(rec.Keys[n-1].Created.Add(signingLife)) {
-			return rec.Keys, nil
+		good, err := rec.signs(now)
+		if good || err != nil {
+			return rec.Keys, err
 		}
 		err = s.addSigningKey(ctx, rec, now)
 		if err == nil {
@@ -120,7 +144,7 @@ func (s *Service) SignClaims(ctx context.Context, claims any) (string, error) {
 		return "", err
 	}
 	k := keys[len(keys)-1]
-	key, err := x509.ParsePKCS8PrivateKey(k.PKCS8)
+	key, err := k.private()
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", op, err)
 	}
@@ -148,13 +172,9 @@ func (s *Service) PublicKeys(ctx context.Context) ([]byte, error) {
 	}
 	var set jose.JSONWebKeySet
 	for _, k := range keys {
-		key, err := x509.ParsePKCS8PrivateKey(k.PKCS8)
+		private, err := k.private()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", op, err)
-		}
-		private, ok := key.(*rsa.PrivateKey)
-		if !ok {
-			return nil, fault.New(fault.Internal, op, "")
 		}
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: private.Public(), KeyID: k.ID, Use: "sig", Algorithm: string(jose.RS256)})
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
@@ -35,6 +36,7 @@ type Keys struct {
 	ACME *ACME
 	// NextFile is the key of the certificate after this one; "" lies in Dir.
 	NextFile string
+	LeastRSA int // bits that an RSA key of others' certificate has at least
 }
 
 func (k Keys) next() string {
@@ -86,6 +88,9 @@ func (k Keys) load(now time.Time, rotate bool) (tls.Certificate, error) {
 	cert, err := tls.LoadX509KeyPair(k.CertFile, k.KeyFile)
 	if err != nil {
 		return cert, fmt.Errorf("tls_cert and tls_key cannot be used: %w", err)
+	}
+	if key, ok := cert.Leaf.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < k.LeastRSA {
+		return cert, fmt.Errorf("tls_cert has an RSA key of %d bits: get one of an EC key or of %d bits, or write least_rsa: 2048", key.N.BitLen(), k.LeastRSA)
 	}
 	return cert, nil
 }

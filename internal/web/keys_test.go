@@ -1,9 +1,11 @@
 package web_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -12,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,19 +122,19 @@ func TestHalfARotation(t *testing.T) {
 }
 
 // pair writes a certificate of others, as an operator has it.
-func pair(t *testing.T, dir string, key *ecdsa.PrivateKey) (certFile, keyFile string) {
+func pair(t *testing.T, dir string, key crypto.Signer) (certFile, keyFile string) {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ward"}, NotBefore: now, NotAfter: now.Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sec1, err := x509.MarshalECPrivateKey(key)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	certFile, keyFile = filepath.Join(dir, "others.pem"), filepath.Join(dir, "others.key")
-	for path, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "EC PRIVATE KEY", Bytes: sec1}} {
+	for path, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -183,5 +186,22 @@ func TestNextKeyOfCertificatesFromFiles(t *testing.T) {
 	damaged.NextFile = keys.CertFile
 	if _, err := damaged.Open(now); err == nil {
 		t.Error("a file that is no key is written over")
+	}
+}
+
+// TestShortKeyOfCertificatesFromFiles: a certificate of others with an RSA key of too few
+// bits is not shown, and who starts the server is told what to do.
+func TestShortKeyOfCertificatesFromFiles(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := web.Keys{Dir: t.TempDir()}
+	keys.CertFile, keys.KeyFile = pair(t, keys.Dir, key)
+	for bits, shown := range map[int]bool{3072: false, 2048: true} {
+		keys.LeastRSA = bits
+		if _, err := keys.Open(now); (err == nil) != shown || err != nil && !strings.Contains(err.Error(), "least_rsa: 2048") {
+			t.Errorf("with %d bits: %v", bits, err)
+		}
 	}
 }

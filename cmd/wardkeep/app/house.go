@@ -239,7 +239,7 @@ func (h *House) openRecords(ctx context.Context, opt Options) error {
 		MutualTLS: h.Config.MTLSListen != "", Authorities: authorities,
 		Records: records{h.Vault}, Audit: events{h.Log}, Gate: h.Policy, Clock: h.Clock, Outage: outages{h.Spool},
 		RelyingParty: relyingParty(h.Config), Origin: h.Config.Base(), Providers: federation.Names(h.Config.Federation),
-		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength,
+		TokenLife: opt.TokenLife, LeastPassword: h.Config.PasswordLength, LeastRSA: h.Config.LeastRSA,
 		IdleLock: h.Config.IdleLock, SessionLife: h.Config.SessionLife, StepUpLife: h.Config.StepUpLife,
 		KeySets:   h.keySets(),
 		Narrowing: func(ctx context.Context, typ, query string) error { return h.Chart.CheckScope(ctx, typ, query) },

@@ -206,7 +206,7 @@ func keysOf(cfg config.Config) web.Keys {
 			hosts = append(hosts, u.Hostname())
 		}
 	}
-	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, NextFile: cfg.TLSNextKey, ACME: acmeOf(cfg)}
+	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, NextFile: cfg.TLSNextKey, ACME: acmeOf(cfg), LeastRSA: cfg.LeastRSA}
 }
 
 // ofMachine are the names of a server that has the machine to itself.

@@ -34,7 +34,7 @@ func (w *world) refusedVisit(name, why string, err error) {
 func TestTokensThatAreNotBelieved(t *testing.T) {
 	w := newWorld(t, func(p *config.Provider) { p.Require = map[string]string{"hd": "example.org"} })
 	w.signedIn()
-	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	stranger, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestProviderThatIsDown(t *testing.T) {
 func TestKeyTakenBack(t *testing.T) {
 	w := newWorld(t)
 	w.signedIn()
-	fresh, err := rsa.GenerateKey(rand.Reader, 2048)
+	fresh, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestKeyTakenBack(t *testing.T) {
 // TestKeysAreFetchedSeldom: anybody can send tokens that name unknown keys.
 func TestKeysAreFetchedSeldom(t *testing.T) {
 	w := newWorld(t)
-	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	stranger, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,4 +255,32 @@ func TestGuessersWait(t *testing.T) {
 		}
 	}
 	t.Error("nobody was asked to wait")
+}
+
+// TestShortKeysOfProviders: what a provider signs with RSA of 2048 bits is not believed
+// unless its settings say so, and whoever reads the log is told what to write.
+func TestShortKeysOfProviders(t *testing.T) {
+	short, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bits, passes := range map[int]bool{0: false, 3072: false, 2048: true} {
+		w := newWorld(t, func(p *config.Provider) { p.LeastRSA = bits })
+		w.issuer.set(func() {
+			w.issuer.key = short
+			w.issuer.sign = func(c map[string]any) string { return w.issuer.signed("RS256", short, "k1", "JWT", c) }
+		})
+		_, err := w.visit()
+		if passes {
+			if fault.Public(err) == "" || !fault.Is(err, fault.Denied) { // she waits for her clearance
+				t.Errorf("with least_rsa %d: %v", bits, err)
+			}
+			continue
+		}
+		w.refusedVisit("short key", "least_rsa: 2048", err)
+		token := w.issuer.signed("RS256", short, "k1", "logout+jwt", w.logoutClaims("a", nil))
+		if err := w.Ended(ctx, "lakeside", token, ward); !fault.Is(err, fault.Invalid) {
+			t.Errorf("a logout with least_rsa %d: %v", bits, err)
+		}
+	}
 }

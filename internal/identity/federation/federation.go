@@ -116,7 +116,7 @@ func newProvider(settings config.Provider, cfg Config) (*provider, error) {
 		}
 	}
 	p := &provider{Provider: settings, secret: secret, clock: cfg.Clock, base: cfg.Base}
-	p.line = newLine(outbound.New(policy), cfg.Clock)
+	p.line = newLine(outbound.New(policy), cfg.Clock, p.RSA())
 	if p.Subject == "" {
 		p.Subject = "sub"
 	}

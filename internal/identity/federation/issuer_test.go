@@ -41,7 +41,7 @@ type issuer struct {
 
 // issuerKey signs for every issuer; making one takes its time.
 var issuerKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
 	if err != nil {
 		panic(err)
 	}

@@ -85,6 +85,9 @@ func (p *provider) logoutToken(ctx context.Context, raw string) (end identity.Up
 	if err != nil && p.line.keyFailures() != failures {
 		return end, "", until, p.unreachable("keys", err)
 	}
+	if err != nil && p.line.tooShort(raw) {
+		return end, "", until, p.notLogout(weakKey)
+	}
 	if err != nil {
 		return end, "", until, p.notLogout("the logout token is not signed by the provider for this server, or is none")
 	}

@@ -191,7 +191,9 @@ type line struct {
 	keys   string // address of the keys
 	calls  int
 	window time.Time
-	failed int // fetches of keys that did not work, or were too many
+	failed int             // fetches of keys that did not work, or were too many
+	least  int             // bits of RSA keys
+	short  map[string]bool // kid of each that has fewer
 }
 
 // What can be wrong with a provider, told to the log.
@@ -202,7 +204,9 @@ var (
 	errNoSecret = errors.New("its token endpoint takes no client secret")
 )
 
-func newLine(out *outbound.Client, c clock.Clock) *line { return &line{out: out, clock: c} }
+func newLine(out *outbound.Client, c clock.Clock, leastRSA int) *line {
+	return &line{out: out, clock: c, least: leastRSA}
+}
 
 // on returns a context by which go-oidc and oauth2 use the line.
 func (l *line) on(ctx context.Context) context.Context {
@@ -225,14 +229,22 @@ func (l *line) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errKeyCalls
 	}
 	answer, err := l.out.Do(r)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if address == l.keys {
-			l.failed++
-		}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if address != l.keys {
+		return answer, err
 	}
-	return answer, err
+	if err == nil && answer.StatusCode == http.StatusOK {
+		answer.Body, err = l.strong(answer.Body)
+	}
+	switch {
+	case err != nil:
+		l.failed++
+		return nil, err
+	case answer.StatusCode != http.StatusOK:
+		l.failed++
+	}
+	return answer, nil
 }
 
 // keyFailures counts the fetches of keys that did not work. go-oidc does not tell

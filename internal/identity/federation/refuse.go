@@ -69,3 +69,9 @@ func (p *provider) stale(untold bool) error {
 	}
 	return refusal{"the proof of identity is too old", fault.Denied, "It is too long ago that you proved who you are at " + p.Label + ". Sign out there, then start again here."}
 }
+
+const weakKey = "signed by an RSA key of fewer than 3072 bits; write least_rsa: 2048 for this provider if it has no better"
+
+func (p *provider) weak() error {
+	return refusal{weakKey, fault.Unauthenticated, p.Label + " signs with a key that is too short to be believed here. Tell an administrator of this server: the setting least_rsa of this provider decides."}
+}

@@ -29,6 +29,9 @@ func (p *provider) idToken(ctx context.Context, found *found, raw, access string
 	if err != nil && p.line.keyFailures() != failures {
 		return nil, p.unreachable("keys", err)
 	}
+	if err != nil && p.line.tooShort(raw) {
+		return nil, p.weak()
+	}
 	if err != nil {
 		return nil, p.disbelieve("the ID token is not signed by the provider for this server")
 	}
