@@ -6,7 +6,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,6 +39,7 @@ var assertionAlgorithms = []jose.SignatureAlgorithm{jose.RS384, jose.ES384}
 type errAssertion string
 
 func (e errAssertion) Error() string { return string(e) }
+func (e errAssertion) proof() string { return "assertion" }
 
 // AuthenticateAssertion checks a signed assertion (RFC 7523 §3) for one of the
 // audiences. Each is taken once. What is wrong is not said.
@@ -58,25 +58,7 @@ func (s *Service) AuthenticateAssertion(ctx context.Context, text string, audien
 	if err == nil {
 		err = s.checkAssertion(ctx, c, token, audiences)
 	}
-	var wrong errAssertion
-	switch {
-	case err == nil:
-		return c.Client, nil
-	case !errors.As(err, &wrong):
-		return Client{}, fmt.Errorf("%s: %w", op, err)
-	}
-	if err := s.throttle.add(ctx, 1, guess, source); err != nil {
-		return Client{}, fmt.Errorf("%s: %w", op, err)
-	}
-	e := s.arrival(o, "token", Failure, "assertion: "+string(wrong))
-	if c != nil {
-		e.Type, e.Target = TypeClient, c.ID
-	}
-	if err := s.note(ctx, e); err != nil {
-		return Client{}, err
-	}
-	return Client{}, &fault.Error{Kind: fault.Unauthenticated, Op: op, Err: wrong,
-		Public: "The client is unknown or disabled, or its assertion is not good: signed by RS384 (RSA of as many bits as the setting least_rsa demands) or ES384 with a registered key and its kid, iss and sub the client's id, aud the token endpoint, exp within five minutes, and a jti that was not used before."}
+	return s.letIn(ctx, op, c, err, o, []claim{guess, source}, "The client is unknown or disabled, or its assertion is not good: signed by RS384 (RSA of as many bits as the setting least_rsa demands) or ES384 with a registered key and its kid, iss and sub the client's id, aud the token endpoint, exp within five minutes, and a jti that was not used before.")
 }
 
 // readAssertion returns who an assertion says it is from, unproven.

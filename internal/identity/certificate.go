@@ -138,6 +138,7 @@ func alternatives(c *x509.Certificate) []asn1.RawValue {
 type errCertificate string
 
 func (e errCertificate) Error() string { return string(e) }
+func (e errCertificate) proof() string { return "certificate" }
 
 // suits checks what must hold of every certificate that a program comes with,
 // whoever signed it: its time, what it may be used for, its key.

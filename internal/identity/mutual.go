@@ -39,25 +39,36 @@ func (s *Service) AuthenticateCertificate(ctx context.Context, id string, o Orig
 	if err == nil {
 		err = s.certified(ctx, c, o)
 	}
-	var wrong errCertificate
+	return s.letIn(ctx, op, c, err, o, []claim{guess, source}, "The client is unknown or disabled, or the certificate of this connection is not the one it is registered with, is out of its time, not for clients, or of an RSA key with fewer bits than the setting least_rsa demands.")
+}
+
+// unproven is an error that says what is wrong with a proof, to our log.
+type unproven interface {
+	error
+	proof() string // which kind of
+}
+
+// letIn ends the proof of a program: what is wrong with it is counted, recorded and
+// told by public, which is the same whatever it is.
+func (s *Service) letIn(ctx context.Context, op string, c *clientRecord, err error, o Origin, counts []claim, public string) (Client, error) {
+	var wrong unproven
 	switch {
 	case err == nil:
 		return c.Client, nil
 	case !errors.As(err, &wrong):
 		return Client{}, fmt.Errorf("%s: %w", op, err)
 	}
-	if err := s.throttle.add(ctx, 1, guess, source); err != nil {
+	if err := s.throttle.add(ctx, 1, counts...); err != nil {
 		return Client{}, fmt.Errorf("%s: %w", op, err)
 	}
-	e := s.arrival(o, "token", Failure, "certificate: "+string(wrong))
+	e := s.arrival(o, "token", Failure, wrong.proof()+": "+wrong.Error())
 	if c != nil {
 		e.Type, e.Target = TypeClient, c.ID
 	}
 	if err := s.note(ctx, e); err != nil {
 		return Client{}, err
 	}
-	return Client{}, &fault.Error{Kind: fault.Unauthenticated, Op: op, Err: wrong,
-		Public: "The client is unknown or disabled, or the certificate of this connection is not the one it is registered with, is out of its time, not for clients, or of an RSA key with fewer bits than the setting least_rsa demands."}
+	return Client{}, &fault.Error{Kind: fault.Unauthenticated, Op: op, Err: wrong, Public: public}
 }
 
 // certified checks that a program which authenticates by a certificate has come
