@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/wardkeep/wardkeep/internal/portal/portaltest"
 )
@@ -31,14 +32,14 @@ func TestFederationInBrowser(t *testing.T) {
 	t.Cleanup(b.Close)
 	w := &ward{t: t, s: h.server, b: b, axe: string(axe), shots: os.Getenv("WARDKEEP_SHOTS")}
 	const button = `form[action="/sign-in/with/lakeside"] button`
-	there := func() {
+	there := func(who string) {
 		t.Helper()
-		w.do(chromedp.WaitVisible("#who"), chromedp.SendKeys("#who", "nora"), chromedp.Click("#mfa"), chromedp.Click("#go"))
+		w.do(chromedp.WaitVisible("#who"), chromedp.SendKeys("#who", who), chromedp.Click("#mfa"), chromedp.Click("#go"))
 	}
 	w.open("/sign-in", button)
 	w.picture("federated-sign-in")
 	w.do(chromedp.Click(button))
-	there()
+	there("nora")
 	w.do(chromedp.WaitVisible("#error"))
 	if got := w.text("#error"); !strings.Contains(got, "still waits for") {
 		t.Errorf("the first sign-in: %q", got)
@@ -54,11 +55,12 @@ func TestFederationInBrowser(t *testing.T) {
 	w.do(chromedp.Click("[data-lock]"), chromedp.WaitVisible("[data-locked]"))
 	w.picture("federated-lock")
 	w.do(chromedp.Click(button))
-	there() // she proves anew who she is, though the provider knows her
+	there("nora") // she proves anew who she is, though the provider knows her
 	w.do(chromedp.WaitVisible("main .asof, #q, .tools"))
 	if got := w.path(); got != "/ward" {
 		t.Errorf("unlocking leads to %s", got)
 	}
+	w.colleague(h, there)
 	w.open("/step-up", button)
 	w.picture("federated-step-up")
 	w.do(chromedp.Click(`form[action="/sign-out"] button`), chromedp.WaitVisible("#out"), chromedp.Click("#out"), chromedp.WaitVisible(button))
@@ -67,6 +69,45 @@ func TestFederationInBrowser(t *testing.T) {
 		if !strings.HasPrefix(c, "debug: ") && !strings.HasPrefix(c, "info: ") {
 			t.Errorf("console: %s", c)
 		}
+	}
+}
+
+// colleague comes to the locked page of a nurse who is known to the provider: it asks who
+// he is, and he gets pages of his own, by keyboard. She comes back in the same way.
+func (w *ward) colleague(h *hospital, there func(string)) {
+	w.t.Helper()
+	const other = `section.other form[action="/sign-in/with/lakeside"] button`
+	lock := func() {
+		w.open("/ward", "main")
+		w.do(chromedp.Click("[data-lock]"), chromedp.WaitVisible("[data-locked]"))
+	}
+	comes := func(who string) {
+		w.do(chromedp.Focus(other), chromedp.KeyEvent(kb.Enter))
+		there(who)
+	}
+	lock()
+	w.picture("federated-lock-other")
+	comes("dan")
+	w.do(chromedp.WaitVisible("#error"))
+	if got := w.text("#error"); !strings.Contains(got, "still waits for") {
+		w.t.Errorf("the colleague's first sign-in: %q", got)
+	}
+	h.clearAll()
+	w.b.Complaints() // the browser tells of the 403
+	w.open("/ward", "[data-locked]")
+	comes("dan")
+	w.do(chromedp.WaitVisible("#q"))
+	if got := w.text(".tools .user"); w.path() != "/" || strings.Contains(got, "Lindqvist") {
+		w.t.Errorf("the colleague is %q at %s", got, w.path())
+	}
+	lock()
+	if got := w.text("[data-locked]"); strings.Contains(got, "Lindqvist") {
+		w.t.Errorf("the lock is %q", got)
+	}
+	comes("nora")
+	w.do(chromedp.WaitVisible("#q"))
+	if got := w.text(".tools .user"); !strings.Contains(got, "Lindqvist") {
+		w.t.Errorf("who comes back is %q", got)
 	}
 }
 

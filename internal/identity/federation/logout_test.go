@@ -199,6 +199,33 @@ func TestProveAnew(t *testing.T) {
 	}
 }
 
+// TestSignInFromTheLockIsProven: whoever passes a locked page presses a button, and the
+// provider knows the person who locked it. It has to ask, or nobody comes in.
+func TestSignInFromTheLockIsProven(t *testing.T) {
+	w := newWorld(t)
+	w.signedIn()
+	w.clock.Advance(10 * time.Minute)
+	for line, asks := range map[string]bool{"": false, "a line": true} {
+		for name, claims := range map[string]map[string]any{
+			"too old": {"auth_time": w.clock.Now().Add(-5 * time.Minute).Unix()}, "auth_time": {"auth_time": nil}, "": nil,
+		} {
+			w.issuer.set(func() { w.issuer.claims = claims })
+			a := w.begin(federation.Ask{Leaves: line, Back: "/ward"})
+			q, _ := url.Parse(a.Address)
+			if (q.Query().Get("prompt") == "login" && q.Query().Get("max_age") == "0") != asks {
+				t.Errorf("over %q: %s", line, q.RawQuery)
+			}
+			r, err := w.Finish(ctx, "lakeside", w.issuer.visit(a.Address), a.Binding, ward)
+			switch {
+			case asks && name != "":
+				w.refusedVisit(name, name, err)
+			case err != nil || r.Left != line:
+				t.Errorf("over %q, %s: left %q, %v", line, name, r.Left, err)
+			}
+		}
+	}
+}
+
 func TestMaxAge(t *testing.T) {
 	w := newWorld(t, func(p *config.Provider) { p.MaxAge = time.Hour })
 	w.signedIn()

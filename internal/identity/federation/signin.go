@@ -53,6 +53,10 @@ type away struct {
 	Back     string    `json:"back"`
 }
 
+// anew reports whether the provider has to ask, though it knows somebody: to unlock, and
+// where a session is left behind. Or whoever passes would come in as who has locked it.
+func (a away) anew() bool { return a.Session != "" || a.Leaves != "" }
+
 // Begin prepares a visit to a provider.
 func (f *Federation) Begin(ctx context.Context, name string, ask Ask, o identity.Origin) (Away, error) {
 	const op = "federation.Begin"
@@ -94,7 +98,7 @@ func (f *Federation) Begin(ctx context.Context, name string, ask Ask, o identity
 func (p *provider) address(found *found, kept away, state string) (string, error) {
 	options := []oauth2.AuthCodeOption{oidc.Nonce(kept.Nonce), oauth2.S256ChallengeOption(kept.Verifier)}
 	add := func(name, value string) { options = append(options, oauth2.SetAuthURLParam(name, value)) }
-	if seconds := int(p.MaxAge.Seconds()); kept.Session != "" {
+	if seconds := int(p.MaxAge.Seconds()); kept.anew() {
 		add("prompt", "login")
 		add("max_age", "0")
 	} else if seconds > 0 {

@@ -89,7 +89,7 @@ func (p *provider) vouched(id *oidc.IDToken, kept away, now time.Time) (identity
 // provider decides.
 func (p *provider) oldest(kept away, now time.Time) time.Time {
 	switch {
-	case kept.Session != "":
+	case kept.anew():
 		return kept.Begun.Add(-skew)
 	case p.MaxAge > 0:
 		return now.Add(-p.MaxAge - skew)
