@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -152,10 +153,31 @@ type rig struct {
 	named  string              // in headers, which are not believed
 }
 
+var rigTime = time.Date(2026, 3, 7, 8, 0, 10, 0, time.UTC)
+
+// signing is what is stored of the key of id_tokens, made once: RSA keys are slow to
+// come by.
+var signing = sync.OnceValue(func() []byte {
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	text, err := json.Marshal(map[string]any{"keys": []map[string]any{{"kid": "k1", "pkcs8": der, "created": rigTime}}})
+	if err != nil {
+		panic(err)
+	}
+	return text
+})
+
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	c := clock.NewManual(time.Date(2026, 3, 7, 8, 0, 10, 0, time.UTC))
+	c := clock.NewManual(rigTime)
 	m := &memory{clock: c, docs: map[string]identity.Doc{}, words: map[string][]identity.Word{}, short: map[string][]byte{}, until: map[string]time.Time{}}
+	check(t, m.Put(ctx, identity.Event{}, []identity.Write{{Type: identity.TypeSigning, ID: "id-token", Body: signing()}}))
 	r := &rig{t: t, clock: c, records: m}
 	r.restart()
 	p, e, err := r.people.Provision(ctx, operator, identity.NewPerson{
