@@ -132,8 +132,10 @@ func TestOnlyTwoCodesInARowMoveAClock(t *testing.T) {
 	}
 	const step = 30 * time.Second
 	d, ch := setUp()
-	if d.tries(ch, d.shows(step)) || d.tries(ch, d.shows(step)) {
-		t.Error("a code of the step before, twice")
+	for range 2 {
+		if d.tries(ch, d.shows(step)) {
+			t.Error("a code of the step before, twice")
+		}
 	}
 	d, ch = setUp()
 	if d.tries(ch, d.shows(-step)) || d.tries(ch, d.shows(step)) {
