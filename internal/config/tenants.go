@@ -26,7 +26,7 @@ var (
 	}
 	// takenFromTop are those of the top, where a tenant gives none.
 	takenFromTop = []string{
-		"facility", "zone", "validation", "unknown_profiles", "idle_lock", "session_life", "step_up_life", "password_length", "minors",
+		"facility", "zone", "validation", "unknown_profiles", "idle_lock", "session_life", "step_up_life", "password_length", "least_rsa", "minors",
 		"search_in_urls", "scanner", "person_rate", "address_rate", "program_rate", "requests_at_once", "usual_charts", "tls_local",
 	}
 	// ofProcess are the server's own. dir is where folders lie that tenants do not name.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -154,24 +153,6 @@ type rig struct {
 }
 
 var rigTime = time.Date(2026, 3, 7, 8, 0, 10, 0, time.UTC)
-
-// signing is what is stored of the key of id_tokens, made once: RSA keys are slow to
-// come by.
-var signing = sync.OnceValue(func() []byte {
-	key, err := rsa.GenerateKey(rand.Reader, 3072)
-	if err != nil {
-		panic(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		panic(err)
-	}
-	text, err := json.Marshal(map[string]any{"keys": []map[string]any{{"kid": "k1", "pkcs8": der, "created": rigTime}}})
-	if err != nil {
-		panic(err)
-	}
-	return text
-})
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
