@@ -367,10 +367,7 @@ func (h *House) Close(ctx context.Context) error {
 		errs = append(errs, h.Spool.Close())
 	}
 	if h.Log != nil {
-		if h.Identity != nil {
-			errs = append(errs, h.Identity.SettleRefusals(ctx, true))
-		}
-		errs = append(errs, h.Log.Close(ctx))
+		errs = append(errs, h.settleRefusals(ctx), h.Log.Close(ctx))
 	}
 	if h.Store != nil {
 		err := h.Store.Close()

@@ -225,6 +225,14 @@ func ofMachine(cfg config.Config) []string {
 // cleared out, the index is put in order, and yesterday is counted.
 const sweepEvery = 5 * time.Minute
 
+// settleRefusals tells the log what was counted before it closes.
+func (h *House) settleRefusals(ctx context.Context) error {
+	if h.Identity == nil {
+		return nil
+	}
+	return h.Identity.SettleRefusals(ctx, true)
+}
+
 func (h *House) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
