@@ -297,14 +297,14 @@ func (e *estate) commands(t *testing.T) {
 
 // outOfService takes south's root key away: north goes on.
 func (e *estate) outOfService(t *testing.T) {
-	north, south := e.as(t)
+	_, south := e.as(t)
 	e.stop()
 	key := filepath.Join(south.dir, "root.key")
 	if err := os.Rename(key, key+".away"); err != nil {
 		t.Fatal(err)
 	}
 	e.start("https://north")
-	north, south = e.as(t)
+	north, _ := e.as(t)
 	a := north.client("system/*.rs")
 	if got := a.do("GET", "/fhir/Patient/p1", nil); got.status != 200 {
 		t.Errorf("north: %d", got.status)
