@@ -127,6 +127,9 @@ func lock(t *testing.T, version string) string {
 // decides, and the version after it has no hole.
 func TestPackages(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("npm is not installed: scripts/test-deps.sh")
+		}
 		t.Skip("npm is not installed")
 	}
 	for _, c := range []struct {
@@ -157,6 +160,9 @@ func TestPackages(t *testing.T) {
 // is used, and said to be of its day.
 func TestCannotLook(t *testing.T) {
 	if _, err := exec.LookPath("npm"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("npm is not installed: scripts/test-deps.sh")
+		}
 		t.Skip("npm is not installed")
 	}
 	var out bytes.Buffer

@@ -93,9 +93,9 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		for _, path := range smart.ClientPaths() {
 			with.Handle(path, tokens)
 		}
-		mutual = web.Chain(hurried(with), chain)
+		mutual = hurried(web.Chain(with, chain))
 	}
-	return web.Chain(hurried(mux), chain), mutual, nil
+	return hurried(web.Chain(mux, chain)), mutual, nil
 }
 
 // withRecords mounts what is at both addresses.

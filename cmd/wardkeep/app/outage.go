@@ -42,7 +42,8 @@ func (h *House) wantSpool(ctx context.Context) error {
 // asked has to be told within two seconds.
 const answerWithin = 1500 * time.Millisecond
 
-// hurried has requests be answered although a device hangs.
+// hurried has requests be answered although a device hangs. It stands before the chain:
+// a copy of a request that is made behind it would not tell the log its route.
 func hurried(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r.WithContext(audit.Hurry(r.Context(), answerWithin)))
