@@ -55,6 +55,7 @@ test: deps build
 prove: deps build
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run 'TestImport|TestKilledImport|TestCanary|TestWholeFolderPutBack' ./e2e
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -parallel 6 -v -run TestDeniedAndUnknownAreAlike ./e2e
+	WARDKEEP_PROVE=1 go test -count=1 -v -run TestNarrowingCosts ./e2e
 	WARDKEEP_PROVE=1 go test -count=1 -timeout 60m -v -run TestCrashedImport ./cmd/wardkeep/app
 	WARDKEEP_CRASHES=1000 go test -count=1 -timeout 60m -run TestCrash ./internal/store/pebble
 	WARDKEEP_SEARCH_ALL=1 go test -count=1 -timeout 60m -v -run TestDifferential ./internal/search
