@@ -233,7 +233,10 @@ func (w *ward) paid(chart string) {
 	if got := w.text("#banner"); !strings.Contains(got, "They are not shown to your role") || strings.Contains(got, "could not be loaded") {
 		w.t.Errorf("the banner of a clerk says %q", got)
 	}
-	w.look("overview-billing")
+	if got := w.path(); got != chart+"/visits" {
+		w.t.Errorf("a chart opens for billing at %s", got)
+	}
+	w.look("billing")
 	visits := func() int {
 		w.open(chart+"/visits", "h1")
 		return evaluate[int](w, `document.querySelectorAll("[aria-label=Visits] li").length`)

@@ -33,6 +33,13 @@ func (c *Chart) reach(actor Actor, action, typ string) (authz.Reach, error) {
 	return reach, nil
 }
 
+// Reaches reports whether the actor may look for records of the type, perhaps after a
+// fresh proof. It depends on nothing stored.
+func (c *Chart) Reaches(actor Actor, typ string) bool {
+	_, err := c.reach(actor, authz.Search, typ)
+	return err == nil || errors.Is(err, identity.ErrStepUp)
+}
+
 // holding says to which of a record's patients a relation has to hold.
 type holding func(vault.PatientSet, []record.Key) bool
 

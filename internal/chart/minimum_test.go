@@ -246,3 +246,20 @@ func TestScopesAskNothingHidden(t *testing.T) {
 		}
 	}
 }
+
+// What a role reaches is told without a look at any record, and a fresh proof that is
+// wanted first does not take it away.
+func TestReaches(t *testing.T) {
+	r := newRig(t, 64)
+	for _, c := range []struct {
+		role, typ string
+		want      bool
+	}{
+		{"nurse", "MedicationRequest", true}, {"nurse", "Claim", false}, {"billing", "Encounter", true}, {"billing", "MedicationRequest", false},
+		{"billing", "Observation", false}, {"pharmacist", "AllergyIntolerance", true}, {"lab", "MedicationRequest", false}, {"admin", "Observation", true},
+	} {
+		if got := r.chart.Reaches(person(c.role, "east"), c.typ); got != c.want {
+			t.Errorf("%s reaches %s: %v", c.role, c.typ, got)
+		}
+	}
+}

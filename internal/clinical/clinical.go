@@ -20,6 +20,7 @@ import (
 // What stands where a value would.
 const (
 	NotRecorded = "Not recorded"
+	NotShown    = "Not shown to your role"
 	Unknown     = "Unknown"
 )
 

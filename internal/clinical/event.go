@@ -68,7 +68,7 @@ func (f *Formatter) Event(r *fhir.Resource) (e EventLine, ok bool) {
 func recorded(parts ...string) string {
 	var kept []string
 	for _, p := range parts {
-		if p != NotRecorded {
+		if p != NotRecorded && p != NotShown {
 			kept = append(kept, p)
 		}
 	}

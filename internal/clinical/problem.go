@@ -104,7 +104,7 @@ func (f *Formatter) Encounter(r *fhir.Resource) EncounterLine {
 	e := EncounterLine{
 		ID: r.ID(), Class: encounterClass[class.Get("code").Text()], Kind: Concept(root.Get("type")), Status: words(encounterStatus, code),
 		Start: f.DateTimeOf(root.Get("period").Get("start")), End: f.DateTimeOf(root.Get("period").Get("end")),
-		Reason: Concept(root.Get("reasonCode")), With: Party(root.Get("participant").Get("individual")),
+		Reason: shown(r, "reasonCode", Concept(root.Get("reasonCode"))), With: shown(r, "participant", Party(root.Get("participant").Get("individual"))),
 		Order: momentOf(root.Get("period")),
 	}
 	if e.Class == "" {
@@ -117,6 +117,15 @@ func (f *Formatter) Encounter(r *fhir.Resource) EncounterLine {
 	}
 	e.Place, e.Location = place(root)
 	return e
+}
+
+// shown returns the words for an element, unless the reader is not shown it: then they
+// would say that it was not recorded.
+func shown(r *fhir.Resource, element, words string) string {
+	if r.Hides(element) {
+		return NotShown
+	}
+	return words
 }
 
 // Bed is where an encounter takes place now: its active locations from ward to

@@ -96,7 +96,18 @@ func (r *Resource) Masked(of func(typ string) *Mask) (*Resource, error) {
 		w.resource(r.root, true)
 		again = w.drop(r)
 	}
-	return Parse(w.out)
+	out, err := Parse(w.out)
+	if err != nil {
+		return nil, err
+	}
+	return &Resource{d: out.d, root: out.root, mask: of(r.Type())}, nil
+}
+
+// Hides reports whether all of an element was kept back when the resource was Masked:
+// its absence then says nothing.
+func (r *Resource) Hides(element string) bool {
+	_, shown := r.mask.of(element)
+	return !shown
 }
 
 type masker struct {

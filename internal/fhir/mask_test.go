@@ -36,6 +36,11 @@ func TestMask(t *testing.T) {
 		} else if got := string(cut.JSON()); got != c.want {
 			t.Errorf("%s:\n got %s\nwant %s", name, got, c.want)
 		}
+		for element, hidden := range map[string]bool{"subject": name == "only" || name == "but", "reasonCode": name == "but", "status": false} {
+			if cut != nil && cut.Hides(element) != hidden {
+				t.Errorf("%s: %s is kept back: %v", name, element, !hidden)
+			}
+		}
 	}
 }
 

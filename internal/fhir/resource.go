@@ -44,6 +44,7 @@ func (l Limits) withDefaults() Limits {
 type Resource struct {
 	d    *doc
 	root uint32
+	mask *Mask // what it was cut by, so that what is not shown is not taken for not recorded
 }
 
 // doc is the text without insignificant white space, and its elements in the

@@ -125,7 +125,7 @@ func (p *Portal) handleLaunch(w http.ResponseWriter, r *http.Request, actor iden
 
 // navOf is the navigation of a chart.
 func (p *Portal) navOf(actor identity.Actor, patient, here string) []NavItem {
-	nav := navOf(patient, here)
+	nav := p.sectionsOf(actor, patient, here)
 	if p.cfg.Apps != nil {
 		nav = append(nav, NavItem{"Apps", "/chart/" + patient + "/apps", here == "apps"})
 	}

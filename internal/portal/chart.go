@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/clinical"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -25,6 +26,7 @@ type section struct {
 	tail     string // more of the address pattern, "" if none
 	live     bool   // keeps itself up to date
 	searches []string
+	own      bool // shows the patient's own record, which whoever opens a chart may see
 	build    func(c *chartRequest) (any, error)
 }
 
@@ -40,7 +42,7 @@ var sections = []section{
 	{slug: "allergies", name: "Allergies", template: "allergies", build: buildAllergies},
 	{slug: "visits", name: "Visits", template: "visits", searches: []string{searchVisits}, build: buildVisits},
 	{slug: "documents", name: "Documents", template: "documents", searches: []string{searchDocuments}, build: buildDocuments},
-	{slug: "details", name: "Details", template: "details", searches: []string{searchCoverage}, build: buildDetails},
+	{slug: "details", name: "Details", template: "details", searches: []string{searchCoverage}, own: true, build: buildDetails},
 	{slug: "history", name: "History", template: "history", searches: historySearches, build: buildHistory},
 }
 
@@ -86,6 +88,10 @@ type chartRequest struct {
 // handle returns the section's handler.
 func (s section) handle(p *Portal) handler {
 	return func(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
+		if s.slug == "" && !s.inReach(p.cfg.Chart, actor) {
+			p.firstInReach(w, r, actor)
+			return
+		}
 		c, err := p.openChart(r, actor, "chart: "+s.template, s.searches)
 		if err != nil {
 			p.fail(w, r, err)
@@ -173,14 +179,36 @@ func placeOf(part Part) string {
 	return "Not on a ward"
 }
 
-func navOf(patient, here string) []NavItem {
+func (p *Portal) sectionsOf(actor identity.Actor, patient, here string) []NavItem {
 	var nav []NavItem
 	for _, s := range sections {
-		if s.name != "" {
+		if s.name != "" && s.inReach(p.cfg.Chart, actor) {
 			nav = append(nav, NavItem{s.name, s.address(patient), s.slug == here})
 		}
 	}
 	return nav
+}
+
+// inReach reports whether the actor's roles reach any of what the section shows.
+func (s section) inReach(chart Chart, actor identity.Actor) bool {
+	searches := s.searches
+	if len(searches) == 0 {
+		searches = []string{searchAllergies}
+	}
+	return s.own || slices.ContainsFunc(searches, func(search string) bool {
+		typ, _, _ := strings.Cut(search, "?")
+		return chart.Reaches(actor, typ)
+	})
+}
+
+// firstInReach leads those for whose roles the overview has nothing to where it has.
+func (p *Portal) firstInReach(w http.ResponseWriter, r *http.Request, actor identity.Actor) {
+	patient := r.PathValue("patient")
+	if !validID(patient) {
+		p.fail(w, r, fault.New(fault.NotFound, "portal.firstInReach", ""))
+		return
+	}
+	http.Redirect(w, r, p.sectionsOf(actor, patient, "")[0].Address, http.StatusSeeOther)
 }
 
 // fill puts the patient's id into searches. The id was checked: it holds no

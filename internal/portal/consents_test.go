@@ -359,3 +359,26 @@ func TestNotShownToARole(t *testing.T) {
 		t.Error("a failure is told as a refusal")
 	}
 }
+
+// Sections that a role never reaches are not offered, and an overview of nothing leads on.
+func TestSectionsInReach(t *testing.T) {
+	v := visit(t).signIn()
+	const base = "/chart/" + portaltest.Quiet
+	if page := v.get(base + "/details").body; !strings.Contains(page, base+`/medications"`) {
+		t.Fatal("a nurse is not offered the medications, so the rest shows nothing")
+	}
+	v.stage.Chart.Beyond = []string{"AllergyIntolerance", "Condition", "MedicationRequest", "MedicationAdministration", "Observation", "Coverage"}
+	page := v.get(base + "/details").body
+	for path, offered := range map[string]bool{`"`: false, `/results"`: false, `/vitals"`: false, `/medications"`: false, `/problems"`: false, `/allergies"`: false, `/visits"`: true, `/documents"`: true, `/details"`: true} {
+		if strings.Contains(page, `href="`+base+path) != offered {
+			t.Errorf("%s: offered is not %v", path, offered)
+		}
+	}
+	if a := v.get(base); a.StatusCode != 303 || a.Header.Get("Location") != base+"/visits" {
+		t.Errorf("the overview: %d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	v.stage.Chart.Beyond = append(v.stage.Chart.Beyond, "Encounter", "DocumentReference", "Procedure", "Immunization", "DiagnosticReport")
+	if a := v.get(base); a.Header.Get("Location") != base+"/details" {
+		t.Errorf("the overview of who reaches nothing else leads to %q", a.Header.Get("Location"))
+	}
+}

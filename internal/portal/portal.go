@@ -34,6 +34,9 @@ type Chart interface {
 	Read(ctx context.Context, actor identity.Actor, typ, id string) (*fhir.Resource, error)
 	// Former returns the version before the current one, nil if there is none.
 	Former(ctx context.Context, actor identity.Actor, typ, id string) (*fhir.Resource, error)
+	// Reaches reports whether the actor's roles reach records of the type at all. It
+	// depends on nothing stored.
+	Reaches(actor identity.Actor, typ string) bool
 }
 
 // ViewRequest asks for what one page shows.

@@ -52,6 +52,10 @@ func (p pageChart) Former(ctx context.Context, actor identity.Actor, typ, id str
 	return h.Versions[1].Resource, nil
 }
 
+func (p pageChart) Reaches(actor identity.Actor, typ string) bool {
+	return p.chart.Reaches(actor, typ)
+}
+
 // numbers shows pages whole numbers.
 type numbers struct{ *chart.Chart }
 

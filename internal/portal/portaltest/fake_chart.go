@@ -26,6 +26,7 @@ type FakeChart struct {
 	fail      map[string]error // by "patient type", or "patient" for all of it
 	Views     []portal.ViewRequest
 	Kept      time.Time // what each View says
+	Beyond    []string  // types that no role reaches
 }
 
 // NewFakeChart returns a chart of resources.
@@ -90,6 +91,11 @@ func (c *FakeChart) Former(_ context.Context, _ identity.Actor, typ, id string) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.former[typ+"/"+id], nil
+}
+
+// Reaches implements portal.Chart.
+func (c *FakeChart) Reaches(_ identity.Actor, typ string) bool {
+	return !slices.Contains(c.Beyond, typ)
 }
 
 func (c *FakeChart) get(typ, id string) *fhir.Resource {
