@@ -20,6 +20,8 @@ type index struct {
 	first uint64 // leaf that the run begins with, if there is a posting
 	posts []verify.Posting
 	cells [][]byte
+
+	damaged int // cells that were left where they are
 }
 
 // loadIndex reads the postings that are in no whole run yet. A cell that is damaged, or
@@ -30,7 +32,7 @@ func (l *Log) loadIndex(ctx context.Context, nth uint32, size uint64) (index, er
 	err := l.cfg.Store.Scan(ctx, record.SpaceTree, verify.StepPrefix(nth), nil, func(name, value []byte) error {
 		some, first, ok := stepPostings(&x, name, value, size)
 		if !ok {
-			l.cfg.Logger.ErrorContext(ctx, "a cell of the log's search index is damaged; some entries may not be found by a search: run audit verify")
+			x.damaged++
 			return nil
 		}
 		if len(x.posts) == 0 {

@@ -87,10 +87,8 @@ func (l *Log) integrate(ctx context.Context, shards []uint64) error {
 		switch {
 		case errors.Is(err, store.ErrGuard):
 			// Another process was faster. It has done the work, or part of it.
-			select {
-			case <-ctx.Done():
-				return fault.Wrap(fault.Unavailable, op, ctx.Err())
-			case <-time.After(pause):
+			if err := wait(ctx, pause); err != nil {
+				return fault.Wrap(fault.Unavailable, op, err)
 			}
 			pause = min(2*pause, 100*time.Millisecond)
 		case err != nil:

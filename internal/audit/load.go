@@ -1,15 +1,18 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/record"
+	"github.com/wardkeep/wardkeep/internal/store"
 )
 
 // cell reads one cell; nil if there is none.
@@ -30,25 +33,74 @@ func (l *Log) tile(ctx context.Context, id verify.TreeID) func(level int, n uint
 
 var errTree = errors.New("the store's audit tree contradicts itself")
 
-// loadTree reads the tree as the store has it now. l.tree.mu is held.
+// loadTree reads the tree as the store has it now. l.tree.mu is held. Its cells are read
+// one by one, and other processes write them: they belong together if the state was the
+// same before and after. An error is store.ErrGuard if it never was.
 func (l *Log) loadTree(ctx context.Context) error {
+	const tries, longest = 50, 10 * time.Millisecond
 	t := &l.tree
+	t.loaded = false
+	for try, pause := 1, time.Millisecond; ; try++ {
+		ids, cell, err := l.state(ctx)
+		if err != nil {
+			return err
+		}
+		readErr := l.readTree(ctx, ids, cell)
+		idsNow, now, err := l.state(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !bytes.Equal(cell, now) || !slices.Equal(ids, idsNow):
+		case readErr != nil:
+			return readErr
+		default:
+			if t.index.damaged > 0 {
+				l.cfg.Logger.ErrorContext(ctx, "cells of the log's search index are damaged; some entries may not be found by a search: run audit verify", "cells", t.index.damaged)
+			}
+			t.loaded = true
+			l.heads.grown(t)
+			return nil
+		}
+		if try == tries {
+			return fmt.Errorf("read the tree, which others move on all the time: %w", store.ErrGuard)
+		}
+		if err := wait(ctx, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, longest)
+	}
+}
+
+// wait lets others go first for a while.
+func wait(ctx context.Context, pause time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(pause):
+		return nil
+	}
+}
+
+// state reads which trees there are, and how far the newest has come.
+func (l *Log) state(ctx context.Context) ([]verify.TreeID, []byte, error) {
 	trees, err := l.cell(ctx, record.SpaceTree, []byte(verify.TreesName))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if trees == nil {
-		return errNoTree
+		return nil, nil, errNoTree
 	}
 	ids, err := verify.ParseTrees(trees)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	id := ids[len(ids)-1]
-	cell, err := l.cell(ctx, record.SpaceTree, id.StateName())
-	if err != nil {
-		return err
-	}
+	cell, err := l.cell(ctx, record.SpaceTree, ids[len(ids)-1].StateName())
+	return ids, slices.Clone(cell), err
+}
+
+// readTree reads what belongs to a state.
+func (l *Log) readTree(ctx context.Context, ids []verify.TreeID, cell []byte) error {
+	t, id := &l.tree, ids[len(ids)-1]
 	state, err := verify.ParseState(cell)
 	if err != nil {
 		return err
@@ -79,9 +131,8 @@ func (l *Log) loadTree(ctx context.Context) error {
 			return err
 		}
 	}
-	t.ids, t.cell, t.edge, t.leaves, t.index = ids, slices.Clone(cell), edge, slices.Clone(leaves), index
-	t.marks, t.loaded = map[uint64]verify.Mark{}, true
-	l.heads.grown(t)
+	t.ids, t.cell, t.edge, t.leaves, t.index = ids, cell, edge, slices.Clone(leaves), index
+	t.marks = map[uint64]verify.Mark{}
 	return nil
 }
 
