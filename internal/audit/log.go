@@ -37,6 +37,7 @@ type Config struct {
 	CheckpointEvery time.Duration // 0: 10 s
 	IntegrateEvery  time.Duration // how long entries gather before they are taken; 0: 100 ms
 	SweepEvery      time.Duration // how often other processes' shards are looked at; 0: 2 s
+	CloseWithin     time.Duration // how long Close waits for the device; 0: 10 s
 
 	// DeclareSuccessor closes the tree of a restored store and starts another
 	// one, whose first leaf says why. Nil: a restored store is refused.

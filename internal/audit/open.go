@@ -55,7 +55,7 @@ func newLog(c Config) (*Log, error) {
 	for _, d := range []struct {
 		set  *time.Duration
 		then time.Duration
-	}{{&c.CheckpointEvery, 10 * time.Second}, {&c.IntegrateEvery, 100 * time.Millisecond}, {&c.SweepEvery, 2 * time.Second}} {
+	}{{&c.CheckpointEvery, 10 * time.Second}, {&c.IntegrateEvery, 100 * time.Millisecond}, {&c.SweepEvery, 2 * time.Second}, {&c.CloseWithin, 10 * time.Second}} {
 		if *d.set <= 0 {
 			*d.set = d.then
 		}

@@ -84,8 +84,6 @@ func Hurry(ctx context.Context, patience time.Duration) context.Context {
 
 const late = "The audit log does not answer. Nothing is shown. What was being saved may have been stored, or not: look once records open again."
 
-var errLate = errors.New("the device does not answer")
-
 // hurried is a commit that is waited for until its deadline.
 type hurried struct {
 	log      *Log
@@ -152,7 +150,7 @@ func (h *hurried) giveUp() error {
 		h.log.outage.change(h.log.cfg.Clock.Now(), func(o *outage) { o.stalls++ })
 		h.log.cfg.Logger.Error("alert: the device of the audit log does not answer; nothing is shown until it does", "op", h.op)
 	}
-	return &fault.Error{Kind: fault.Unavailable, Op: h.op, Public: late, Err: errLate}
+	return &fault.Error{Kind: fault.Unavailable, Op: h.op, Public: late, Err: ErrHangs}
 }
 
 func (h *hurried) end() {

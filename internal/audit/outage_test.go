@@ -87,6 +87,41 @@ func TestDeviceHangs(t *testing.T) {
 	}
 }
 
+// TestCloseEnds: whoever closes a log on a device that hangs is told so in time.
+func TestCloseEnds(t *testing.T) {
+	for name, hangs := range map[string]func(*slowStore) *atomic.Pointer[chan struct{}]{
+		"in the commit": func(s *slowStore) *atomic.Pointer[chan struct{}] { return &s.commit },
+		"in the sync":   func(s *slowStore) *atomic.Pointer[chan struct{}] { return &s.wait },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			s := &slowStore{Store: w.store}
+			w.store = s
+			c := quietConfig(w)
+			c.CloseWithin = 30 * time.Millisecond
+			l, err := audit.Open(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.append(l, shown("before", 1))
+			until := make(chan struct{})
+			hangs(s).Store(&until)
+			closed := make(chan error, 1)
+			go func() { closed <- l.Close(t.Context()) }()
+			select {
+			case err := <-closed:
+				if !fault.Is(err, fault.Unavailable) || !errors.Is(err, audit.ErrHangs) {
+					t.Errorf("closed: %v", err)
+				}
+			case <-time.After(20 * time.Second): // the machine may be busy
+				t.Error("whoever closes waits for the device")
+			}
+			hangs(s).Store(nil)
+			close(until)
+		})
+	}
+}
+
 // TestHold: nothing is logged before a spool, but what comes by it.
 func TestHold(t *testing.T) {
 	w, _, l := brittle(t)

@@ -2,9 +2,11 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
+	"github.com/wardkeep/wardkeep/internal/fault"
 )
 
 // nudge wakes the integrator.
@@ -57,9 +59,28 @@ func (l *Log) run() {
 	}
 }
 
-// Close writes the last entry, integrates, and signs the final checkpoint. The
-// store stays open: it is the caller's.
+// ErrHangs says that the device did not answer.
+var ErrHangs = errors.New("the device does not answer")
+
+const stuck = "The device of the audit log does not answer, so the log was not closed. The next start goes on from what is on the device, as after a power loss."
+
+// Close writes the last entry, integrates, and signs the final checkpoint, or says that
+// it could not within Config.CloseWithin. The store stays open: it is the caller's, who MUST NOT
+// close it under a log that was not closed.
 func (l *Log) Close(ctx context.Context) error {
+	closed := make(chan error, 1)
+	go func() { closed <- l.end(ctx) }()
+	late := time.NewTimer(l.cfg.CloseWithin)
+	defer late.Stop()
+	select {
+	case err := <-closed:
+		return err
+	case <-late.C:
+		return &fault.Error{Kind: fault.Unavailable, Op: "audit.Close", Public: stuck, Err: ErrHangs}
+	}
+}
+
+func (l *Log) end(ctx context.Context) error {
 	if l.closed.Load() {
 		return nil
 	}

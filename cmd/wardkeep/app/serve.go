@@ -92,13 +92,8 @@ func override(setting *string, flag string) {
 	}
 }
 
-// closeTimeout bounds the writing of the last checkpoint.
-const closeTimeout = 20 * time.Second
-
 func closeAfter(ctx context.Context, h *House, err error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	if closeErr := h.Close(ctx); err == nil {
+	if closeErr := h.Close(context.WithoutCancel(ctx)); err == nil {
 		err = closeErr
 	}
 	return err
