@@ -158,19 +158,25 @@ func (s *Spool) create(ctx context.Context) error {
 	return s.vault.log.SetSpool(ctx, state, audit.SpoolState{Spool: id})
 }
 
-// renew empties a spool all of which has been taken in: the store hears of it first, so
-// that a crash leaves the file of the spool before.
+// renew empties a spool all of which has been taken in.
 func (s *Spool) renew(ctx context.Context) error {
-	state, err := s.vault.log.SpoolState(ctx)
+	next, err := s.retire(ctx)
 	if err != nil {
 		return err
 	}
-	next := audit.SpoolState{Spool: spool.NewID(), Before: s.file.ID()}
-	if err := s.vault.log.SetSpool(ctx, state, next); err != nil {
-		return err
-	}
-	_, err = s.file.Renew(next.Spool, s.file.Last())
+	_, err = s.file.Renew(next, s.file.Last())
 	return fault.Wrap(fault.Unavailable, "vault.renew", err)
+}
+
+// retire tells the store which spool follows. It hears of it before the file is replaced,
+// so that a crash leaves the file of the spool before.
+func (s *Spool) retire(ctx context.Context) (spool.ID, error) {
+	state, err := s.vault.log.SpoolState(ctx)
+	if err != nil {
+		return spool.ID{}, err
+	}
+	next := audit.SpoolState{Spool: spool.NewID(), Before: s.file.ID()}
+	return next.Spool, s.vault.log.SetSpool(ctx, state, next)
 }
 
 func spoolName(id spool.ID) string { return hex.EncodeToString(id[:]) }

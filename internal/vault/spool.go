@@ -129,30 +129,48 @@ func (s *Spool) Waits() bool {
 }
 
 // Settle takes what was kept into the log, and empties the spool once that is
-// durable. While it works nothing is kept.
+// durable. While it works nothing is kept. A spool that is taken in but cannot be emptied
+// keeps no one from the log; it takes nothing until it could be.
 func (s *Spool) Settle(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil || s.file.Idle() || !s.vault.log.Writable() {
 		return nil
 	}
+	state, err := s.vault.log.SpoolState(ctx)
+	if err != nil {
+		return err
+	}
+	next := spool.ID(state.Spool)
+	if s.file.ID() != spool.ID(state.Before) {
+		next, err = s.takeAll(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	s.vault.log.Hold(false)
+	if next == s.file.ID() {
+		return nil
+	}
+	_, err = s.file.Renew(next, s.file.Last())
+	return fault.Wrap(fault.Unavailable, "vault.Settle", err)
+}
+
+// takeAll takes in what the file holds, and returns the id of the spool that follows.
+func (s *Spool) takeAll(ctx context.Context) (spool.ID, error) {
 	entries, err := s.file.Read()
 	var damaged *spool.DamagedError
 	if err != nil && !errors.As(err, &damaged) && !errors.Is(err, fs.ErrNotExist) {
-		return fault.Wrap(fault.Unavailable, "vault.Settle", err)
+		return spool.ID{}, fault.Wrap(fault.Unavailable, "vault.Settle", err)
 	}
 	if _, takeErr := s.take(ctx, s.file.ID(), entries); takeErr != nil {
-		return takeErr
+		return spool.ID{}, takeErr
 	}
 	if err != nil {
 		err = s.alarm(ctx, err)
-	} else {
-		err = s.renew(ctx)
+		return s.file.ID(), err
 	}
-	if err == nil {
-		s.vault.log.Hold(false)
-	}
-	return err
+	return s.retire(ctx)
 }
 
 // Close releases the file.

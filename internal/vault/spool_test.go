@@ -25,12 +25,16 @@ import (
 // lame is a store that takes some commits more and then fails.
 type lame struct {
 	store.Store
-	left atomic.Int64
+	left  atomic.Int64
+	after func() // what happens behind each commit
 }
 
 func (s *lame) Commit(ctx context.Context, b record.Batch) (store.Receipt, error) {
 	if s.left.Add(-1) < 0 {
 		return nil, store.ErrFailed
+	}
+	if s.after != nil {
+		defer s.after()
 	}
 	return s.Store.Commit(ctx, b)
 }
@@ -184,6 +188,48 @@ func TestHeldBack(t *testing.T) {
 	if kept, err := s.spool.Keep(t.Context(), audit.Event{Action: "view", Actor: "eve"}); err != nil || kept {
 		t.Errorf("kept although the log can be written: %t, %v", kept, err)
 	}
+}
+
+// TestNotEmptied: a spool that was taken in but could not be replaced holds nobody up and
+// takes nothing, since nobody would look for it there; it is replaced once that can be.
+func TestNotEmptied(t *testing.T) {
+	r, dir := newRig(t), filepath.Join(t.TempDir(), "disk")
+	check(t, os.Mkdir(dir, 0o700))
+	path := filepath.Join(dir, "spool")
+	s := r.shelf(path, healthy)
+	check(t, s.spool.Want(t.Context()))
+	s.log.Hold(true)
+	for n := range byte(3) {
+		e, docs := emergencyOf(n)
+		if kept, err := s.spool.Keep(t.Context(), e, docs...); err != nil || !kept {
+			t.Fatalf("%t, %v", kept, err)
+		}
+	}
+	s.store.after = func() { // each commit: the last is that of the new spool
+		state, err := s.log.SpoolState(t.Context())
+		if err == nil && state.Before != [16]byte{} {
+			_ = os.Rename(dir, dir+"-away")
+		}
+	}
+	if err := s.spool.Settle(t.Context()); err == nil {
+		t.Fatal("it was emptied on a disk that is away")
+	}
+	s.store.after = nil
+	check(t, os.Rename(dir+"-away", dir))
+	check(t, s.log.Append(t.Context(), audit.Event{Action: "view"}))
+	s.log.Hold(true) // the log is down again
+	if kept, err := s.spool.Keep(t.Context(), audit.Event{Action: "view", Actor: "mallory"}); err == nil || kept {
+		t.Error("kept in a spool that was taken in")
+	}
+	for range 2 {
+		check(t, s.spool.Settle(t.Context()))
+	}
+	s.once()
+	s.log.Hold(true)
+	if kept, err := s.spool.Keep(t.Context(), audit.Event{Action: "view", Actor: "nora"}); err != nil || !kept {
+		t.Errorf("the new spool: %t, %v", kept, err)
+	}
+	check(t, s.spool.Settle(t.Context()))
 }
 
 // TestKeptFormat holds the bytes to docs/formats/spool.md.

@@ -50,21 +50,25 @@ func hurried(next http.Handler) http.Handler {
 	})
 }
 
-// settleEvery is how often it is looked whether an outage is over.
-const settleEvery = 200 * time.Millisecond
+// settleEvery is how often it is looked whether an outage is over, and settleRetry how
+// long that waits after a failure, each of which may be told by an entry.
+const (
+	settleEvery = 200 * time.Millisecond
+	settleRetry = 5 * time.Second
+)
 
 // settles ends outages: nothing else is logged before the spool is.
 func (h *House) settles(ctx context.Context) {
-	tick := time.NewTicker(settleEvery)
-	defer tick.Stop()
-	for {
+	for wait := settleEvery; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
+		wait = settleEvery
 		if err := h.settle(audit.Hurry(ctx, answerWithin)); err != nil && ctx.Err() == nil {
-			h.Slog.ErrorContext(ctx, "the audit spool could not be taken in; it will be tried again", "error", err)
+			h.Slog.ErrorContext(ctx, "the audit spool could not be taken in or emptied; it will be tried again", "error", err)
+			wait = settleRetry
 		}
 	}
 }

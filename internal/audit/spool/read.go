@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -42,15 +43,12 @@ func Open(c Config) (*Spool, []Entry, error) {
 	if c.Read == nil {
 		c.Read = read
 	}
-	if c.Patience == 0 {
-		c.Patience = patience
-	}
+	c.Patience, c.Size = cmp.Or(c.Patience, patience), cmp.Or(c.Size, Size)
 	text, err := c.Read(c.Path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
 	}
 	s := &Spool{cfg: c}
-	s.cfg.Size = len(text)
 	if s.file, err = c.Open(c.Path); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
 	}
@@ -84,6 +82,9 @@ func (s *Spool) scan(text []byte) ([]Entry, error) {
 	for {
 		rest := text[s.at:]
 		if len(bytes.TrimLeft(rest, "\x00")) == 0 {
+			if len(text) != s.cfg.Size {
+				return entries, &DamagedError{After: s.number, What: "does not have the size it was made with"}
+			}
 			return entries, nil
 		}
 		entry, plain := s.next(rest)
@@ -119,12 +120,17 @@ func (s *Spool) Read() ([]Entry, error) {
 	const op = "spool.Read"
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text, err := s.cfg.Read(s.cfg.Path)
+	read := make(chan []byte, 1)
+	err := s.within(func() error {
+		text, err := s.cfg.Read(s.cfg.Path)
+		read <- text
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
 	}
 	found := &Spool{cfg: s.cfg}
-	entries, err := found.scan(text)
+	entries, err := found.scan(<-read)
 	if err == nil && (found.id != s.id || found.number < s.number) {
 		err = &DamagedError{After: found.number, What: "was cut or exchanged"}
 	}

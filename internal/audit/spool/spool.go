@@ -8,6 +8,7 @@
 package spool
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -85,6 +86,7 @@ type Spool struct {
 	number uint64   // of the last entry
 	at     int64    // where the next entry goes
 	broken bool
+	busy   chan struct{} // closed once the device has answered; nil: it was not asked yet
 }
 
 // Create makes the file of an empty spool, if there is none at the path.
@@ -93,11 +95,7 @@ func Create(c Config, id ID) error {
 }
 
 func empty(c Config, id ID) []byte {
-	size := c.Size
-	if size == 0 {
-		size = Size
-	}
-	text := make([]byte, size)
+	text := make([]byte, cmp.Or(c.Size, Size))
 	copy(text[copy(text, magic):], id[:])
 	return text
 }
@@ -127,20 +125,38 @@ func (s *Spool) Append(plain []byte) (uint64, error) {
 	return s.number, nil
 }
 
-// write brings bytes to the device, and does not wait for one that hangs.
+// write brings bytes to the device.
 func (s *Spool) write(entry []byte) error {
-	done, file, at := make(chan error, 1), s.file, s.at
-	go func() {
-		_, err := file.WriteAt(entry, at)
-		if err == nil {
-			err = file.Sync()
+	file, at := s.file, s.at
+	return s.within(func() error {
+		if _, err := file.WriteAt(entry, at); err != nil {
+			return err
 		}
-		done <- err
+		return file.Sync()
+	})
+}
+
+// within has the device do something, and does not wait for one that hangs. It is asked
+// for nothing else before it has answered: what comes late must not undo what came after.
+func (s *Spool) within(do func() error) error {
+	if s.busy != nil {
+		select {
+		case <-s.busy:
+		default:
+			return errHangs
+		}
+	}
+	done, busy := make(chan error, 1), make(chan struct{})
+	s.busy = busy
+	go func() {
+		done <- do()
+		close(busy)
 	}()
 	hangs := time.NewTimer(s.cfg.Patience)
 	defer hangs.Stop()
 	select {
 	case err := <-done:
+		<-busy
 		return err
 	case <-hangs.C:
 		return errHangs
@@ -176,7 +192,8 @@ func (s *Spool) Idle() bool {
 
 // Renew puts an empty spool of another id in the place of one whose entries have all
 // been taken. last is the number up to which they were: if others have been appended
-// meanwhile, nothing happens and it returns false.
+// meanwhile, nothing happens and it returns false. A spool that could not be renewed takes
+// no more, since whoever took its entries will not look at it again.
 func (s *Spool) Renew(id ID, last uint64) (bool, error) {
 	const op = "spool.Renew"
 	s.mu.Lock()
@@ -184,16 +201,23 @@ func (s *Spool) Renew(id ID, last uint64) (bool, error) {
 	if s.number != last {
 		return false, nil
 	}
-	if err := wholefile.Replace(s.cfg.Path, empty(s.cfg, id), 0o600); err != nil {
-		return false, fmt.Errorf("%s: %w", op, err)
-	}
-	file, err := s.cfg.Open(s.cfg.Path)
+	was, next := s.file, make(chan File, 1)
+	err := s.within(func() error {
+		if err := wholefile.Replace(s.cfg.Path, empty(s.cfg, id), 0o600); err != nil {
+			return err
+		}
+		file, err := s.cfg.Open(s.cfg.Path)
+		if err == nil {
+			_ = was.Close() // of what is no more
+			next <- file
+		}
+		return err
+	})
 	if err != nil {
 		s.broken = true
 		return false, fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
 	}
-	_ = s.file.Close() // of what is no more
-	s.file, s.broken = file, false
+	s.file, s.broken = <-next, false
 	s.begin(id)
 	return true, nil
 }
