@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/fhir/r4"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/search"
 	"github.com/wardkeep/wardkeep/internal/vault"
@@ -82,7 +83,7 @@ func (c condition) queries(typ string, deny bool, kinds kindQueries) (ways [][]*
 		return nil, nil
 	}
 	var all []*search.Query
-	for _, list := range []search.Param{{Key: "_security", Value: strings.Join(c.Labels, ",")}, {Key: "code", Value: strings.Join(c.Codes, ",")}, {Key: whenTaken[typ], Value: before(c.Before)}} {
+	for _, list := range []search.Param{{Key: "_security", Value: strings.Join(c.Labels, ",")}, {Key: "code", Value: c.permitted(deny)}, {Key: whenTaken[typ], Value: before(c.Before)}} {
 		if list.Value == "" {
 			continue
 		}
@@ -95,6 +96,9 @@ func (c condition) queries(typ string, deny bool, kinds kindQueries) (ways [][]*
 		}
 	}
 	ways, err = c.ofKinds(typ, deny, all, kinds)
+	if deny {
+		ways = c.ofCodes(typ, ways)
+	}
 	if err != nil || len(c.Data) == 0 {
 		return ways, err
 	}
@@ -110,6 +114,47 @@ func (c condition) queries(typ string, deny bool, kinds kindQueries) (ways [][]*
 		}
 	}
 	return named, nil
+}
+
+// permitted are the codes of a permission. It is of what the record itself is; those of a
+// denial are looked for all over it.
+func (c condition) permitted(deny bool) string {
+	if deny {
+		return ""
+	}
+	return strings.Join(c.Codes, ",")
+}
+
+// uncoded are the types that tell who somebody is: no code of what was found, ordered or
+// done is in an instance of them.
+var uncoded = []string{"Patient", "Person", "RelatedPerson"}
+
+// ofCodes returns the ways in which a record bears one of a denial's codes, in whatever
+// element records of the type are found by: the rule applies if the code is in an instance
+// (R4, Consent.provision.code). Types of which that cannot be asked are denied whole.
+func (c condition) ofCodes(typ string, ways [][]*search.Query) (bearing [][]*search.Query) {
+	if len(c.Codes) == 0 {
+		return ways
+	}
+	if slices.Contains(uncoded, typ) {
+		return nil
+	}
+	if p, _ := r4.FindParam(typ, "code"); !p.Exists() || !coded(p) {
+		return ways
+	}
+	for p := range r4.Params(typ) {
+		if !coded(p) || strings.HasPrefix(p.Code(), "_") {
+			continue
+		}
+		q, err := search.Parse(typ, []search.Param{{Key: p.Code(), Value: strings.Join(c.Codes, ",")}}, search.Options{})
+		if err != nil {
+			return ways
+		}
+		for _, way := range ways {
+			bearing = append(bearing, append(slices.Clone(way), q))
+		}
+	}
+	return bearing
 }
 
 // whenTaken are the parameters by which results are found by the time that they are of.
