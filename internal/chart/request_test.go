@@ -102,6 +102,35 @@ func TestRestrictionsAreProposedAndAnswered(t *testing.T) {
 	wantKind(t, err, fault.Denied, "a doctor asks who recorded it")
 }
 
+// What a patient asks for is bounded, one by one and many at once, and no other's is.
+func TestRequestsAreBounded(t *testing.T) {
+	const most = 50
+	r := hospital(t, 64)
+	patient, _, _ := holding(t, r)
+	wish := func(who string) string {
+		return request("x", "proposed", chart.RequestRestriction, who, `{"type":"deny",`+to("Practitioner/doctor")+`,`+class("Observation")+`}`)
+	}
+	together := func(n int) error {
+		entries := make([]chart.Entry, n)
+		for i := range entries {
+			entries[i] = chart.Entry{Method: "POST", URL: "Consent", Resource: patient.parse(wish("ann"))}
+		}
+		_, err := r.chart.Transaction(context.Background(), patient.actor, entries)
+		return err
+	}
+	wantKind(t, together(most+1), fault.Throttled, "all at once")
+	check(t, together(most-2))
+	last, other := patient.made(t, wish("ann")), patient.made(t, wish("ann"))
+	wantKind(t, patient.create(wish("ann")), fault.Throttled, "one more")
+	wantKind(t, together(1), fault.Throttled, "one more in a transaction")
+	check(t, r.as(herself("bob")).create(wish("bob")))
+	check(t, r.as(person("registration")).create(wish("ann"))) // what is asked for at the front desk
+	check(t, patient.update(status(last, "inactive")))
+	wantKind(t, patient.create(wish("ann")), fault.Throttled, "as many as before")
+	check(t, r.as(person("privacy")).update(status(other, "rejected")))
+	check(t, patient.create(wish("ann")))
+}
+
 // A kind of care is denied by all its labels and codes, in reads and searches alike.
 func TestAKindOfCareIsDenied(t *testing.T) {
 	widths(t, func(t *testing.T, r *rig) {

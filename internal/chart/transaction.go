@@ -52,6 +52,9 @@ func (c *Chart) transact(ctx context.Context, actor Actor, entries []Entry, refu
 			tx.Jobs, err = jobsOf()
 		}
 		if err == nil {
+			err = c.asks(ctx, actor, tx.Changes...)
+		}
+		if err == nil {
 			tx.Emergency, err = c.census.broken(ctx, actor)
 		}
 		if err != nil {

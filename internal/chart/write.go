@@ -125,6 +125,9 @@ func (c *Chart) change(ctx context.Context, actor Actor, action, typ string, aft
 		if err == nil {
 			err = c.scan(ctx, actor, p)
 		}
+		if err == nil {
+			err = c.asks(ctx, actor, p.change)
+		}
 		if err != nil {
 			return Outcome{}, req.finish(ctx, err)
 		}

@@ -151,7 +151,7 @@ func nameOf(res *fhir.Resource) string {
 // refusal is what a form says of why nothing was recorded, "" if it is for another page.
 func (p *Portal) refusal(r *http.Request, err error) string {
 	switch fault.KindOf(err) {
-	case fault.Invalid, fault.Unprocessable, fault.Denied:
+	case fault.Invalid, fault.Unprocessable, fault.Denied, fault.Throttled:
 		web.EventOf(r.Context()).Fail(err)
 		return fault.Public(err)
 	case fault.Conflict, fault.Precondition, fault.NotFound:
