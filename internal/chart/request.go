@@ -5,6 +5,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/identity"
 	"github.com/wardkeep/wardkeep/internal/search"
 )
 
@@ -51,15 +52,21 @@ func statusOf(res *fhir.Resource) string { return res.Root().Get("status").Text(
 var (
 	errAnswers = fault.New(fault.Denied, "chart.requests",
 		"You may answer what a patient asks for: agree to it as it stands, or refuse it. Ask registration to record other consents.")
+	errOffice = fault.New(fault.Denied, "chart.requests",
+		"The privacy office answers what a patient asks for. What she takes back at the front desk, registration records.")
 	errRequest = fault.New(fault.Unprocessable, "chart.requests", "A Consent of the category "+RequestSystem+" says what the Patient, its one performer, asks for: "+
 		"with "+RequestRestriction+" what is denied to whom; with "+RequestPaid+" that the purpose HPAYMT is denied one Encounter with what is related, or one Claim.")
 )
 
-// requests refuses a request that says something else than it may, and whatever else
-// than answers of a privacy officer.
+// requests refuses a request that says something else than it may, or that somebody
+// changes whose it is not; and of a privacy officer whatever else than answers, and than
+// what she decides on harm as a doctor, which holds has looked at.
 func (c *Chart) requests(actor Actor, old, next *fhir.Resource) error {
-	if actor.HasRole("privacy") && !actor.HasRole("registration") && !answers(old, next) {
+	if actor.HasRole("privacy") && !actor.HasRole("registration") && !answers(old, next) && !decides(old, next) {
 		return errAnswers
+	}
+	if actor.Kind == identity.KindPerson && !theirs(actor, old, next) {
+		return errOffice
 	}
 	what := requestOf(next)
 	if what == "" {
@@ -94,6 +101,26 @@ func (p provision) paid() bool {
 func answers(old, next *fhir.Resource) bool {
 	return old != nil && requestOf(old) == RequestRestriction && statusOf(old) == "proposed" &&
 		slices.Contains([]string{"active", "rejected"}, statusOf(next)) && sameBut(old, next, "status", "extension")
+}
+
+// theirs reports whether it is for somebody to write a request: what waits is answered by
+// privacy officers alone, and what they agreed to nobody lifts whom it does not concern.
+func theirs(actor Actor, old, next *fhir.Resource) bool {
+	asked := old != nil && requestOf(old) == RequestRestriction
+	switch {
+	case !asked && requestOf(next) != RequestRestriction, actor.HasRole("privacy"):
+		return true
+	case asked && statusOf(old) == "proposed" && slices.Contains([]string{"active", "rejected"}, statusOf(next)):
+		return false
+	}
+	return actor.HasRole("registration") || actor.HasRole("patient")
+}
+
+// decides reports whether a version begins, shortens or ends a decision on harm, and is
+// nothing else.
+func decides(old, next *fhir.Resource) bool {
+	harm := func(res *fhir.Resource) bool { h, ok, _ := holdOf(res); return ok && h.ground == HoldHarm }
+	return (old == nil || harm(old)) && (harm(next) || old != nil && statusOf(next) == "inactive" && sameBut(old, next, "status", "provision"))
 }
 
 // takesBack reports whether a patient ends what she asked for, and changes nothing of it.

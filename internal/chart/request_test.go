@@ -9,6 +9,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/identity"
 )
 
 // request is what a patient asks for.
@@ -37,6 +38,13 @@ func status(text, to string) string {
 	return before + `"status":"` + to + `"` + after
 }
 
+// colleague is a doctor of the ward whom nothing names.
+func colleague(ward string) identity.Actor {
+	a := person("doctor", ward)
+	a.ID, a.PractitionerID = "doctor-2", "colleague"
+	return a
+}
+
 // What a patient proposes counts once an officer agrees, as it stands, and until the
 // patient takes it back.
 func TestRestrictionsAreProposedAndAnswered(t *testing.T) {
@@ -59,6 +67,10 @@ func TestRestrictionsAreProposedAndAnswered(t *testing.T) {
 		"less than was asked for":  {officer, strings.Replace(status(wish, "active"), "Practitioner/doctor", "Practitioner/other", 1)},
 		"an officer takes it back": {officer, status(wish, "inactive")},
 		"who is named agrees":      {doctor, status(wish, "active")},
+		"the front desk agrees":    {r.as(person("registration")), status(wish, "active")},
+		"it refuses, in its words": {r.as(person("registration")), strings.Replace(status(wish, "rejected"), "house", "home", 1)},
+		"another doctor agrees":    {r.as(colleague("east")), status(wish, "active")},
+		"another doctor ends it":   {r.as(colleague("east")), status(wish, "inactive")},
 	} {
 		if err := c.who.update(c.text); err == nil || fault.Is(err, fault.Internal) {
 			t.Errorf("%s: %v", what, err)
@@ -69,6 +81,8 @@ func TestRestrictionsAreProposedAndAnswered(t *testing.T) {
 	check(t, officer.update(strings.Replace(status(wish, "active"), `"status"`, answer, 1)))
 	sees(t, doctor, false, true)
 	wantKind(t, officer.update(status(wish, "rejected")), fault.Denied, "an answer is final")
+	wantKind(t, r.as(colleague("east")).update(status(wish, "inactive")), fault.Denied, "lifted by a doctor whom it does not name")
+	wantKind(t, r.as(colleague("east")).create(request("x", "active", chart.RequestRestriction, "ann", provision)), fault.Denied, "agreed to by a doctor")
 	wantKind(t, patient.update(strings.Replace(status(wish, "active"), "Observation", "Condition", 1)), fault.Denied, "changed by the patient")
 	check(t, patient.update(strings.Replace(status(wish, "inactive"), `"status"`, answer, 1)))
 	sees(t, doctor, true, true)
@@ -100,6 +114,25 @@ func TestRestrictionsAreProposedAndAnswered(t *testing.T) {
 	}
 	_, err = r.chart.Authors(context.Background(), doctor.actor, nil)
 	wantKind(t, err, fault.Denied, "a doctor asks who recorded it")
+}
+
+// Who is a doctor and a privacy officer decides on harm as any doctor, and records no
+// other Consent for that.
+func TestADoctorOfThePrivacyOffice(t *testing.T) {
+	r := hospital(t, 64)
+	_, _, doctor := holding(t, r)
+	both := doctor
+	both.actor.Roles = []string{"doctor", "privacy"}
+	far := r.as(person("privacy"))
+	far.actor.Roles, far.actor.PractitionerID, far.actor.WardIDs = []string{"doctor", "privacy"}, doctor.actor.PractitionerID, nil
+	harm := held("x", "harm", "Practitioner/doctor", tomorrow, itsData)
+	wantKind(t, far.create(harm), fault.Denied, "of a patient she has nothing to do with")
+	wantKind(t, both.create(consent("x", "ann", `{"type":"deny",`+to("Practitioner/other")+`}`)), fault.Denied, "another Consent")
+	decided := both.made(t, harm)
+	wantKind(t, both.update(strings.Replace(status(decided, "inactive"), `"code":"harm"`, `"code":"other"`, 1)), fault.Denied, "ended as something else")
+	wantKind(t, far.update(status(decided, "inactive")), fault.Denied, "ended from afar")
+	check(t, both.update(status(decided, "inactive")))
+	wantKind(t, far.update(strings.Replace(status(decided, "inactive"), "She said", "He said", 1)), fault.Denied, "what is over, from afar")
 }
 
 // What a patient asks for is bounded, one by one and many at once, and no other's is.
