@@ -129,31 +129,32 @@ func (s *Spool) Waits() bool {
 }
 
 // Settle takes what was kept into the log, and empties the spool once that is
-// durable. While it works nothing is kept. A spool that is taken in but cannot be emptied
-// keeps no one from the log; it takes nothing until it could be.
-func (s *Spool) Settle(ctx context.Context) error {
+// durable. While it works nothing is kept. It reports whether all is in the log, with an
+// error too: a spool that is taken in but cannot be emptied keeps nobody from the log, and
+// takes nothing until it could be.
+func (s *Spool) Settle(ctx context.Context) (taken bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.file == nil || s.file.Idle() || !s.vault.log.Writable() {
-		return nil
+		return false, nil
 	}
 	state, err := s.vault.log.SpoolState(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	next := spool.ID(state.Spool)
 	if s.file.ID() != spool.ID(state.Before) {
 		next, err = s.takeAll(ctx)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.vault.log.Hold(false)
 	if next == s.file.ID() {
-		return nil
+		return true, nil
 	}
 	_, err = s.file.Renew(next, s.file.Last())
-	return fault.Wrap(fault.Unavailable, "vault.Settle", err)
+	return true, fault.Wrap(fault.Unavailable, "vault.Settle", err)
 }
 
 // takeAll takes in what the file holds, and returns the id of the spool that follows.

@@ -101,10 +101,16 @@ func (r *rig) filled(path string) {
 			r.t.Fatalf("%t, %v", kept, err)
 		}
 	}
-	if err := s.spool.Settle(r.t.Context()); err != nil || !s.spool.Waits() {
+	if taken, err := s.spool.Settle(r.t.Context()); err != nil || taken || !s.spool.Waits() {
 		r.t.Errorf("a log that failed takes the spool in: %v", err)
 	}
 	check(r.t, s.spool.Close())
+}
+
+func (s *shelf) settled() {
+	s.t.Helper()
+	_, err := s.spool.Settle(s.t.Context())
+	check(s.t, err)
 }
 
 // once holds the log to the three emergencies, each once, in order, as they were.
@@ -183,7 +189,7 @@ func TestHeldBack(t *testing.T) {
 	if err := s.log.Append(t.Context(), audit.Event{Action: "view"}); !errors.Is(err, audit.ErrDown) {
 		t.Errorf("logged before the spool: %v", err)
 	}
-	check(t, s.spool.Settle(t.Context()))
+	s.settled()
 	check(t, s.log.Append(t.Context(), audit.Event{Action: "view"}))
 	if kept, err := s.spool.Keep(t.Context(), audit.Event{Action: "view", Actor: "eve"}); err != nil || kept {
 		t.Errorf("kept although the log can be written: %t, %v", kept, err)
@@ -211,7 +217,7 @@ func TestNotEmptied(t *testing.T) {
 			_ = os.Rename(dir, dir+"-away")
 		}
 	}
-	if err := s.spool.Settle(t.Context()); err == nil {
+	if taken, err := s.spool.Settle(t.Context()); err == nil || !taken {
 		t.Fatal("it was emptied on a disk that is away")
 	}
 	s.store.after = nil
@@ -222,14 +228,14 @@ func TestNotEmptied(t *testing.T) {
 		t.Error("kept in a spool that was taken in")
 	}
 	for range 2 {
-		check(t, s.spool.Settle(t.Context()))
+		s.settled()
 	}
 	s.once()
 	s.log.Hold(true)
 	if kept, err := s.spool.Keep(t.Context(), audit.Event{Action: "view", Actor: "nora"}); err != nil || !kept {
 		t.Errorf("the new spool: %t, %v", kept, err)
 	}
-	check(t, s.spool.Settle(t.Context()))
+	s.settled()
 }
 
 // TestKeptFormat holds the bytes to docs/formats/spool.md.

@@ -77,13 +77,15 @@ func (h *House) settle(ctx context.Context) error {
 	if !h.Log.Writable() {
 		return nil
 	}
+	var err error
 	if h.Spool.Waits() {
-		if err := h.Spool.Settle(ctx); err != nil {
+		var taken bool
+		if taken, err = h.Spool.Settle(ctx); !taken {
 			return err
 		}
 		h.Book.Settled()
 	}
-	return h.Identity.Settle(ctx)
+	return errors.Join(err, h.Identity.Settle(ctx))
 }
 
 // down is what the API says while nothing can be logged, before it reads anything.
