@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -77,6 +78,8 @@ type Manager struct {
 	wake chan struct{}
 	stop context.CancelFunc
 	done chan struct{}
+
+	problem atomic.Pointer[string] // why the work in the background stopped last
 }
 
 // New returns a manager. It does nothing yet.
@@ -237,9 +240,12 @@ func (m *Manager) run(ctx context.Context) {
 		if err == nil {
 			err = m.Drop(ctx)
 		}
+		m.problem.Store(nil)
 		if err != nil && ctx.Err() == nil {
 			m.Slog.WarnContext(ctx, "replacing a key stopped; it will be tried again", "err", err)
 			wait = retry
+			problem := err.Error()
+			m.problem.Store(&problem)
 		}
 		select {
 		case <-ctx.Done():

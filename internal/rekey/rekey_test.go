@@ -40,6 +40,30 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// TestTellsWhyItStopped: what keeps a replacement from going on is told with it, and at
+// once, without looking at what is sealed.
+func TestTellsWhyItStopped(t *testing.T) {
+	r := newRig(t)
+	broken := errors.New("no room")
+	p := r.start(r.engine, func(c *rekey.Config) { c.Again = func(context.Context) error { return broken } })
+	p.file(t, 0, 3)
+	check(t, p.Rotate(t.Context(), "os:me", "data", "it is time"))
+	status, err := p.Summary(t.Context())
+	if err != nil || status.UnderWay == nil || status.UnderWay.Problem != "" || len(status.Keys) != 6 || status.Keys[1].Sealed != nil {
+		t.Fatalf("%+v, %v", status, err)
+	}
+	p.Start(t.Context())
+	defer p.Close()
+	for status.UnderWay.Problem == "" {
+		time.Sleep(time.Millisecond)
+		status, err = p.Summary(t.Context())
+		check(t, err)
+	}
+	if !strings.Contains(status.UnderWay.Problem, broken.Error()) {
+		t.Errorf("%+v", status.UnderWay)
+	}
+}
+
 // TestRotateData: the new version seals from then on, everything before opens,
 // and the old one goes when a day is over and nothing is sealed under it.
 func TestRotateData(t *testing.T) {

@@ -45,10 +45,23 @@ type UnderWay struct {
 	Looked    int       `json:"looked"`
 	Rewrapped int       `json:"rewrapped"`
 	Damaged   int       `json:"damaged"`
+	Problem   string    `json:"problem,omitempty"` // why it stopped, in the server that carries it on
 }
 
 // Status looks at every key cell once.
 func (m *Manager) Status(ctx context.Context) (Status, error) {
+	n, err := m.count(ctx)
+	if err != nil {
+		return Status{}, fault.Wrap(fault.Unavailable, "rekey.Status", err)
+	}
+	return m.status(ctx, n)
+}
+
+// Summary is the status without what is sealed under tenants' keys, which takes a look at
+// every cell.
+func (m *Manager) Summary(ctx context.Context) (Status, error) { return m.status(ctx, nil) }
+
+func (m *Manager) status(ctx context.Context, n uses) (Status, error) {
 	const op = "rekey.Status"
 	reg, err := m.load(ctx)
 	if err != nil {
@@ -57,10 +70,6 @@ func (m *Manager) Status(ctx context.Context) (Status, error) {
 	versions, err := m.Sealer.TenantVersions(ctx)
 	if err != nil {
 		return Status{}, err
-	}
-	n, err := m.count(ctx)
-	if err != nil {
-		return Status{}, fault.Wrap(fault.Unavailable, op, err)
 	}
 	began, err := m.began(ctx)
 	if err != nil {
@@ -72,7 +81,9 @@ func (m *Manager) Status(ctx context.Context) (Status, error) {
 			k := Key{Key: key, Version: v.Version, ID: v.Keyring, Current: i == 0}
 			k.tell(reg.of(key, v.Version), v.Version == 1, began, m.Clock.Now())
 			if u := n[key][v.Version]; key == keyData || key == "blob" {
-				k.Sealed = &u
+				if n != nil {
+					k.Sealed = &u
+				}
 				if now := reg.of(key, versions[key][0].Version); !k.Current && now != nil {
 					k.Dropped, k.Damaged = now.Made.Add(Grace), now.Damaged
 				}
@@ -81,7 +92,10 @@ func (m *Manager) Status(ctx context.Context) (Status, error) {
 		}
 	}
 	if w := reg.Work; w != nil {
-		out.UnderWay = &UnderWay{w.Key, w.By, w.Reason, w.Begun, w.Phase, w.Looked, w.Rewrapped, w.Damaged}
+		out.UnderWay = &UnderWay{w.Key, w.By, w.Reason, w.Begun, w.Phase, w.Looked, w.Rewrapped, w.Damaged, ""}
+		if problem := m.problem.Load(); problem != nil {
+			out.UnderWay.Problem = *problem
+		}
 	}
 	return out, nil
 }

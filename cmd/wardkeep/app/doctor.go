@@ -11,6 +11,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/collector"
 	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/fault"
+	"github.com/wardkeep/wardkeep/internal/rekey"
 	"github.com/wardkeep/wardkeep/internal/web"
 )
 
@@ -183,6 +184,7 @@ type serverState struct {
 	LogOut    config.LogOut
 	ACME      config.ACME
 	Collector *collector.State
+	Keys      *rekey.Status // nil: they cannot be read
 }
 
 func (s *serverState) overlay(cfg *config.Config) {
@@ -194,17 +196,21 @@ func (s *serverState) overlay(cfg *config.Config) {
 	}
 }
 
-func tellState(_ context.Context, h *House, _ string, _ struct{}) (serverState, error) {
+func tellState(ctx context.Context, h *House, _ string, _ struct{}) (serverState, error) {
 	keeper, err := h.keeper()
 	if err != nil {
 		return serverState{}, err
 	}
 	cfg := h.Config
-	return serverState{
+	state := serverState{
 		Listen: cfg.Listen, BaseURL: cfg.BaseURL, MTLSListen: cfg.MTLSListen, MTLSBaseURL: cfg.MTLSBaseURL, MTLSCA: cfg.MTLSCA, CheckpointOut: cfg.CheckpointOut, SearchInURLs: cfg.SearchInURLs,
 		TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, TLSNextKey: cfg.TLSNextKey, Pin: web.Pin(keeper.Certificate().Leaf.RawSubjectPublicKeyInfo),
 		LogOut: cfg.LogOut, ACME: cfg.ACME, Collector: h.collectorState(),
-	}, nil
+	}
+	if keys, err := h.Keys.Summary(ctx); err == nil {
+		state.Keys = &keys
+	}
+	return state, nil
 }
 
 // askServer asks the server that holds dir, nil if none runs.

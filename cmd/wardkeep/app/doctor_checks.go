@@ -39,6 +39,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.keyFiles()
 	d.trust()
 	d.rootKey(ctx)
+	d.keys()
 	d.certificates()
 	d.nextKey()
 	d.authorities()
