@@ -6,9 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	"github.com/wardkeep/wardkeep/internal/seal/box"
 	"github.com/wardkeep/wardkeep/internal/wholefile"
@@ -16,9 +14,8 @@ import (
 
 // Errors about the file. They hold no path: the caller knows it.
 var (
-	ErrPermissions = errors.New("the root key file is open to others than its owner; set its mode to 0600")
-	ErrMalformed   = errors.New("the file is not a root key file")
-	ErrVersion     = fmt.Errorf("%w of a form that this release knows", ErrMalformed)
+	ErrMalformed = errors.New("the file is not a root key file")
+	ErrVersion   = fmt.Errorf("%w of a form that this release knows", ErrMalformed)
 )
 
 // The file is text, so that whoever comes across it learns what it is. The root
@@ -40,9 +37,12 @@ type content struct {
 
 // Open reads the root key from a file that only its owner may read.
 func Open(path string) (*Keyring, error) {
-	text, err := read(path)
+	text, err := wholefile.ReadSecret(path, maxBytes)
+	if errors.Is(err, wholefile.ErrKind) {
+		err = ErrMalformed
+	}
 	if err != nil {
-		return nil, fmt.Errorf("local.Open: %w", err)
+		return nil, fmt.Errorf("local.Open: the root key: %w", err)
 	}
 	defer clear(text)
 	c, err := parse(text)
@@ -136,25 +136,4 @@ func parse(text []byte) (content, error) {
 		return content{}, ErrMalformed
 	}
 	return c, nil
-}
-
-// read looks at the permissions of the file it has opened, so that nobody can
-// change the file in between.
-func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, wholefile.WithoutPath(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, wholefile.WithoutPath(err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxBytes {
-		return nil, ErrMalformed
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, ErrPermissions
-	}
-	return io.ReadAll(io.LimitReader(f, maxBytes))
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 func TestWrap(t *testing.T) {
@@ -111,7 +112,7 @@ func TestFile(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := local.Open(path); !errors.Is(err, local.ErrPermissions) {
+		if _, err := local.Open(path); !errors.Is(err, wholefile.ErrOthers) {
 			t.Errorf("%v: %v", mode, err)
 		}
 	}

@@ -10,9 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/wardkeep/wardkeep/internal/kms"
@@ -34,11 +32,8 @@ type Keyring struct {
 
 var _ kms.Keyring = (*Keyring)(nil)
 
-// Errors about the file of the signing key. They hold no path: the caller knows it.
-var (
-	ErrPermissions = errors.New("the file of the signing key is open to others than its owner; set its mode to 0600")
-	ErrMalformed   = errors.New("the file is not one of a signing key that this release knows")
-)
+// ErrMalformed holds no path: the caller knows it.
+var ErrMalformed = errors.New("the file is not one of a signing key that this release knows")
 
 // The file is one line: magic, ID of what wrapped the seed, the wrapped seed. The
 // context is part of the stored format.
@@ -105,9 +100,12 @@ func format(ctx context.Context, w Wrapper, seed []byte) ([]byte, error) {
 }
 
 func load(ctx context.Context, w Wrapper, path string) ([]byte, error) {
-	text, err := read(path)
+	text, err := wholefile.ReadSecret(path, maxBytes)
+	if errors.Is(err, wholefile.ErrKind) {
+		err = ErrMalformed
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the signing key: %w", err)
 	}
 	fields := strings.Fields(string(text))
 	if len(fields) != 3 || fields[0] != magic {
@@ -122,23 +120,4 @@ func load(ctx context.Context, w Wrapper, path string) ([]byte, error) {
 		return nil, ErrMalformed
 	}
 	return seed, err
-}
-
-func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, wholefile.WithoutPath(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, wholefile.WithoutPath(err)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxBytes {
-		return nil, ErrMalformed
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, ErrPermissions
-	}
-	return io.ReadAll(io.LimitReader(f, maxBytes))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
 	"github.com/wardkeep/wardkeep/internal/kms/service"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 // Roots in memory stand for services.
@@ -63,7 +64,7 @@ func TestSigningKey(t *testing.T) {
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := service.Open(t.Context(), one, path); !errors.Is(err, service.ErrPermissions) {
+	if _, err := service.Open(t.Context(), one, path); !errors.Is(err, wholefile.ErrOthers) {
 		t.Error("open to others:", err)
 	}
 }
