@@ -164,6 +164,9 @@ func loadError(part Part) error {
 	return part.Err
 }
 
+// noWard does not say that there is none: a stay may be kept from the reader.
+const noWard = "No ward known"
+
 func placeOf(part Part) string {
 	switch {
 	case fault.Is(part.Err, fault.Denied):
@@ -176,7 +179,7 @@ func placeOf(part Part) string {
 			return bed
 		}
 	}
-	return "Not on a ward"
+	return noWard
 }
 
 func (p *Portal) sectionsOf(actor identity.Actor, patient, here string) []NavItem {

@@ -219,7 +219,7 @@ func (p *Portal) whereabouts(r *http.Request, actor identity.Actor, patients []*
 	var refs []string
 	for _, patient := range patients {
 		refs = append(refs, "Patient/"+patient.ID())
-		places[patient.ID()] = "Not on a ward"
+		places[patient.ID()] = noWard
 	}
 	search := "Encounter?status=arrived,triaged,in-progress,onleave&_count=100&subject=" + strings.Join(refs, ",")
 	view, err := p.cfg.Chart.View(r.Context(), actor, ViewRequest{Name: "find patient: wards", Searches: []string{search}})

@@ -324,6 +324,15 @@ func TestPartsThatFailSaySo(t *testing.T) {
 	}
 }
 
+// TestNoWardIsNoFact: a stay may be kept from the reader, so that what is not found is not
+// told as a fact.
+func TestNoWardIsNoFact(t *testing.T) {
+	page := visit(t).signIn().get("/chart/" + portaltest.Dead).body
+	if !strings.Contains(page, "<dd>No ward known</dd>") || strings.Contains(page, "Not on a ward") {
+		t.Error("the banner says more than is known")
+	}
+}
+
 // TestGoldenPages keeps what nurses read under review.
 func TestGoldenPages(t *testing.T) {
 	v := visit(t).signIn()
