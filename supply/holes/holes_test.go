@@ -191,6 +191,16 @@ func TestCannotLook(t *testing.T) {
 	if code := l.look(false); code != 1 || !strings.Contains(out.String(), "by the report of 2026-11-19") || !strings.Contains(out.String(), "TOO OLD  planted@1.0.0: GHSA-xxxx") {
 		t.Errorf("exit %d: %s", code, out.String())
 	}
+	if err := os.Chtimes(l.audit, daysAgo(31), daysAgo(31)); err != nil {
+		t.Fatal(err)
+	}
+	out.Reset()
+	if code := l.look(false); code != 0 || strings.Count(out.String(), "COULD NOT LOOK") != 2 || !strings.Contains(out.String(), "the report is of 2026-10-22") {
+		t.Errorf("an old report: exit %d: %s", code, out.String())
+	}
+	if code := l.look(true); code != 1 {
+		t.Errorf("an old report, where it must look: exit %d", code)
+	}
 }
 
 // TestPlantedModule: govulncheck itself, with the database beside the checkout, finds a

@@ -31,6 +31,9 @@ const (
 	other    = 90 * 24 * time.Hour
 )
 
+// stale is how old a report may be that was laid beside: as what is of high severity.
+const stale = high
+
 func allowed(severity string) time.Duration {
 	switch severity {
 	case "critical":

@@ -82,6 +82,9 @@ func (l looker) askNPM() ([]byte, error) {
 	if statErr != nil || err != nil {
 		return nil, fmt.Errorf("%w: the registry gives no advisories, and %s cannot be read", errNoLook, l.audit)
 	}
+	if day := info.ModTime().UTC(); l.now.Sub(day) > stale {
+		return nil, fmt.Errorf("%w: the registry gives no advisories, and the report is of %s: lay a newer one beside", errNoLook, day.Format(time.DateOnly))
+	}
 	fmt.Fprintf(l.out, "npm packages: the registry gives no advisories; by the report of %s\n", info.ModTime().UTC().Format(time.DateOnly))
 	return text, nil
 }
