@@ -90,7 +90,7 @@ func (c *caller) relation(p *patient) string {
 // target is what the evaluator is asked about.
 func (w *world) target(c *caller, r *record, element string) expect.Target {
 	p := w.byID[r.Patient]
-	t := expect.Target{Type: r.Type, Category: r.Category, Element: element, Patient: r.Patient, Marks: r.Marks, Relations: c.relations(p)}
+	t := expect.Target{House: r.house, Type: r.Type, Category: r.Category, Element: element, Patient: r.Patient, Marks: r.Marks, Relations: c.relations(p)}
 	return guardedTarget(t, c, p, r)
 }
 

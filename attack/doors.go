@@ -16,6 +16,7 @@ type attack struct {
 	rng    *rand.Rand
 	each   int // attempts of each cell
 	sample bool
+	second *attack // the same of the house beside
 }
 
 // doors are the side doors: every road, for everybody, to every record.

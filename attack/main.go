@@ -95,7 +95,8 @@ func (o options) attack(ctx context.Context) (_ *tally, err error) {
 			w.house = append(w.house, object{"resourceType": "Practitioner", "id": p, "active": true})
 		}
 	}
-	s, err := found(ctx, o.binary, dir, w)
+	beside := w.beside(neighbour)
+	s, second, err := found(ctx, o.binary, dir, w, beside)
 	if s != nil {
 		defer func() {
 			if e := s.stop(); err == nil {
@@ -114,6 +115,7 @@ func (o options) attack(ctx context.Context) (_ *tally, err error) {
 	}
 	sum := sha256.Sum256([]byte(o.seed))
 	a := &attack{world: w, cast: c, s: s, rng: mathrand.New(mathrand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16]))), each: o.each, sample: o.sample}
+	a.second = &attack{world: beside, s: second, rng: mathrand.New(mathrand.NewPCG(binary.BigEndian.Uint64(sum[16:24]), binary.BigEndian.Uint64(sum[24:]))), each: o.each, sample: o.sample}
 	t := newTally()
 	for _, st := range a.stages() {
 		if !o.wants(st.name) {

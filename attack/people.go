@@ -21,9 +21,10 @@ import (
 type person struct {
 	s              *server
 	User, Password string
-	Secret         string // of the authenticator
-	Recovery       string // a code that signs in once
-	Cookie         string // of the session
+	Secret         string   // of the authenticator
+	Recovery       string   // a code that signs in once
+	Spare          []string // further such codes
+	Cookie         string   // of the session
 	Practitioner   string
 	Roles          []string
 }
@@ -85,11 +86,22 @@ func (b *browser) want(ctx context.Context, status int, method, target string, v
 	return a, err
 }
 
-var recoveryText = regexp.MustCompile(`<ol class="recovery"[^>]*><li>([^<]+)</li>`)
+var (
+	recoveryText = regexp.MustCompile(`<ol class="recovery"[^>]*><li>([^<]+)</li>`)
+	recoveries   = regexp.MustCompile(`<li>([a-z0-9-]{20,})</li>`)
+)
 
 var secretText = regexp.MustCompile(`<p class="secret"[^>]*>([^<]+)</p>`)
 
 const password = "lantern harbor copper meadow"
+
+// password is that of everybody in a house, and of nobody in another.
+func (s *server) password() string {
+	if s.tenant == neighbour {
+		return "meadow copper harbor lantern"
+	}
+	return password
+}
 
 // hire adds somebody, has him enrol, and attests. own is the record of which she is the
 // patient, "" for none.
@@ -110,10 +122,10 @@ func (s *server) hire(ctx context.Context, user, practitioner string, roles, war
 	if err := s.json(ctx, &invited, args...); err != nil {
 		return nil, err
 	}
-	p := &person{s: s, User: user, Password: password, Practitioner: practitioner, Roles: roles}
+	p := &person{s: s, User: user, Password: s.password(), Practitioner: practitioner, Roles: roles}
 	b := s.browser()
 	defer b.close()
-	if _, err := b.want(ctx, 303, "POST", "/enrol", url.Values{"user": {user}, "code": {invited.Code}, "password": {password}, "again": {password}}); err != nil {
+	if _, err := b.want(ctx, 303, "POST", "/enrol", url.Values{"user": {user}, "code": {invited.Code}, "password": {s.password()}, "again": {s.password()}}); err != nil {
 		return nil, err
 	}
 	a, err := b.want(ctx, 200, "GET", "/enrol/authenticator", nil)
@@ -139,6 +151,11 @@ func (s *server) hire(ctx context.Context, user, practitioner string, roles, war
 		return nil, fmt.Errorf("enrolment of %s shows no recovery codes", user)
 	}
 	p.Recovery = string(m[1])
+	for _, m := range recoveries.FindAllSubmatch(a.Body, -1) {
+		if string(m[1]) != p.Recovery {
+			p.Spare = append(p.Spare, string(m[1]))
+		}
+	}
 	_, err = s.run(ctx, "user", "attest", user, "--dir", s.dir, "--clearance", "2026-01-05", "--training", "2026-01-09", "--by", "Personnel office")
 	return p, err
 }
@@ -162,6 +179,15 @@ func (p *person) signInWith(ctx context.Context, before string) error {
 	}
 	p.Cookie = b.cookies[sessionCookie]
 	return nil
+}
+
+// signInAnew is signIn by the next recovery code.
+func (p *person) signInAnew(ctx context.Context) error {
+	if len(p.Spare) == 0 {
+		return fmt.Errorf("%s has no recovery code left", p.User)
+	}
+	p.Recovery, p.Spare = p.Spare[0], p.Spare[1:]
+	return p.signIn(ctx)
 }
 
 const sessionCookie = "__Host-wk"

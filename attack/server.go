@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +19,15 @@ import (
 // server is the released program at work, as a process of its own.
 type server struct {
 	binary, dir, base string
+	tenant            string // whose folder it is: of several, each has its own address
 	*dialler
+	mutual    *dialler   // where programs show certificates
+	authority *authority // that the house believes of programs
+	*process
+}
+
+// process is what all houses share.
+type process struct {
 	cmd    *exec.Cmd
 	screen screen
 	exited chan struct{}
@@ -47,7 +54,7 @@ func (s *screen) bytes() []byte {
 // run runs a command of the program on the folder. The settings of whoever attacks
 // are not its own.
 func (s *server) run(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, s.binary, args...)
+	cmd := exec.CommandContext(ctx, s.binary, append(args, "--tenant", s.tenant)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WARDKEEP_") })
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -66,32 +73,8 @@ func (s *server) json(ctx context.Context, to any, args ...string) error {
 	return json.Unmarshal(out, to)
 }
 
-// start serves the folder.
-func (s *server) start(ctx context.Context) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	address := l.Addr().String()
-	_ = l.Close()
-	_, port, _ := net.SplitHostPort(address)
-	s.base = "https://localhost:" + port
-	settings := filepath.Join(filepath.Dir(s.dir), "wardkeep.yaml")
-	if err := os.WriteFile(settings, []byte(minors), 0o600); err != nil {
-		return err
-	}
-	s.cmd = exec.Command(s.binary, "serve", "--dir", s.dir, "--listen", address, "--config", settings)
-	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WARDKEEP_") }), "WARDKEEP_LOG=debug", "WARDKEEP_PERSON_RATE=0", "WARDKEEP_ADDRESS_RATE=0")
-	s.cmd.Stdout, s.cmd.Stderr = &s.screen, &s.screen
-	if err := s.cmd.Start(); err != nil {
-		return err
-	}
-	s.exited = make(chan struct{})
-	go func() { _ = s.cmd.Wait(); close(s.exited) }()
-	return s.await(ctx, address, "localhost:"+port)
-}
-
-func (s *server) await(ctx context.Context, address, host string) error {
+// await waits until the house answers.
+func (s *server) await(ctx context.Context, address, mutual string) error {
 	deadline := time.After(time.Minute)
 	for {
 		select {
@@ -107,7 +90,10 @@ func (s *server) await(ctx context.Context, address, host string) error {
 		if err != nil {
 			continue
 		}
-		if s.dialler, err = newDialler(address, host, ca); err != nil {
+		if s.dialler, err = newDialler(address, s.base, ca); err != nil {
+			return err
+		}
+		if s.mutual, err = newDialler(mutual, s.base, ca); err != nil {
 			return err
 		}
 		l := &line{dialler: s.dialler}
@@ -120,7 +106,7 @@ func (s *server) await(ctx context.Context, address, host string) error {
 }
 
 // stop ends the server as Ctrl-C does.
-func (s *server) stop() error {
+func (s *process) stop() error {
 	if s.cmd == nil || s.cmd.Process == nil {
 		return nil
 	}
@@ -134,30 +120,28 @@ func (s *server) stop() error {
 	}
 }
 
-// found builds the hospital: folder, records, and the server on them.
-func found(ctx context.Context, binary, dir string, w *world) (*server, error) {
-	s := &server{binary: binary, dir: filepath.Join(dir, "data")}
+// settle fills the house's folder with its records.
+func (s *server) settle(ctx context.Context, w *world) error {
 	if _, err := s.run(ctx, "init", "--dir", s.dir, "--admin", "root", "--given", "Ada", "--family", "Admin"); err != nil {
-		return nil, err
+		return err
 	}
-	file := filepath.Join(dir, "hospital.ndjson")
+	file := filepath.Join(filepath.Dir(s.dir), "hospital.ndjson")
 	out, err := os.Create(file)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := errors.Join(w.write(out), out.Close()); err != nil {
-		return nil, err
+		return err
 	}
 	var sum struct {
 		Total   int               `json:"total"`
 		Refused []json.RawMessage `json:"refused"`
 	}
 	if err := s.json(ctx, &sum, "import", file); err != nil {
-		return nil, err
+		return err
 	}
 	if want := len(w.house) + len(w.records()) + len(w.guardedRecords()) - w.consents(); sum.Total != want || len(sum.Refused) > 0 {
-		return nil, fmt.Errorf("%d of %d records were filed; refused: %s", sum.Total, want, sum.Refused)
+		return fmt.Errorf("%d of %d records were filed; refused: %s", sum.Total, want, sum.Refused)
 	}
-	_ = os.Remove(file)
-	return s, s.start(ctx)
+	return os.Remove(file)
 }

@@ -84,12 +84,15 @@ type dialler struct {
 	tls           *tls.Config
 }
 
-func newDialler(address, host string, ca []byte) (*dialler, error) {
+// newDialler connects to an address for the name in base, and believes one authority.
+func newDialler(address, base string, ca []byte) (*dialler, error) {
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(ca) {
 		return nil, errors.New("ca.pem holds no certificate")
 	}
-	return &dialler{address, host, &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS13, ClientSessionCache: tls.NewLRUClientSessionCache(64)}}, nil
+	name, _, _ := strings.Cut(strings.TrimPrefix(base, "https://"), ":")
+	_, port, _ := net.SplitHostPort(address)
+	return &dialler{address, name + ":" + port, &tls.Config{RootCAs: pool, ServerName: name, MinVersion: tls.VersionTLS13, ClientSessionCache: tls.NewLRUClientSessionCache(64)}}, nil
 }
 
 // line is one connection that is kept alive. It is of one worker.

@@ -20,6 +20,7 @@ type record struct {
 	Elements          map[string][]string // element → canaries in it
 	Date              string
 	encounter         string
+	house             string // whose it is
 	body              object
 	guarding
 }
@@ -55,6 +56,7 @@ var mandates = []mandate{
 // world is the hospital.
 type world struct {
 	*aviary
+	name     string // of the house, "" for the first
 	now      time.Time
 	patients []*patient
 	guarded  []*patient // of whom Consents, holds, age or an account say more
@@ -122,7 +124,7 @@ func (w *world) register(p *patient) {
 }
 
 func (w *world) file(p *patient, s slot) {
-	r := &record{Type: s.typ, Patient: p.ID, Slot: s.name, Category: s.category, Elements: map[string][]string{}, Date: w.now.Add(-48 * time.Hour).Format(time.DateOnly)}
+	r := &record{house: w.name, Type: s.typ, Patient: p.ID, Slot: s.name, Category: s.category, Elements: map[string][]string{}, Date: w.now.Add(-48 * time.Hour).Format(time.DateOnly)}
 	if p.Mark.Mark != "" && (s.typ != "Patient" && s.typ != "CareTeam" || ofThePatient(p.Mark)) {
 		r.Marks = []string{p.Mark.Mark}
 	}

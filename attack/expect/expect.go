@@ -24,10 +24,12 @@ type Caller struct {
 	Context string
 	Names   []string // references by which Consents speak of the caller
 	Purpose string   // that is stated
+	House   string   // where the caller is somebody
 }
 
 // Target is a record, or one element of it.
 type Target struct {
+	House    string
 	Type     string
 	Category string // of Observations and the like: laboratory-formulary, laboratory-other, vital-signs, social-history
 	Element  string // "" for the record as such
@@ -47,7 +49,7 @@ type Target struct {
 }
 
 // May is the answer to one look.
-func May(c Caller, t Target) Answer { return least(look(c, t), whole(t)) }
+func May(c Caller, t Target) Answer { return least(apart(c, t), least(look(c, t), whole(t))) }
 
 // whole says which numbers nobody is shown whole: they arrive masked. A narrative may
 // repeat them.
