@@ -28,7 +28,7 @@ type client struct {
 	expires time.Time
 }
 
-func (s *server) addClient(ctx context.Context, name, scope string) (*client, error) {
+func (s *server) addClient(ctx context.Context, name, scope string, more ...string) (*client, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (s *server) addClient(ctx context.Context, name, scope string) (*client, er
 	var c struct {
 		ID string `json:"client_id"`
 	}
-	err = s.json(ctx, &c, "client", "add", "--name", name, "--scope", scope, "--jwks", file)
+	err = s.json(ctx, &c, append([]string{"client", "add", "--name", name, "--scope", scope, "--jwks", file}, more...)...)
 	return &client{s: s, ID: c.ID, Scope: scope, key: key}, err
 }
 

@@ -12,11 +12,12 @@ import (
 type attack struct {
 	*world
 	*cast
-	s      *server
-	rng    *rand.Rand
-	each   int // attempts of each cell
-	sample bool
-	second *attack // the same of the house beside
+	s         *server
+	rng       *rand.Rand
+	each      int // attempts of each cell
+	sample    bool
+	second    *attack // the same of the house beside
+	crossings []*crossing
 }
 
 // doors are the side doors: every road, for everybody, to every record.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -55,6 +56,13 @@ func (p *process) serve(ctx context.Context, dir string, first, second *server) 
 	}
 	first.base, second.base = "https://localhost:"+port, "https://"+neighbour+".localhost:"+port
 	settings := filepath.Join(dir, "wardkeep.yaml")
+	if p.provider, err = newProvider(); err != nil {
+		return err
+	}
+	secret, ca := filepath.Join(dir, "secret"), filepath.Join(dir, "provider.pem")
+	if err := errors.Join(os.WriteFile(secret, []byte("a secret of the attack, long enough\n"), 0o600), os.WriteFile(ca, p.provider.ca(), 0o600)); err != nil {
+		return err
+	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%sdir: %s\nlisten: %s\nmtls_listen: %s\ntenants:\n", minors, dir, address, mutual)
 	for _, s := range []*server{first, second} {
@@ -65,7 +73,7 @@ func (p *process) serve(ctx context.Context, dir string, first, second *server) 
 		if err := os.WriteFile(authority, s.authority.pem(), 0o600); err != nil {
 			return err
 		}
-		fmt.Fprintf(&text, "  - {name: %s, base_url: '%s', dir: %s, mtls_ca: %s}\n", s.tenant, s.base, s.dir, authority)
+		fmt.Fprintf(&text, "  - {name: %s, base_url: '%s', dir: %s, mtls_ca: %s, %s}\n", s.tenant, s.base, s.dir, authority, p.provider.settings(s, secret, ca))
 	}
 	if err := os.WriteFile(settings, []byte(text.String()), 0o600); err != nil {
 		return err

@@ -95,14 +95,6 @@ var secretText = regexp.MustCompile(`<p class="secret"[^>]*>([^<]+)</p>`)
 
 const password = "lantern harbor copper meadow"
 
-// password is that of everybody in a house, and of nobody in another.
-func (s *server) password() string {
-	if s.tenant == neighbour {
-		return "meadow copper harbor lantern"
-	}
-	return password
-}
-
 // hire adds somebody, has him enrol, and attests. own is the record of which she is the
 // patient, "" for none.
 func (s *server) hire(ctx context.Context, user, practitioner string, roles, wards []string, own string) (*person, error) {
@@ -179,15 +171,6 @@ func (p *person) signInWith(ctx context.Context, before string) error {
 	}
 	p.Cookie = b.cookies[sessionCookie]
 	return nil
-}
-
-// signInAnew is signIn by the next recovery code.
-func (p *person) signInAnew(ctx context.Context) error {
-	if len(p.Spare) == 0 {
-		return fmt.Errorf("%s has no recovery code left", p.User)
-	}
-	p.Recovery, p.Spare = p.Spare[0], p.Spare[1:]
-	return p.signIn(ctx)
 }
 
 const sessionCookie = "__Host-wk"

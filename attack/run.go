@@ -118,9 +118,17 @@ func (w *world) run(ctx context.Context, s *server, t *tally, title string, all 
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			l := &line{dialler: s.dialler}
-			defer l.close()
+			own, lines := &line{dialler: s.dialler}, map[*server]*line{}
+			defer own.close()
 			for a := range next {
+				l := own
+				if a.At != nil {
+					if l = lines[a.At]; l == nil {
+						l = &line{dialler: a.At.dialler}
+						lines[a.At] = l
+						defer l.close()
+					}
+				}
 				if err := w.try(ctx, l, t, a); err != nil && t.unanswered(a, err) > patienceWithSilence {
 					cancel(fmt.Errorf("%s %s (%s): %w", a.Req.Method, a.Route, a.Trick, err))
 				}
@@ -154,7 +162,7 @@ func (w *world) run(ctx context.Context, s *server, t *tally, title string, all 
 // decision.
 func (w *world) try(ctx context.Context, l *line, t *tally, a *attempt) error {
 	if a.Got != nil {
-		t.add(a, *a.Got, w.judge(a, *a.Got, nil))
+		t.add(a, *a.Got, w.judge(a, *a.Got, a.GotTwin))
 		return nil
 	}
 	got, err := w.send(ctx, l, a, a.Req)
@@ -183,7 +191,11 @@ func (w *world) send(ctx context.Context, l *line, a *attempt, q request) (answe
 			}
 			sent = q.with(headers...)
 		}
-		got, err := l.do(ctx, sent)
+		do := l.do
+		if a.Via != nil {
+			do = a.Via
+		}
+		got, err := do(ctx, sent)
 		if err != nil || got.Status != http.StatusTooManyRequests && got.Status != http.StatusServiceUnavailable || try == 6 {
 			return got, err
 		}

@@ -28,9 +28,10 @@ type server struct {
 
 // process is what all houses share.
 type process struct {
-	cmd    *exec.Cmd
-	screen screen
-	exited chan struct{}
+	cmd      *exec.Cmd
+	provider *provider
+	screen   screen
+	exited   chan struct{}
 }
 
 // screen is what the process prints.
@@ -107,6 +108,9 @@ func (s *server) await(ctx context.Context, address, mutual string) error {
 
 // stop ends the server as Ctrl-C does.
 func (s *process) stop() error {
+	if s.provider != nil {
+		defer s.provider.Close()
+	}
 	if s.cmd == nil || s.cmd.Process == nil {
 		return nil
 	}

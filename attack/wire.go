@@ -27,6 +27,8 @@ type request struct {
 	// From is the address of this machine that it comes from, "" for any: who guesses
 	// from one address too often waits there, and nothing is learnt.
 	From string
+	// Secret is what is shown by it, which answers may repeat.
+	Secret string
 }
 
 func (q request) with(header ...string) request {
@@ -93,6 +95,12 @@ func newDialler(address, base string, ca []byte) (*dialler, error) {
 	name, _, _ := strings.Cut(strings.TrimPrefix(base, "https://"), ":")
 	_, port, _ := net.SplitHostPort(address)
 	return &dialler{address, name + ":" + port, &tls.Config{RootCAs: pool, ServerName: name, MinVersion: tls.VersionTLS13, ClientSessionCache: tls.NewLRUClientSessionCache(64)}}, nil
+}
+
+// port is that of the server, in all its addresses.
+func (d *dialler) port() string {
+	_, port, _ := net.SplitHostPort(d.address)
+	return port
 }
 
 // line is one connection that is kept alive. It is of one worker.
