@@ -105,7 +105,7 @@ func (c control) overlay(root, dir string) (string, error) {
 		return "", fmt.Errorf("the text to exchange stands %d times in %s, not %d: mend the control", n, c.file, c.times)
 	}
 	patched := filepath.Join(dir, "patched.go")
-	if err := os.WriteFile(patched, []byte(strings.ReplaceAll(string(source), c.old, c.new)), 0o600); err != nil {
+	if err := os.WriteFile(patched, []byte(strings.ReplaceAll(string(source), c.old, c.new)+c.beside), 0o600); err != nil {
 		return "", err
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{path: patched}})
