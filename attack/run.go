@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -118,18 +119,18 @@ func (w *world) run(ctx context.Context, s *server, t *tally, title string, all 
 		wait.Add(1)
 		go func() {
 			defer wait.Done()
-			own, lines := &line{dialler: s.dialler}, map[*server]*line{}
-			defer own.close()
-			for a := range next {
-				l := own
-				if a.At != nil {
-					if l = lines[a.At]; l == nil {
-						l = &line{dialler: a.At.dialler}
-						lines[a.At] = l
-						defer l.close()
-					}
+			lines := map[*server]*line{}
+			defer func() {
+				for _, l := range lines {
+					l.close()
 				}
-				if err := w.try(ctx, l, t, a); err != nil && t.unanswered(a, err) > patienceWithSilence {
+			}()
+			for a := range next {
+				at := cmp.Or(a.At, s)
+				if lines[at] == nil {
+					lines[at] = &line{dialler: at.dialler}
+				}
+				if err := w.try(ctx, lines[at], t, a); err != nil && t.unanswered(a, err) > patienceWithSilence {
 					cancel(fmt.Errorf("%s %s (%s): %w", a.Req.Method, a.Route, a.Trick, err))
 				}
 			}
