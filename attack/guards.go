@@ -127,6 +127,14 @@ func (a *attack) guardedPages() (all []attempt) {
 	return all
 }
 
+// overlooks reports whether the overview has something for the caller: else the chart
+// opens at the first section that has.
+func (a *attack) overlooks(c *caller, p *patient) bool {
+	return slices.ContainsFunc(p.Records, func(r *record) bool {
+		return slices.Contains([]string{"Condition", "MedicationRequest", "Observation"}, r.Type) && a.may(c, r, "") == expect.Allowed
+	})
+}
+
 // chartOf are the pages of one chart: none if the patient is hidden, else all, without
 // what is hidden.
 func (a *attack) chartOf(c *caller, p *patient) (all []attempt) {
@@ -143,7 +151,7 @@ func (a *attack) chartOf(c *caller, p *patient) (all []attempt) {
 		switch {
 		case may == expect.Forbidden:
 			add(first, "chart"+s, page(s), refused)
-		case may == expect.Allowed && s == "" && a.may(c, first, "name") == expect.Allowed:
+		case may == expect.Allowed && (s == "/details" || s == "" && a.overlooks(c, p)) && a.may(c, first, "name") == expect.Allowed:
 			add(first, "chart"+s, page(s), shown, p.Family)
 		default:
 			add(first, "chart"+s, page(s), silent)
