@@ -49,6 +49,9 @@ func (c *folderCmd) Run(ctx context.Context, t terminal) error {
 		if cfg.Pinned, err = read("the pinned checkpoint", c.Pinned); err != nil {
 			return err
 		}
+		if cfg.HandOvers, err = handOversBeside(c.Pinned); err != nil {
+			return err
+		}
 	}
 	report, err := c.verify(ctx, t, cfg, disk, keyring)
 	if err != nil {

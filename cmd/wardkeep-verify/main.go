@@ -42,6 +42,8 @@ Examples:
 
 audit.pub and the checkpoint come from wardkeep audit key --out /mnt/elsewhere.
 --key takes a file or the key itself: PEM, 32 bytes in base64 or hex, or a note verifier key.
+The key that signs may have been replaced: any key that leads to the one that signs now will do. What says so lies
+in the folder, in proofs, and in checkpoint.handovers beside a checkpoint.
 Exit codes: 0 nothing is wrong, 1 something is, 2 wrong use.`
 
 func main() {
@@ -199,15 +201,22 @@ func (c *checkpointCmd) Run(t terminal) error {
 	if err != nil {
 		return err
 	}
-	now, err := openCheckpoint(c.File, key)
+	signers, err := c.signers(key)
 	if err != nil {
 		return err
+	}
+	now, err := openCheckpoint(c.File, signers)
+	if err != nil {
+		return err
+	}
+	for _, h := range signers.HandOvers() {
+		fmt.Fprintf(t.out, "key        %s\n", h)
 	}
 	fmt.Fprintf(t.out, "signed     %s\nsize       %d\nroot       %s\n", now.Origin, now.Size, now.Root)
 	if c.Against == "" {
 		return nil
 	}
-	old, err := openCheckpoint(c.Against, key)
+	old, err := openCheckpoint(c.Against, signers)
 	if err != nil {
 		return err
 	}
@@ -219,10 +228,35 @@ func (c *checkpointCmd) Run(t terminal) error {
 	return nil
 }
 
-func openCheckpoint(name string, key ed25519.PublicKey) (verify.Checkpoint, error) {
+// signers are whom the key leads to, by what lies beside either file.
+func (c *checkpointCmd) signers(key ed25519.PublicKey) (*verify.Signers, error) {
+	var notes [][]byte
+	for _, name := range []string{c.File, c.Against} {
+		n, err := handOversBeside(name)
+		if err != nil {
+			return nil, err
+		}
+		notes = append(notes, n)
+	}
+	return verify.Believe(key, notes...)
+}
+
+// handOversBeside reads which key signed after which, nil if nothing says so.
+func handOversBeside(checkpoint string) ([]byte, error) {
+	text, err := os.ReadFile(checkpoint + verify.HandOversBeside)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s%s cannot be read: %w", checkpoint, verify.HandOversBeside, err)
+	}
+	return text, nil
+}
+
+func openCheckpoint(name string, signers *verify.Signers) (verify.Checkpoint, error) {
 	signed, err := read("the checkpoint", name)
 	if err != nil {
 		return verify.Checkpoint{}, err
 	}
-	return verify.OpenCheckpoint(signed, key)
+	return signers.OpenCheckpoint(signed)
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/fault"
-	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/store"
 	"github.com/wardkeep/wardkeep/internal/wholefile"
@@ -77,7 +76,7 @@ func (l *Log) Checkpoint(ctx context.Context) error {
 
 // publish signs c and writes it everywhere.
 func (l *Log) publish(ctx context.Context, id verify.TreeID, c verify.Checkpoint) ([]byte, error) {
-	signer, err := newSigner(ctx, c.Origin, l.cfg.Keyring)
+	signer, err := newSigner(ctx, c.Origin, l.cfg.Keyring.Public(), l.cfg.Keyring.Sign)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +90,10 @@ func (l *Log) publish(ctx context.Context, id verify.TreeID, c verify.Checkpoint
 		return nil, err
 	}
 	if l.cfg.CheckpointOut != "" {
-		if err := writeCheckpoint(l.cfg.CheckpointOut, c, text, l.cfg.Keyring); err != nil {
+		if err := l.publishHandOvers(); err != nil {
+			return nil, fmt.Errorf("write the hand-overs outside the store: %w", err)
+		}
+		if err := l.writeCheckpoint(ctx, l.cfg.CheckpointOut, c, text); err != nil {
 			return nil, fmt.Errorf("write the checkpoint outside the store: %w", err)
 		}
 	}
@@ -105,7 +107,7 @@ func (l *Log) keepCheckpoint(ctx context.Context, id verify.TreeID, c verify.Che
 		if err != nil {
 			return err
 		}
-		if known, err := verify.OpenCheckpoint(old, l.cfg.Keyring.Public()); err == nil && known.Size > c.Size {
+		if known, err := l.openCheckpoint(ctx, old); err == nil && known.Size > c.Size {
 			return nil
 		}
 		cell := record.Cell{Space: record.SpaceTree, Name: id.CheckpointName(), Value: text}
@@ -140,30 +142,13 @@ func (l *Log) due() bool {
 
 // writeCheckpoint replaces the file, unless it holds a newer checkpoint of the
 // same tree: several servers may share it.
-func writeCheckpoint(path string, c verify.Checkpoint, text []byte, keyring kms.Keyring) error {
+func (l *Log) writeCheckpoint(ctx context.Context, path string, c verify.Checkpoint, text []byte) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return wholefile.WithoutPath(err)
 	}
-	if known, err := verify.OpenCheckpoint(old, keyring.Public()); err == nil && known.Origin == c.Origin && known.Size > c.Size {
+	if known, err := l.openCheckpoint(ctx, old); err == nil && known.Origin == c.Origin && known.Size > c.Size {
 		return nil
 	}
 	return wholefile.Replace(path, text, 0o644)
 }
-
-// signer is a note.Signer on a keyring, so that the key never leaves it.
-type signer struct {
-	note.Verifier
-	ctx     context.Context
-	keyring kms.Keyring
-}
-
-func newSigner(ctx context.Context, origin string, keyring kms.Keyring) (note.Signer, error) {
-	v, err := verify.NewVerifier(origin, keyring.Public())
-	if err != nil {
-		return nil, err
-	}
-	return signer{v, ctx, keyring}, nil
-}
-
-func (s signer) Sign(message []byte) ([]byte, error) { return s.keyring.Sign(s.ctx, message) }

@@ -72,6 +72,7 @@ type Log struct {
 	keys   keyCache
 	heads  heads
 	broken broken
+	signs  atomic.Pointer[verify.Signers]
 
 	wake chan struct{}
 	stop chan struct{}

@@ -66,7 +66,10 @@ func newLog(c Config) (*Log, error) {
 func badTenant(r rune) bool { return r <= ' ' || r >= 0x7f || r == '/' || r == '+' }
 
 func (l *Log) start(ctx context.Context) error {
-	pinned, err := l.readPinned()
+	if err := l.openSigners(ctx); err != nil {
+		return err
+	}
+	pinned, err := l.readPinned(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,7 +98,7 @@ func (l *Log) start(ctx context.Context) error {
 }
 
 // readPinned reads the checkpoint kept outside the store, nil if there is none.
-func (l *Log) readPinned() (*verify.Checkpoint, error) {
+func (l *Log) readPinned(ctx context.Context) (*verify.Checkpoint, error) {
 	if l.cfg.CheckpointOut == "" {
 		return nil, nil
 	}
@@ -106,7 +109,7 @@ func (l *Log) readPinned() (*verify.Checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the checkpoint kept outside the store: %w", wholefile.WithoutPath(err))
 	}
-	c, err := verify.OpenCheckpoint(signed, l.cfg.Keyring.Public())
+	c, err := l.openCheckpoint(ctx, signed)
 	if err != nil {
 		return nil, fault.New(fault.Unavailable, "audit.Open",
 			"The checkpoint kept outside the store does not open under this key. Give the right keys, or the right file.")

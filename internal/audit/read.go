@@ -200,6 +200,7 @@ func (l *Log) Prove(ctx context.Context, index uint64) (*verify.Proof, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err)
 	}
+	p.HandOvers = string(l.HandOvers())
 	return p, nil
 }
 
@@ -211,7 +212,7 @@ func (l *Log) checkpointOf(ctx context.Context, id verify.TreeID, leaf uint64) (
 		if err != nil {
 			return nil, verify.Checkpoint{}, fault.Wrap(fault.Unavailable, "audit.Prove", err)
 		}
-		c, err := verify.OpenCheckpoint(signed, l.cfg.Keyring.Public())
+		c, err := l.openCheckpoint(ctx, signed)
 		return signed, c, fault.Wrap(fault.Internal, "audit.Prove", err)
 	}
 	signed, c := l.Published()

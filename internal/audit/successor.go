@@ -54,7 +54,7 @@ func (l *Log) checkStored(ctx context.Context) error {
 	if err != nil || signed == nil {
 		return err
 	}
-	c, err := verify.OpenCheckpoint(signed, l.cfg.Keyring.Public())
+	c, err := l.openCheckpoint(ctx, signed)
 	if err != nil {
 		return fmt.Errorf("the store's own checkpoint: %w", err)
 	}

@@ -21,7 +21,7 @@ type register struct {
 // made tells of a version that was made after the store.
 type made struct {
 	Version uint32    `json:"version,omitempty"` // of a tenant key
-	ID      string    `json:"id,omitempty"`      // of a root
+	ID      string    `json:"id,omitempty"`      // of a root, or of a key that signs
 	Made    time.Time `json:"made"`
 	By      string    `json:"by"`
 	Reason  string    `json:"reason"`
@@ -43,6 +43,7 @@ type work struct {
 	Key     string    `json:"key"`
 	Version uint32    `json:"version,omitempty"` // the new one
 	Phase   string    `json:"phase"`
+	Before  string    `json:"before,omitempty"` // name of the key that signed
 	By      string    `json:"by"`
 	Reason  string    `json:"reason"`
 	Begun   time.Time `json:"begun"`
@@ -55,11 +56,12 @@ type work struct {
 
 // Phases of a replacement.
 const (
-	phaseBegun   = "begun"      // of the root: nothing is rewrapped
-	phaseRewrap  = "rewrapped"  // tenant keys are wrapped by the new root
-	phaseDestroy = "destroying" // everything was seen to open by the new root alone
-	phaseOwners  = "owners"     // owners' keys are being rewrapped
-	phaseMarks   = "marks"      // marks of progress are being sealed anew
+	phaseBegun    = "begun"        // of the root: nothing is rewrapped
+	phaseRewrap   = "rewrapped"    // tenant keys are wrapped by the new root
+	phaseDestroy  = "destroying"   // everything was seen to open by the new root alone
+	phaseHandOver = "handing over" // a next key that is to sign is kept
+	phaseOwners   = "owners"       // owners' keys are being rewrapped
+	phaseMarks    = "marks"        // marks of progress are being sealed anew
 )
 
 var registerName = []byte("keys")

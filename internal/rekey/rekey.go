@@ -1,4 +1,5 @@
-// Package rekey replaces keys: the root, and what tenants have keys for. A step is
+// Package rekey replaces keys: the root, what tenants have keys for, and the key that
+// signs checkpoints. A step is
 // one commit, kept with the place it came to, so that a process that dies leaves
 // work that the next one carries on.
 //
@@ -52,10 +53,13 @@ type Config struct {
 	Clock  clock.Clock
 	Slog   *slog.Logger
 
-	Root    Root   // nil: it is not here
-	FileKey string // path of the wrapped key of the store's files; "": there is none
+	Root    Root          // nil: it is not here
+	Signing kms.Resigning // nil: it is not here
+	FileKey string        // path of the wrapped key of the store's files; "": there is none
 	// Again writes anew what lapses late or never and has a writer of its own.
 	Again func(ctx context.Context) error
+	// Resign signs by the next key what else the one before has signed.
+	Resign func(ctx context.Context) error
 }
 
 // Grace is how long after a new version an old one is kept at least: what was
@@ -65,10 +69,11 @@ const Grace = 24 * time.Hour
 
 // Keys that can be replaced.
 const (
-	KeyRoot  = "root"
-	keyIndex = "index"
-	keyData  = "data"
-	keyAudit = "audit"
+	KeyRoot       = "root"
+	KeyCheckpoint = "checkpoint" // signs checkpoints
+	keyIndex      = "index"
+	keyData       = "data"
+	keyAudit      = "audit"
 )
 
 // Manager replaces keys. It is safe for concurrent use.
@@ -100,8 +105,12 @@ func (m *Manager) Rotate(ctx context.Context, who, key, reason string) error {
 		if err := m.checkRoot(ctx); err != nil {
 			return err
 		}
+	case key == KeyCheckpoint:
+		if m.Signing == nil {
+			return fault.New(fault.NotSupported, op, "The key that signs checkpoints is not kept here.")
+		}
 	case !slices.Contains(seal.Purposes(), key):
-		return fault.New(fault.Invalid, op, "The keys that can be replaced are: root, data, blob, audit.")
+		return fault.New(fault.Invalid, op, "The keys that can be replaced are: root, checkpoint, data, blob, audit.")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -120,7 +129,7 @@ func (m *Manager) begin(ctx context.Context, who, key, reason string) error {
 	now := m.Clock.Now().UTC()
 	reg.Work = &work{Key: key, By: who, Reason: reason, Begun: now, Phase: phaseBegun}
 	event := m.event(reg.Work, "begun")
-	if key == KeyRoot {
+	if key == KeyRoot || key == KeyCheckpoint {
 		return m.save(ctx, reg, record.Batch{}, event)
 	}
 	change, version, err := m.Sealer.NewVersion(ctx, key)
@@ -166,20 +175,37 @@ func (m *Manager) Step(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		if reg.Work == nil && m.Root != nil && m.Root.Rotating() { // what told of it is gone
-			reg.Work = &work{Key: KeyRoot, By: itself, Reason: "found half done", Begun: m.Clock.Now().UTC(), Phase: phaseBegun}
+		if reg.Work == nil {
+			reg.Work = m.halfDone()
 		}
 		if reg.Work == nil {
 			more = false
 			return nil
 		}
 		more = true
-		if reg.Work.Key == KeyRoot {
+		switch reg.Work.Key {
+		case KeyRoot:
 			return m.stepRoot(ctx, reg)
+		case KeyCheckpoint:
+			return m.stepSigning(ctx, reg)
 		}
 		return m.stepOwners(ctx, reg)
 	})
 	return more, err
+}
+
+// halfDone is the work that a keyring tells of, when what told of it in the store is gone.
+func (m *Manager) halfDone() *work {
+	w := &work{By: itself, Reason: "found half done", Begun: m.Clock.Now().UTC(), Phase: phaseBegun}
+	switch {
+	case m.Root != nil && m.Root.Rotating():
+		w.Key = KeyRoot
+	case m.Signing != nil && m.Signing.Next() != nil:
+		w.Key = KeyCheckpoint
+	default:
+		return nil
+	}
+	return w
 }
 
 // maxTries bounds how often a step is done anew that lost a race.

@@ -20,7 +20,7 @@ type Status struct {
 type Key struct {
 	Key     string    `json:"key"`
 	Version uint32    `json:"version,omitempty"`
-	ID      string    `json:"id,omitempty"` // of the root, by which others are wrapped
+	ID      string    `json:"id,omitempty"` // of the root, by which others are wrapped; of what signs
 	Current bool      `json:"current"`      // it seals what is sealed from now on
 	Made    time.Time `json:"made,omitzero"`
 	AgeDays int       `json:"age_days"`
@@ -76,6 +76,9 @@ func (m *Manager) status(ctx context.Context, n uses) (Status, error) {
 		return Status{}, fault.Wrap(fault.Unavailable, op, err)
 	}
 	out := Status{Keys: []Key{m.root(reg, began, versions)}}
+	if m.Signing != nil {
+		out.Keys = append(out.Keys, m.signing(reg, began))
+	}
 	for _, key := range seal.Purposes() {
 		for i, v := range versions[key] {
 			k := Key{Key: key, Version: v.Version, ID: v.Keyring, Current: i == 0}
@@ -121,6 +124,19 @@ func (m *Manager) root(reg *register, began time.Time, versions map[string][]sea
 		}
 	}
 	k.tell(last, reg.Versions[KeyRoot] == nil, began, m.Clock.Now())
+	return k
+}
+
+func (m *Manager) signing(reg *register, began time.Time) Key {
+	k := Key{Key: KeyCheckpoint, Current: true, ID: verify.KeyName(m.Signing.Public())}
+	var last *made
+	all := reg.Versions[KeyCheckpoint]
+	for i := range all {
+		if all[i].ID == k.ID {
+			last = &all[i]
+		}
+	}
+	k.tell(last, all == nil, began, m.Clock.Now())
 	return k
 }
 

@@ -21,6 +21,26 @@ func Replace(path string, text []byte, mode fs.FileMode) error {
 	return write(path, text, mode, os.Rename)
 }
 
+// Exchange is Replace of a file that there is, and writes over size bytes of what was in
+// it, where the disk allows it.
+func Exchange(path string, text []byte, mode fs.FileMode, size int) error {
+	was, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return WithoutPath(err)
+	}
+	defer was.Close()
+	if err := Replace(path, text, mode); err != nil {
+		return err
+	}
+	return Overwrite(was, size)
+}
+
+// Overwrite writes over the bytes of a file that has no name any more.
+func Overwrite(f *os.File, size int) error {
+	_, err := f.Write(make([]byte, size))
+	return WithoutPath(errors.Join(err, f.Sync()))
+}
+
 func write(path string, text []byte, mode fs.FileMode, name func(from, to string) error) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, ".new-*")

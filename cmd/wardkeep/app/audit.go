@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -55,11 +56,9 @@ func (c *auditVerifyCmd) Run(ctx context.Context, t Terminal) error {
 	if err != nil {
 		return err
 	}
-	var pinned []byte
-	if pinnedFile := firstOf(c.Pinned, cfg.CheckpointOut); pinnedFile != "" {
-		if pinned, err = os.ReadFile(pinnedFile); err != nil {
-			return fmt.Errorf("the pinned checkpoint cannot be read: %w", err)
-		}
+	pinned, err := readPinned(firstOf(c.Pinned, cfg.CheckpointOut))
+	if err != nil {
+		return err
 	}
 	report, err := verifyFiles(ctx, cfg, pinned, c.Deep)
 	if err != nil {
@@ -76,6 +75,26 @@ func (c *auditVerifyCmd) Run(ctx context.Context, t Terminal) error {
 	return err
 }
 
+// pinned is what is kept outside the store: a checkpoint, and beside it which key
+// signed after which.
+type pinned struct{ checkpoint, handOvers []byte }
+
+// readPinned returns nil if there is no file to read.
+func readPinned(file string) (*pinned, error) {
+	if file == "" {
+		return nil, nil
+	}
+	checkpoint, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the pinned checkpoint cannot be read: %w", err)
+	}
+	handOvers, err := os.ReadFile(file + verify.HandOversBeside)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the hand-overs beside the pinned checkpoint cannot be read: %w", err)
+	}
+	return &pinned{checkpoint, handOvers}, nil
+}
+
 func firstOf(a, b string) string {
 	if a != "" {
 		return a
@@ -85,7 +104,7 @@ func firstOf(a, b string) string {
 
 // verifyFiles verifies the files of a data folder: those of the store itself if
 // nobody has it open, else of a copy that the running server lays aside.
-func verifyFiles(ctx context.Context, cfg config.Config, pinned []byte, deep bool) (*verify.Report, error) {
+func verifyFiles(ctx context.Context, cfg config.Config, kept *pinned, deep bool) (*verify.Report, error) {
 	dir := cfg.Dir
 	files := filepath.Join(dir, storeDir)
 	if d := dialDesk(dir); d != nil {
@@ -100,7 +119,7 @@ func verifyFiles(ctx context.Context, cfg config.Config, pinned []byte, deep boo
 			return nil, err
 		}
 	}
-	report, keyring, err := verifyOpened(ctx, reading{dir: dir, kms: cfg.KMS, files: files, disk: vfs.Default, tenant: cfg.Tenant}, pinned, deep)
+	report, keyring, err := verifyOpened(ctx, reading{dir: dir, kms: cfg.KMS, files: files, disk: vfs.Default, tenant: cfg.Tenant}, kept, deep)
 	if errors.Is(err, store.ErrCorrupt) {
 		report, err = &verify.Report{}, nil
 		fileFinding(report, "a file of the store is damaged and cannot be read")
@@ -117,7 +136,7 @@ var docTypes = []string{
 	reindex.TypeEntry, chart.TypeMandate, emergency.Type, emergency.TypeDay,
 }
 
-func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (*verify.Report, kms.Keyring, error) {
+func verifyOpened(ctx context.Context, what reading, kept *pinned, deep bool) (*verify.Report, kms.Keyring, error) {
 	keyring, err := openKeyring(ctx, what.dir, what.kms)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the keys cannot be used: %w", err)
@@ -128,9 +147,12 @@ func verifyOpened(ctx context.Context, what reading, pinned []byte, deep bool) (
 	}
 	defer r.close()
 	cfg := verify.Config{
-		Store: r.store, Key: keyring.Public(), Tenant: what.tenant, Pinned: pinned,
+		Store: r.store, Key: keyring.Public(), Tenant: what.tenant,
 		Token: r.sealer.Token,
 		Open:  func(aad, sealed []byte) ([]byte, error) { return r.sealer.OpenValue("audit", aad, sealed) },
+	}
+	if kept != nil {
+		cfg.Pinned, cfg.HandOvers = kept.checkpoint, kept.handOvers
 	}
 	var unread error
 	if deep {
@@ -296,7 +318,7 @@ const auditRun = 1000
 
 type auditKeyCmd struct {
 	place
-	Out string `help:"Folder to write them to instead: audit.pub and checkpoint." placeholder:"DIR"`
+	Out string `help:"Folder to write them to instead: audit.pub, checkpoint, and checkpoint.handovers once the key that signs was replaced." placeholder:"DIR"`
 }
 
 func (auditKeyCmd) Help() string {
@@ -320,6 +342,9 @@ func (c *auditKeyCmd) Run(ctx context.Context, t Terminal) error {
 	err := os.MkdirAll(c.Out, 0o755)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(c.Out, "audit.pub"), []byte(key), 0o644)
+	}
+	if err == nil && out.HandOvers != "" {
+		err = os.WriteFile(filepath.Join(c.Out, "checkpoint"+verify.HandOversBeside), []byte(out.HandOvers), 0o644)
 	}
 	if err == nil {
 		err = os.WriteFile(filepath.Join(c.Out, "checkpoint"), []byte(out.Checkpoint), 0o644)

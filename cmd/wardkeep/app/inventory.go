@@ -11,6 +11,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/seal/file"
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 // The inventory of a closed store lies beside it. While the store is open it has
@@ -53,12 +54,32 @@ func closeInventory(ctx context.Context, dir string, keyring kms.Keyring) error 
 	return os.Rename(part, filepath.Join(dir, inventoryFile))
 }
 
+// resignInventory has the next key sign the inventory that was set aside: the key that
+// has signed it is about to be replaced.
+func resignInventory(ctx context.Context, dir string, keys kms.Resigning) error {
+	inv, err := readInventory(dir, inventoryOpen, keys)
+	if errors.Is(err, fs.ErrNotExist) || keys.Next() == nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	text, err := inv.Encode(func(message []byte) ([]byte, error) { return keys.SignNext(ctx, message) })
+	if err != nil {
+		return err
+	}
+	return wholefile.Replace(filepath.Join(dir, inventoryOpen), text, 0o600)
+}
+
 func readInventory(dir, name string, keyring kms.Keyring) (*file.Inventory, error) {
 	text, err := os.ReadFile(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
 	return file.ParseInventory(text, func(message, signature []byte) bool {
+		if keys, ok := keyring.(kms.Resigning); ok && keys.Next() != nil && ed25519.Verify(keys.Next(), message, signature) {
+			return true
+		}
 		return ed25519.Verify(keyring.Public(), message, signature)
 	})
 }

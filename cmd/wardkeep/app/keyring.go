@@ -44,7 +44,7 @@ func openKeyring(ctx context.Context, dir, setting string) (kms.Keyring, error) 
 		if err != nil {
 			return nil, err
 		}
-		return service.NewRoot(k, path), nil
+		return service.NewRoot(k), nil
 	}
 	k, err := service.Open(ctx, wrapper, path)
 	switch {
@@ -55,7 +55,7 @@ func openKeyring(ctx context.Context, dir, setting string) (kms.Keyring, error) 
 	case err != nil:
 		return nil, explain(dir, wrapper.ID(), err)
 	}
-	return service.NewRoot(k, path), nil
+	return service.NewRoot(k), nil
 }
 
 // freshFolder reports whether nothing has been wrapped yet by a root.

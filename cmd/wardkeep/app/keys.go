@@ -10,12 +10,13 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/rekey"
 )
 
 type keysCmd struct {
 	Status keysStatusCmd `cmd:"" help:"Tell which keys there are, how old, and what is sealed under each."`
-	Rotate keysRotateCmd `cmd:"" help:"Replace a key: root, data, blob or audit."`
+	Rotate keysRotateCmd `cmd:"" help:"Replace a key: root, checkpoint, data, blob or audit."`
 	Resume keysResumeCmd `cmd:"" help:"Carry on a replacement that was cut short."`
 }
 
@@ -41,7 +42,7 @@ func (c *keysStatusCmd) Run(ctx context.Context, t Terminal) error {
 
 type keysRotateCmd struct {
 	place
-	Key    string `arg:"" help:"root, data, blob or audit."`
+	Key    string `arg:"" help:"root, checkpoint, data, blob or audit."`
 	Reason string `help:"Why; kept in the audit log." required:""`
 	To     string `help:"Move the root to this key service, named as in the setting kms." placeholder:"KMS"`
 	JSON   bool   `help:"Print what there is then as JSON."`
@@ -52,6 +53,10 @@ func (keysRotateCmd) Help() string {
 root before the command returns, of the others in the background while a server runs, else before it returns. Keep a
 copy of root.key elsewhere after the root was replaced; the copy from before opens older copies of the store alone.
 
+checkpoint is the key that signs checkpoints of the audit log. The old one and the new one both sign that it is handed
+over; who keeps either public key elsewhere can verify on. Keep a copy of root.key (or signing.key) here, too: the one
+from before is refused.
+
 A root that a key service keeps stays there: what it wraps is wrapped anew, by what the service has put in its place.
 With --to, and no server running, another service's key is the root then; a root.key is destroyed at the end. If that is
 cut short, say it again.
@@ -61,7 +66,8 @@ docs/controls.md says what this does, and what it does not, if a key was stolen.
 Examples:
   wardkeep keys rotate root --dir hospital --reason "An operator has left"
   wardkeep keys rotate root --dir hospital --reason "Into care" --to 'awskms:///alias/ward?region=eu-central-1'
-  wardkeep keys rotate data --dir hospital --reason "Once a year"`
+  wardkeep keys rotate data --dir hospital --reason "Once a year"
+  wardkeep keys rotate checkpoint --dir hospital --reason "The server was replaced"`
 }
 
 func (c *keysRotateCmd) Run(ctx context.Context, t Terminal) error {
@@ -106,9 +112,11 @@ type keyOrder struct{ Key, Reason string }
 // newKeys returns who replaces the keys of the house.
 func (h *House) newKeys() *rekey.Manager {
 	root, _ := h.Keyring.(rekey.Root) // of a service it is replaced there
+	signing, _ := h.Keyring.(kms.Resigning)
 	return rekey.New(rekey.Config{
 		Store: h.Store, Sealer: h.Sealer, Log: h.Log, Clock: h.Clock, Slog: h.Slog,
-		Root: root, FileKey: filepath.Join(h.Config.Dir, fileKeyFile), Again: h.Jobs.Again,
+		Root: root, Signing: signing, FileKey: filepath.Join(h.Config.Dir, fileKeyFile), Again: h.Jobs.Again,
+		Resign: func(ctx context.Context) error { return resignInventory(ctx, h.Config.Dir, signing) },
 	})
 }
 
@@ -120,7 +128,7 @@ func rotateKey(ctx context.Context, h *House, who string, in keyOrder) (rekey.St
 	if err := h.Keys.Rotate(ctx, operator(who, "operator").ID, in.Key, in.Reason); err != nil {
 		return rekey.Status{}, err
 	}
-	if h.Keys.Started() && in.Key != rekey.KeyRoot {
+	if h.Keys.Started() && in.Key != rekey.KeyRoot && in.Key != rekey.KeyCheckpoint {
 		h.Keys.Wake()
 		return h.Keys.Status(ctx)
 	}
@@ -180,6 +188,8 @@ func daysText(k rekey.Key) string {
 
 func sealedText(k rekey.Key) string {
 	switch {
+	case k.Key == rekey.KeyCheckpoint:
+		return "signs checkpoints of the audit log"
 	case k.Sealed == nil && !k.Current:
 		return "entries of the audit log; kept for them"
 	case k.Sealed == nil:

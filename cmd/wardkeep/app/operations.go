@@ -299,6 +299,7 @@ type published struct {
 	Checkpoint string `json:"checkpoint"`
 	Origin     string `json:"origin"`
 	PublicKey  []byte `json:"public_key"`
+	HandOvers  string `json:"hand_overs,omitempty"`
 }
 
 func publish(ctx context.Context, h *House, _ string, _ struct{}) (published, error) {
@@ -306,7 +307,7 @@ func publish(ctx context.Context, h *House, _ string, _ struct{}) (published, er
 		return published{}, err
 	}
 	signed, c := h.Log.Published()
-	return published{Checkpoint: string(signed), Origin: c.Origin, PublicKey: h.Keyring.Public()}, nil
+	return published{Checkpoint: string(signed), Origin: c.Origin, PublicKey: h.Keyring.Public(), HandOvers: string(h.Log.HandOvers())}, nil
 }
 
 // namesIn returns what the records of an entry are called, "" for those whose

@@ -16,6 +16,9 @@ type Proof struct {
 	Entry      []byte           `json:"entry"`      // base64
 	Inclusion  tlog.RecordProof `json:"inclusion"`  // RFC 6962, section 2.1.1
 	Checkpoint string           `json:"checkpoint"` // signed note
+
+	// HandOvers lead from the keys there were to the one that signed.
+	HandOvers string `json:"handOvers,omitempty"`
 }
 
 // ProofFormat names the format of a Proof.
@@ -56,7 +59,11 @@ func ParseProof(src []byte) (*Proof, error) {
 
 // Check verifies the proof and returns what it proves.
 func (p *Proof) Check(key ed25519.PublicKey) (*Entry, Checkpoint, error) {
-	c, err := OpenCheckpoint([]byte(p.Checkpoint), key)
+	signers, err := Believe(key, []byte(p.HandOvers))
+	if err != nil {
+		return nil, Checkpoint{}, fmt.Errorf("verify.Check: %w", err)
+	}
+	c, err := signers.OpenCheckpoint([]byte(p.Checkpoint))
 	if err != nil {
 		return nil, Checkpoint{}, fmt.Errorf("verify.Check: %w", err)
 	}

@@ -14,6 +14,7 @@ const (
 	CodeNoTree        Code = "no-tree"        // the store holds no audit tree
 	CodeCell          Code = "cell"           // one of the log's own cells is missing or malformed
 	CodeSignature     Code = "signature"      // a checkpoint is not signed by the key
+	CodeHandOver      Code = "hand-over"      // one key following another is not signed by both
 	CodeUnsigned      Code = "unsigned"       // leaves that no checkpoint in the store covers
 	CodeRollback      Code = "rollback"       // the store is older than the pinned checkpoint
 	CodeFork          Code = "fork"           // the store does not contain the pinned checkpoint
@@ -90,7 +91,8 @@ type Report struct {
 	// SpoolAlarms are entries that tell of a spool altered, cut, exchanged or gone.
 	SpoolAlarms uint64   `json:"spoolAlarms,omitempty"`
 	Successors  []string `json:"successors,omitempty"`
-	Skipped     []string `json:"skipped,omitempty"` // checks that could not be made, and why
+	HandOvers   []string `json:"handOvers,omitempty"` // from key to key
+	Skipped     []string `json:"skipped,omitempty"`   // checks that could not be made, and why
 }
 
 // Damaged is the report on files that the engine cannot even open. err MUST be
@@ -130,6 +132,9 @@ func (r *Report) String() string {
 	}
 	for _, s := range r.Successors {
 		fmt.Fprintf(&b, "successor  %s\n", s)
+	}
+	for _, h := range r.HandOvers {
+		fmt.Fprintf(&b, "key        %s\n", h)
 	}
 	for _, s := range r.Skipped {
 		fmt.Fprintf(&b, "not done   %s\n", s)

@@ -12,7 +12,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -27,6 +26,9 @@ type Config struct {
 	Key    ed25519.PublicKey // signs the checkpoints
 	Tenant string            // "": as the store's own checkpoint says
 	Pinned []byte            // signed checkpoint kept outside the store; nil: none
+
+	// HandOvers are those kept outside the store, beside its own; nil: none.
+	HandOvers []byte
 
 	// Open opens accountability parts and chain keys. Without it MACs and
 	// records cannot be checked, and the report says so.
@@ -65,6 +67,7 @@ type verifier struct {
 	ctx    context.Context
 	report *Report
 	pinned *Checkpoint
+	signs  *Signers
 	trees  []*treeCheck
 	chains map[uint64]*chain
 	rows   *rows
@@ -78,27 +81,23 @@ func (v *verifier) run() error {
 	if v.Open == nil {
 		v.skip("MACs of the chains, and records against entries: no keys were given")
 	}
-	if v.Pinned == nil {
-		v.skip("comparison with a checkpoint kept elsewhere: none was given; a rollback of the whole store cannot be seen")
-	} else if c, err := OpenCheckpoint(v.Pinned, v.Key); err != nil {
-		v.find(Finding{Code: CodeSignature, Text: "the pinned checkpoint: " + err.Error()})
-	} else {
-		v.pinned = &c
-	}
 	cell, err := v.cell(record.SpaceTree, []byte(TreesName))
 	if err != nil {
 		return err
 	}
+	ids, errTrees := ParseTrees(cell)
+	if err := v.believe(ids); err != nil {
+		return err
+	}
+	v.openPinned()
 	if cell == nil {
 		v.noTree()
 		return nil
 	}
-	ids, err := ParseTrees(cell)
-	if err != nil {
-		v.find(Finding{Code: CodeCell, Text: "the list of trees cannot be read: " + err.Error()})
+	if errTrees != nil {
+		v.find(Finding{Code: CodeCell, Text: "the list of trees cannot be read: " + errTrees.Error()})
 		return nil
 	}
-	v.nameTenant(ids)
 	if v.Open != nil {
 		v.rows = newRows(v)
 		defer v.rows.stop()
@@ -117,7 +116,7 @@ func (v *verifier) run() error {
 			return err
 		}
 	}
-	v.checkPinned()
+	v.checkKept()
 	if err := v.checkShards(); err != nil {
 		return err
 	}
@@ -140,36 +139,6 @@ func (v *verifier) noTree() {
 	}
 }
 
-// nameTenant takes the tenant from the newest checkpoint, if none was given.
-func (v *verifier) nameTenant(ids []TreeID) {
-	for i := len(ids) - 1; i >= 0 && v.Tenant == ""; i-- {
-		signed, _ := v.cell(record.SpaceTree, ids[i].CheckpointName())
-		if c, err := OpenCheckpoint(signed, v.Key); err == nil {
-			if rest, ok := strings.CutPrefix(c.Origin, originPrefix); ok {
-				v.Tenant, _ = strings.CutSuffix(rest, "/"+ids[i].String())
-			}
-		}
-	}
-}
-
-var errTenant = errors.New("no checkpoint in the store names the tenant under this key")
-
-// TenantOf returns the tenant that the store's newest checkpoint names.
-func TenantOf(ctx context.Context, s store.Store, key ed25519.PublicKey) (string, error) {
-	v := &verifier{Config: Config{Store: s, Key: key}, ctx: ctx}
-	cell, err := v.cell(record.SpaceTree, []byte(TreesName))
-	if err != nil {
-		return "", fmt.Errorf("verify.TenantOf: %w", err)
-	}
-	if ids, err := ParseTrees(cell); err == nil {
-		v.nameTenant(ids)
-	}
-	if v.Tenant == "" {
-		return "", fmt.Errorf("verify.TenantOf: %w", errTenant)
-	}
-	return v.Tenant, nil
-}
-
 // openTree reads what the store says of a tree.
 func (v *verifier) openTree(i int, id TreeID) error {
 	t := &treeCheck{verifier: v, id: id, ordinal: i, roots: map[uint64]tlog.Hash{}, tileRoots: map[uint64]tlog.Hash{}, upper: map[tileName][]byte{}}
@@ -186,7 +155,7 @@ func (v *verifier) openTree(i int, id TreeID) error {
 		return err
 	}
 	if signed != nil {
-		c, err := OpenCheckpoint(signed, v.Key)
+		c, err := v.signs.OpenCheckpoint(signed)
 		switch {
 		case err != nil:
 			t.find(Finding{Code: CodeSignature, Text: "the store's checkpoint: " + err.Error()})
@@ -201,36 +170,43 @@ func (v *verifier) openTree(i int, id TreeID) error {
 	return nil
 }
 
-// checkPinned compares the trees with the checkpoint kept elsewhere. The roots
-// have been computed from the leaves by now.
-func (v *verifier) checkPinned() {
-	if v.pinned == nil {
-		return
+// checkKept compares the trees with the checkpoint kept elsewhere, and with those
+// at which a key was handed over. The roots have been computed from the leaves by now.
+func (v *verifier) checkKept() {
+	if v.pinned != nil {
+		v.checkAgainst(*v.pinned, "the pinned checkpoint")
 	}
+	for _, h := range v.signs.HandOvers() {
+		v.checkAgainst(h.At, "the hand-over to "+KeyName(h.New))
+		v.report.HandOvers = append(v.report.HandOvers, h.String())
+	}
+}
+
+func (v *verifier) checkAgainst(c Checkpoint, what string) {
 	for i, t := range v.trees {
-		if t.id.Origin(v.Tenant) != v.pinned.Origin {
+		if t.id.Origin(v.Tenant) != c.Origin {
 			continue
 		}
 		switch size := t.state.Size; {
-		case v.pinned.Size <= size:
-			if t.roots[v.pinned.Size] != v.pinned.Root && t.tileRoots[v.pinned.Size] != v.pinned.Root {
+		case c.Size <= size:
+			if t.roots[c.Size] != c.Root && t.tileRoots[c.Size] != c.Root {
 				t.find(Finding{Code: CodeFork, Text: fmt.Sprintf(
-					"the store does not contain the pinned checkpoint: another history of size %s", number(v.pinned.Size))})
+					"the store does not contain %s: another history of size %s", what, number(c.Size))})
 			}
-		case i+1 < len(v.trees) && v.trees[i+1].covers(*v.pinned):
+		case i+1 < len(v.trees) && v.trees[i+1].covers(c):
 			// A successor says in the open that these leaves are lost.
 		default:
 			t.find(Finding{Code: CodeRollback, Text: fmt.Sprintf(
-				"the store is older than the pinned checkpoint: size %s < %s", number(size), number(v.pinned.Size))})
+				"the store is older than %s: size %s < %s", what, number(size), number(c.Size))})
 		}
 		return
 	}
 	for _, t := range v.trees {
-		if t.covers(*v.pinned) {
+		if t.covers(c) {
 			return
 		}
 	}
-	v.find(Finding{Code: CodeOtherTree, Text: "the pinned checkpoint is of a tree that this store does not descend from"})
+	v.find(Finding{Code: CodeOtherTree, Text: what + " is of a tree that this store does not descend from"})
 }
 
 func (v *verifier) find(f Finding)      { v.report.add(f) }

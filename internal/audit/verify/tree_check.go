@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -181,8 +182,9 @@ func (t *treeCheck) statementAt(index uint64, e *Entry) {
 // note remembers the roots at the sizes that will be asked for.
 func (t *treeCheck) note(entries, tiles *Tree) {
 	size := entries.Size()
+	handed := func(h HandOver) bool { return size == h.At.Size }
 	if size == t.state.Size || (t.signed != nil && size == t.signed.Size) ||
-		(t.pinned != nil && size == t.pinned.Size) {
+		(t.pinned != nil && size == t.pinned.Size) || slices.ContainsFunc(t.signs.HandOvers(), handed) {
 		t.roots[size], t.tileRoots[size] = entries.Root(), tiles.Root()
 	}
 }

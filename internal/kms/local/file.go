@@ -20,12 +20,14 @@ var (
 
 // The file is text, so that whoever comes across it learns what it is. The root
 // key comes first; while it is being replaced, the old one follows. Once it was
-// replaced, the key that signs checkpoints stands beside it: it stays.
+// replaced, the key that signs checkpoints stands beside it, and while that is being
+// replaced the one that is to sign next.
 const (
 	warning  = "# Wardkeep root key, DEVELOPMENT ONLY. Whoever reads this file can read every record.\n# Lose it, and every record is lost.\n"
 	magic    = "wardkeep-development-root-key-v1"
 	magicOld = "wardkeep-development-old-root-key-v1"
 	magicSig = "wardkeep-development-signing-key-v1"
+	magicNew = "wardkeep-development-next-signing-key-v1"
 	maxBytes = 1024
 )
 
@@ -33,6 +35,7 @@ const (
 type content struct {
 	roots []box.Key // newest first
 	seed  []byte    // of the signing key; nil: it is derived from the oldest root
+	next  []byte    // of the one that is to sign next; nil: there is none
 }
 
 // Open reads the root key from a file that only its owner may read.
@@ -94,6 +97,9 @@ func (c content) format() []byte {
 	if c.seed != nil {
 		add(magicSig, c.seed)
 	}
+	if c.next != nil {
+		add(magicNew, c.next)
+	}
 	return lines
 }
 
@@ -115,7 +121,7 @@ func parse(text []byte) (content, error) {
 			return content{}, ErrMalformed
 		}
 		switch string(name) {
-		case magic, magicOld, magicSig:
+		case magic, magicOld, magicSig, magicNew:
 		default:
 			return content{}, ErrVersion
 		}
@@ -132,7 +138,10 @@ func parse(text []byte) (content, error) {
 	if seed, ok := found[magicSig]; ok {
 		c.seed = seed[:]
 	}
-	if len(c.roots) > 1 && c.seed == nil {
+	if next, ok := found[magicNew]; ok {
+		c.next = next[:]
+	}
+	if (len(c.roots) > 1 || c.next != nil) && c.seed == nil {
 		return content{}, ErrMalformed
 	}
 	return c, nil

@@ -38,7 +38,7 @@ var errLength = errors.New("a key to wrap is 1 to 64 bytes long")
 // Keyring is a kms.Keyring on root keys in memory: one, or while the root is being
 // replaced the new one and the old one.
 type Keyring struct {
-	sign ed25519.PrivateKey
+	*kms.Signer
 	path string // of the file it came from
 
 	mu    sync.RWMutex
@@ -50,7 +50,7 @@ type root struct {
 	id  string
 }
 
-var _ kms.Keyring = (*Keyring)(nil)
+var _ kms.Resigning = (*Keyring)(nil)
 
 // New returns the keyring of a root key. Tests use it; everybody else opens a
 // file.
@@ -61,11 +61,10 @@ func newKeyring(c content) *Keyring {
 	if seed == nil {
 		seed = derive(c.roots[len(c.roots)-1], signLabel, ed25519.SeedSize)
 	}
-	k := &Keyring{sign: ed25519.NewKeyFromSeed(seed)}
+	k := &Keyring{Signer: kms.NewSigner(seed, c.next)}
 	for _, key := range c.roots {
 		k.roots = append(k.roots, newRoot(key))
 	}
-	clear(seed)
 	return k
 }
 
@@ -105,19 +104,6 @@ func (k *Keyring) Unwrap(ctx context.Context, about string, wrapped []byte) ([]b
 		}
 	}
 	return nil, fmt.Errorf("local.Unwrap: %w", kms.ErrRefused)
-}
-
-// Sign returns an Ed25519 signature of the message.
-func (k *Keyring) Sign(ctx context.Context, message []byte) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("local.Sign: %w", err)
-	}
-	return ed25519.Sign(k.sign, message), nil
-}
-
-// Public returns the key that verifies Sign.
-func (k *Keyring) Public() ed25519.PublicKey {
-	return append(ed25519.PublicKey(nil), k.sign.Public().(ed25519.PublicKey)...)
 }
 
 // derive takes a key from the root, which is uniformly random.

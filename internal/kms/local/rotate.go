@@ -34,7 +34,7 @@ func (k *Keyring) Begin() error {
 
 // Newest is a keyring of the new root alone.
 func (k *Keyring) Newest() kms.Keyring {
-	return &Keyring{sign: k.sign, roots: k.all()[:1:1]}
+	return &Keyring{Signer: k.Signer, roots: k.all()[:1:1]}
 }
 
 // Finish destroys the old root. The caller MUST have seen that Newest opens
@@ -49,39 +49,52 @@ func (k *Keyring) Finish() error {
 }
 
 // replace puts another file in the place of the one there is, and holds what is in
-// it. The bytes of the one before are written over, where the disk allows it.
+// it.
 func (k *Keyring) replace(op string, roots []root) error {
+	now, next := k.Seeds()
+	defer clear(now)
+	defer clear(next)
+	if err := k.write(op, roots, now, next); err != nil {
+		return err
+	}
+	k.roots = roots
+	return nil
+}
+
+// write replaces the file. The bytes of the one before are written over, where the
+// disk allows it.
+func (k *Keyring) write(op string, roots []root, seed, next []byte) error {
 	if k.path == "" {
 		return fmt.Errorf("%s: %w", op, errNoFile)
 	}
-	c := content{seed: k.sign.Seed()}
+	c := content{seed: seed, next: next}
 	for i := range roots {
 		c.roots = append(c.roots, roots[i].key)
 	}
 	text := c.format()
 	defer clear(text)
-	defer clear(c.seed)
-	was, err := os.OpenFile(k.path, os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
-	}
-	defer was.Close()
-	if err := wholefile.Replace(k.path, text, 0o600); err != nil {
+	if err := wholefile.Exchange(k.path, text, 0o600, maxBytes); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
-	}
-	k.roots = roots
-	if err := overwrite(was); err != nil {
-		return fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
 	}
 	return nil
 }
 
+// BeginSigning draws the key that is to sign next, unless there is one.
+func (k *Keyring) BeginSigning() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.Draw(func(now, next []byte) error { return k.write("local.BeginSigning", k.roots, now, next) })
+}
+
+// FinishSigning destroys the key that signed before.
+func (k *Keyring) FinishSigning() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.Advance(func(now, next []byte) error { return k.write("local.FinishSigning", k.roots, now, next) })
+}
+
 // Fate says what becomes of the root before.
 func (k *Keyring) Fate() string { return "the root before is destroyed" }
-
-// SigningSeed is the seed of the key that signs, for the keyring that comes after
-// this one. The caller overwrites it after use.
-func (k *Keyring) SigningSeed() []byte { return k.sign.Seed() }
 
 // Destroy writes the file over and removes it. The caller MUST have seen that
 // nothing needs it.
@@ -102,16 +115,10 @@ func (k *Keyring) Destroy() error {
 		err = wholefile.SyncDir(filepath.Dir(k.path))
 	}
 	if err == nil {
-		err = overwrite(f)
+		err = wholefile.Overwrite(f, maxBytes)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, wholefile.WithoutPath(err))
 	}
 	return nil
-}
-
-// overwrite writes over the bytes of a file that has no name any more.
-func overwrite(f *os.File) error {
-	_, err := f.Write(make([]byte, maxBytes))
-	return errors.Join(err, f.Sync())
 }

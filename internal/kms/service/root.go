@@ -15,7 +15,6 @@ import (
 type Root struct {
 	*Keyring // wraps by the newest; unwraps by the one before, too
 	newest   Wrapper
-	path     string
 	fate     string
 	end      func() error // of a root before that lies here; nil: there is none
 }
@@ -25,23 +24,23 @@ const (
 	elsewhere = "the root before is its service's to destroy"
 )
 
-// NewRoot is the root of a service that stays the same. path is that of the signing
-// key.
-func NewRoot(k *Keyring, path string) *Root {
-	return &Root{Keyring: k, newest: k.Wrapper, path: path, fate: elsewhere}
+// NewRoot is the root of a service that stays the same.
+func NewRoot(k *Keyring) *Root {
+	return &Root{Keyring: k, newest: k.Wrapper, fate: elsewhere}
 }
 
 // Local is a root in a file, from which one can move.
 type Local interface {
 	Wrapper
-	SigningSeed() []byte
+	Seeds() (now, next []byte)
 	Destroy() error
 }
 
 // MoveFromLocal begins with the root of a file and ends with a service's, and without
 // the file. What signs stays.
 func MoveFromLocal(to Wrapper, from Local, path string) *Root {
-	return &Root{Keyring: withSeed(both{to, from}, from.SigningSeed()), newest: to, path: path, fate: destroyed, end: from.Destroy}
+	k := &Keyring{both{to, from}, kms.NewSigner(from.Seeds()), path}
+	return &Root{Keyring: k, newest: to, fate: destroyed, end: from.Destroy}
 }
 
 // Move begins with one service's root and ends with another's. The one before is not
@@ -51,7 +50,7 @@ func Move(ctx context.Context, to, from Wrapper, path string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Root{Keyring: k, newest: to, path: path, fate: elsewhere}, nil
+	return &Root{Keyring: k, newest: to, fate: elsewhere}, nil
 }
 
 // Rotating reports whether an old root is kept here.
@@ -59,9 +58,10 @@ func (r *Root) Rotating() bool { return r.end != nil }
 
 // Begin has the signing key wrapped by the newest.
 func (r *Root) Begin() error {
-	seed := r.sign.Seed()
-	defer clear(seed)
-	text, err := format(context.Background(), r.newest, seed)
+	now, next := r.Seeds()
+	defer clear(now)
+	defer clear(next)
+	text, err := format(context.Background(), r.newest, append(bytes.Clone(now), next...))
 	if err == nil {
 		err = wholefile.Replace(r.path, text, 0o600)
 	}
@@ -72,14 +72,14 @@ func (r *Root) Begin() error {
 }
 
 // Newest is a keyring of the newest root alone.
-func (r *Root) Newest() kms.Keyring { return &Keyring{Wrapper: r.newest, sign: r.sign} }
+func (r *Root) Newest() kms.Keyring { return &Keyring{r.newest, r.Signer, r.path} }
 
 var errSigning = errors.New("the signing key does not open by the new root")
 
 // Finish destroys the root before, if it lies here.
 func (r *Root) Finish() error {
 	alone, err := Open(context.Background(), r.newest, r.path)
-	if err == nil && !bytes.Equal(alone.sign, r.sign) {
+	if err == nil && !bytes.Equal(alone.Public(), r.Public()) {
 		err = errSigning
 	}
 	if err == nil && r.end != nil {

@@ -4,6 +4,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -27,15 +28,17 @@ type Wrapper interface {
 // Keyring is a kms.Keyring on a service.
 type Keyring struct {
 	Wrapper
-	sign ed25519.PrivateKey
+	*kms.Signer
+	path string // of the signing key
 }
 
-var _ kms.Keyring = (*Keyring)(nil)
+var _ kms.Resigning = (*Keyring)(nil)
 
 // ErrMalformed holds no path: the caller knows it.
 var ErrMalformed = errors.New("the file is not one of a signing key that this release knows")
 
-// The file is one line: magic, ID of what wrapped the seed, the wrapped seed. The
+// The file is one line: magic, ID of what wrapped the seed, the wrapped seed; while the
+// key is being replaced, that of the next one follows it before both are wrapped. The
 // context is part of the stored format.
 const (
 	magic    = "wardkeep-signing-key-v1"
@@ -49,7 +52,12 @@ func Open(ctx context.Context, w Wrapper, path string) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("service.Open: %w", err)
 	}
-	return withSeed(w, seed), nil
+	defer clear(seed)
+	var next []byte
+	if len(seed) > ed25519.SeedSize {
+		next = seed[ed25519.SeedSize:]
+	}
+	return &Keyring{w, kms.NewSigner(seed[:ed25519.SeedSize], next), path}, nil
 }
 
 // OpenOrCreate makes the signing key, if there is none. Two processes that start at
@@ -60,7 +68,6 @@ func OpenOrCreate(ctx context.Context, w Wrapper, path string) (*Keyring, error)
 		return k, err
 	}
 	seed := make([]byte, ed25519.SeedSize)
-	defer clear(seed)
 	rand.Read(seed)
 	text, err := format(ctx, w, seed)
 	if err == nil {
@@ -72,26 +79,29 @@ func OpenOrCreate(ctx context.Context, w Wrapper, path string) (*Keyring, error)
 	return Open(ctx, w, path)
 }
 
-// Sign returns an Ed25519 signature of the message.
-func (k *Keyring) Sign(ctx context.Context, message []byte) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("service.Sign: %w", err)
+// BeginSigning draws the key that is to sign next, unless there is one.
+func (k *Keyring) BeginSigning() error { return k.Draw(k.keep) }
+
+// FinishSigning destroys the key that signed before.
+func (k *Keyring) FinishSigning() error { return k.Advance(k.keep) }
+
+func (k *Keyring) keep(now, next []byte) error {
+	text, err := format(context.Background(), k.Wrapper, append(bytes.Clone(now), next...))
+	if err == nil {
+		err = wholefile.Exchange(k.path, text, 0o600, maxBytes)
 	}
-	return ed25519.Sign(k.sign, message), nil
+	if errors.Is(err, fs.ErrNotExist) { // on the way from a file to a service
+		err = wholefile.Replace(k.path, text, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("service.keep: %w", err)
+	}
+	return nil
 }
 
-// Public returns the key that verifies Sign.
-func (k *Keyring) Public() ed25519.PublicKey {
-	return append(ed25519.PublicKey(nil), k.sign.Public().(ed25519.PublicKey)...)
-}
-
-// withSeed overwrites the seed once it has its key.
-func withSeed(w Wrapper, seed []byte) *Keyring {
-	defer clear(seed)
-	return &Keyring{Wrapper: w, sign: ed25519.NewKeyFromSeed(seed)}
-}
-
+// format overwrites the seed once it is wrapped.
 func format(ctx context.Context, w Wrapper, seed []byte) ([]byte, error) {
+	defer clear(seed)
 	wrapped, err := w.Wrap(ctx, about, seed)
 	if err != nil {
 		return nil, err
@@ -116,7 +126,7 @@ func load(ctx context.Context, w Wrapper, path string) ([]byte, error) {
 		return nil, ErrMalformed
 	}
 	seed, err := w.Unwrap(ctx, about, wrapped)
-	if err == nil && len(seed) != ed25519.SeedSize {
+	if err == nil && len(seed) != ed25519.SeedSize && len(seed) != 2*ed25519.SeedSize {
 		return nil, ErrMalformed
 	}
 	return seed, err
