@@ -232,6 +232,9 @@ func (c *checkpointCmd) Run(t terminal) error {
 func (c *checkpointCmd) signers(key ed25519.PublicKey) (*verify.Signers, error) {
 	var notes [][]byte
 	for _, name := range []string{c.File, c.Against} {
+		if name == "" {
+			continue
+		}
 		n, err := handOversBeside(name)
 		if err != nil {
 			return nil, err

@@ -24,14 +24,19 @@ import (
 // site is a data folder as a server leaves it, and what was kept elsewhere.
 type site struct {
 	dir, keys, pinned, old, key, proof string
+
+	handOver bool // in the end another key signs than the one that is kept elsewhere
 }
 
-func newSite(t *testing.T) site {
+func newSite(t *testing.T) site { return newSiteThat(t, false) }
+
+func newSiteThat(t *testing.T, handOver bool) site {
 	t.Helper()
 	dir, elsewhere := t.TempDir(), t.TempDir()
 	s := site{
 		dir: dir, keys: filepath.Join(dir, "root.key"), pinned: filepath.Join(elsewhere, "checkpoint"),
 		old: filepath.Join(elsewhere, "old"), key: filepath.Join(elsewhere, "audit.pub"), proof: filepath.Join(elsewhere, "proof.json"),
+		handOver: handOver,
 	}
 	keyring, err := local.OpenOrCreate(s.keys)
 	fatal(t, err)
@@ -80,6 +85,15 @@ func fill(t *testing.T, s site, keyring *local.Keyring, run byte) {
 	text, err := json.Marshal(p)
 	fatal(t, err)
 	fatal(t, os.WriteFile(s.proof, text, 0o644))
+	if run == 1 && s.handOver {
+		fatal(t, keyring.BeginSigning())
+		fatal(t, l.HandOver(t.Context(), audit.Event{Actor: "u", Action: audit.ActionRekey}))
+		p, err = l.Prove(t.Context(), 1)
+		fatal(t, err)
+		text, err = json.Marshal(p)
+		fatal(t, err)
+		fatal(t, os.WriteFile(s.proof, text, 0o644))
+	}
 	fatal(t, l.Close(t.Context()))
 	fatal(t, files.Close())
 }
@@ -160,4 +174,37 @@ func TestDamage(t *testing.T) {
 		t.Errorf("exit %d:\n%s", code, out)
 	}
 	t.Log(out)
+}
+
+// TestHandOver: who keeps the first public key alone verifies what the next one has
+// signed; without what says that it follows, he does not.
+func TestHandOver(t *testing.T) {
+	s := newSiteThat(t, true)
+	check := func(says string, code int) {
+		t.Helper()
+		for _, args := range [][]string{
+			{"folder", s.dir, "--keys", s.keys, "--key", s.key, "--pinned", s.pinned, "--tenant", "clinic"},
+			{"checkpoint", s.pinned, "--key", s.key, "--against", s.old},
+			{"proof", s.proof, "--key", s.key},
+		} {
+			if got, out := verifyCmd(t, args...); got != code || !strings.Contains(out, says) {
+				t.Errorf("%s: exit %d:\n%s", args[0], got, out)
+			}
+		}
+	}
+	check("OK  ", exitOK)
+	if code, out := verifyCmd(t, "folder", s.dir, "--keys", s.keys, "--pinned", s.old); code != exitOK || !strings.Contains(out, "follows") {
+		t.Errorf("by the newest key, on a checkpoint of the first: exit %d:\n%s", code, out)
+	}
+	beside := s.pinned + verify.HandOversBeside
+	notes, err := os.ReadFile(beside)
+	fatal(t, err)
+	fatal(t, os.WriteFile(beside, bytes.Replace(notes, []byte("\n\n"), []byte("\n\n\n"), 1), 0o644))
+	if code, _ := verifyCmd(t, "checkpoint", s.pinned, "--key", s.key); code != exitFail {
+		t.Errorf("malformed hand-overs: exit %d", code)
+	}
+	fatal(t, os.Remove(beside))
+	if code, out := verifyCmd(t, "checkpoint", s.pinned, "--key", s.key); code != exitFail || !strings.Contains(out, "not signed by this key") {
+		t.Errorf("without the hand-overs: exit %d:\n%s", code, out)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
 	"github.com/wardkeep/wardkeep/internal/record"
@@ -49,7 +50,7 @@ type mortalStore struct {
 func (s mortalStore) Commit(ctx context.Context, b record.Batch) (receipt store.Receipt, err error) {
 	ours := false
 	for _, c := range b.Cells {
-		ours = ours || c.Space == record.SpaceMeta
+		ours = ours || c.Space == record.SpaceMeta || string(c.Name) == verify.HandOversName
 	}
 	commit := func() (err error) {
 		receipt, err = s.Store.Commit(ctx, b)
@@ -75,15 +76,17 @@ type mortalRoot struct {
 	*death
 }
 
-func (r mortalRoot) Begin() error        { return r.at(r.Keyring.Begin) }
-func (r mortalRoot) Finish() error       { return r.at(r.Keyring.Finish) }
-func (r mortalRoot) Newest() kms.Keyring { return r.Keyring.Newest() }
+func (r mortalRoot) Begin() error         { return r.at(r.Keyring.Begin) }
+func (r mortalRoot) Finish() error        { return r.at(r.Keyring.Finish) }
+func (r mortalRoot) BeginSigning() error  { return r.at(r.Keyring.BeginSigning) }
+func (r mortalRoot) FinishSigning() error { return r.at(r.Keyring.FinishSigning) }
+func (r mortalRoot) Newest() kms.Keyring  { return r.Keyring.Newest() }
 
 // TestCrashes: a process that replaces a key dies at each step, before it or right
 // after. The next one opens everything, carries on, and ends where one that lived
 // does; and what was in the log verifies.
 func TestCrashes(t *testing.T) {
-	for _, key := range []string{"root", "data", "blob", "audit"} {
+	for _, key := range []string{"root", "checkpoint", "data", "blob", "audit"} {
 		deaths := 0
 		for _, after := range []bool{false, true} {
 			for n := 0; ; n++ {
@@ -95,7 +98,7 @@ func TestCrashes(t *testing.T) {
 				deaths++
 			}
 		}
-		if least := map[string]int{"root": 12, "data": 6, "blob": 6, "audit": 6}[key]; deaths < least {
+		if least := map[string]int{"root": 12, "checkpoint": 12, "data": 6, "blob": 6, "audit": 6}[key]; deaths < least {
 			t.Errorf("%s: %d deaths were tried, %d at least were to be", key, deaths, least)
 		}
 	}
@@ -104,8 +107,10 @@ func TestCrashes(t *testing.T) {
 func crashAt(t *testing.T, key string, d *death) {
 	r := newRig(t)
 	r.start(r.engine).file(t, 0, 3)
+	r.signs = func(k *local.Keyring) kms.Resigning { return mortalRoot{k, d} }
 	p := r.start(mortalStore{r.engine, d}, func(c *rekey.Config) { c.Root = mortalRoot{c.Root.(*local.Keyring), d} })
-	was := p.root.ID()
+	r.signs = nil
+	was, signed := p.root.ID(), p.root.Public()
 	begun := p.Rotate(t.Context(), "os:me", key, "because")
 	if begun == nil {
 		begun = p.Carry(t.Context())
@@ -122,6 +127,9 @@ func crashAt(t *testing.T, key string, d *death) {
 	}
 	check(t, next.Carry(t.Context()))
 	next.reads(t, 4)
+	if next.root.Public().Equal(signed) != (key != "checkpoint") || next.root.Next() != nil {
+		t.Errorf("%s: another key signs than should", key)
+	}
 	if next.root.Rotating() || (next.root.ID() != was) != (key == "root") {
 		t.Errorf("%s: the root is not the one it should be", key)
 	}
@@ -130,7 +138,7 @@ func crashAt(t *testing.T, key string, d *death) {
 			t.Errorf("owners' keys are under version %d: %+v", version, u)
 		}
 	}
-	r.verify()
+	r.verify(signed)
 }
 
 func newest(t *testing.T, p *process, key string) uint32 {
@@ -143,10 +151,11 @@ func newest(t *testing.T, p *process, key string) uint32 {
 // TestLostRegister: a store that forgets what is under way, or tells of an older
 // state, loses no key.
 func TestLostRegister(t *testing.T) {
-	for _, key := range []string{"root", "data"} {
+	for _, key := range []string{"root", "checkpoint", "data"} {
 		r := newRig(t)
 		p := r.start(r.engine)
 		p.file(t, 0, 2)
+		signed := p.root.Public()
 		check(t, p.Rotate(t.Context(), "os:me", key, "because"))
 		var states []string
 		for more := true; more; {
@@ -174,9 +183,10 @@ func TestLostRegister(t *testing.T) {
 			check(t, p.Drop(t.Context()))
 			p = r.start(r.engine)
 			p.reads(t, 2)
-			if p.root.Rotating() {
-				t.Errorf("%s: two roots are left", key)
+			if p.root.Rotating() || p.root.Next() != nil {
+				t.Errorf("%s: two keys are left", key)
 			}
 		}
+		r.verify(signed)
 	}
 }

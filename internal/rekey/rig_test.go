@@ -2,6 +2,7 @@ package rekey_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/audit/verify"
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/fhir"
+	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/kms/local"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/rekey"
@@ -33,7 +35,8 @@ type rig struct {
 	engine store.Store
 	dir    string
 	clock  *clock.Manual
-	living *audit.Log // of the process that was started last
+	living *audit.Log                         // of the process that was started last
+	signs  func(*local.Keyring) kms.Resigning // nil: the keyring itself
 }
 
 // process is what one process holds.
@@ -98,14 +101,18 @@ func (r *rig) beside(s store.Store, change ...func(*rekey.Config)) *process {
 	p := &process{root: root}
 	p.sealer, err = seal.Open(ctx, seal.Config{Tenant: tenant, Keyring: root, Cells: s, Clock: r.clock})
 	check(r.t, err)
-	p.log, err = audit.Open(ctx, audit.Config{Store: s, Sealer: p.sealer, Keyring: root, Clock: r.clock, Tenant: tenant})
+	var signs kms.Resigning = root
+	if r.signs != nil {
+		signs = r.signs(root)
+	}
+	p.log, err = audit.Open(ctx, audit.Config{Store: s, Sealer: p.sealer, Keyring: signs, Clock: r.clock, Tenant: tenant})
 	check(r.t, err)
 	r.living = p.log
 	r.t.Cleanup(func() { _ = p.log.Close(ctx) })
 	p.vault = vault.New(vault.Config{Store: s, Sealer: p.sealer, Log: p.log, Clock: r.clock})
 	cfg := rekey.Config{
 		Store: s, Sealer: p.sealer, Log: p.log, Clock: r.clock, Slog: slog.New(slog.DiscardHandler),
-		Root: root, FileKey: r.filePath(),
+		Root: root, Signing: signs, FileKey: r.filePath(),
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -114,13 +121,21 @@ func (r *rig) beside(s store.Store, change ...func(*rekey.Config)) *process {
 	return p
 }
 
-// verify checks the audit log of the engine, with keys of its own.
-func (r *rig) verify() {
+// verify checks the audit log of the engine, with keys of its own, and those that signed
+// before as who keeps one.
+func (r *rig) verify(kept ...ed25519.PublicKey) {
 	r.t.Helper()
 	p := r.start(r.engine)
 	check(r.t, p.log.Close(context.Background()))
+	for _, key := range append(kept, p.root.Public()) {
+		r.verifyBy(p, key)
+	}
+}
+
+func (r *rig) verifyBy(p *process, key ed25519.PublicKey) {
+	r.t.Helper()
 	report, err := verify.Run(context.Background(), verify.Config{
-		Store: r.engine, Key: p.root.Public(), Tenant: tenant, Token: p.sealer.Token, Deep: p.vault.Deep(),
+		Store: r.engine, Key: key, Tenant: tenant, Token: p.sealer.Token, Deep: p.vault.Deep(),
 		Open: func(aad, sealed []byte) ([]byte, error) { return p.sealer.OpenValue("audit", aad, sealed) },
 	})
 	if err != nil || !report.OK {

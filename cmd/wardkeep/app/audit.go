@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -73,26 +72,6 @@ func (c *auditVerifyCmd) Run(ctx context.Context, t Terminal) error {
 		return errSilent
 	}
 	return err
-}
-
-// pinned is what is kept outside the store: a checkpoint, and beside it which key
-// signed after which.
-type pinned struct{ checkpoint, handOvers []byte }
-
-// readPinned returns nil if there is no file to read.
-func readPinned(file string) (*pinned, error) {
-	if file == "" {
-		return nil, nil
-	}
-	checkpoint, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("the pinned checkpoint cannot be read: %w", err)
-	}
-	handOvers, err := os.ReadFile(file + verify.HandOversBeside)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the hand-overs beside the pinned checkpoint cannot be read: %w", err)
-	}
-	return &pinned{checkpoint, handOvers}, nil
 }
 
 func firstOf(a, b string) string {
