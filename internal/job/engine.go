@@ -209,6 +209,18 @@ func (e *Engine) forget(id string) {
 	delete(e.jobs, id)
 }
 
+// Unfinished is how many jobs are not done.
+func (e *Engine) Unfinished() (n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, t := range e.jobs {
+		if t.job.State == Waiting || t.job.State == Running {
+			n++
+		}
+	}
+	return n
+}
+
 func (e *Engine) copy(t *task) Job {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -100,7 +100,7 @@ func (m *Manager) Rotate(ctx context.Context, who, key, reason string) error {
 	case reason == "":
 		return fault.New(fault.Invalid, op, "Say why: --reason. It is kept in the audit log.")
 	case key == keyIndex:
-		return fault.New(fault.NotSupported, op, "The index key cannot be replaced yet: classes, names and tokens of every version rest on it.")
+		return fault.New(fault.NotSupported, op, "The index key cannot be replaced in its place: classes, names and tokens of every version rest on it. wardkeep keys renew writes a second folder with all keys new.")
 	case key == KeyRoot:
 		if err := m.checkRoot(ctx); err != nil {
 			return err

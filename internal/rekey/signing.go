@@ -46,3 +46,30 @@ func (m *Manager) handOver(ctx context.Context, reg *register) error {
 	reg.Work = nil
 	return m.save(ctx, reg, record.Batch{}, m.event(w, "done"))
 }
+
+// Renewed notes that all keys were made by a renewal of the store, whose entries tell of it.
+func (m *Manager) Renewed(ctx context.Context, who, reason string) error {
+	versions, err := m.Sealer.TenantVersions(ctx)
+	if err != nil {
+		return err
+	}
+	reg, err := m.load(ctx)
+	if err != nil {
+		return err
+	}
+	note := made{Made: m.Clock.Now().UTC(), By: who, Reason: reason}
+	for key, all := range versions {
+		note.Version = all[0].Version
+		reg.Versions[key] = append(reg.Versions[key], note)
+	}
+	note.Version = 0
+	if m.Root != nil {
+		note.ID = m.Root.ID()
+		reg.Versions[KeyRoot] = append(reg.Versions[KeyRoot], note)
+	}
+	if m.Signing != nil {
+		note.ID = verify.KeyName(m.Signing.Public())
+		reg.Versions[KeyCheckpoint] = append(reg.Versions[KeyCheckpoint], note)
+	}
+	return m.save(ctx, reg, record.Batch{})
+}

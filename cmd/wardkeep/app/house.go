@@ -92,6 +92,7 @@ type Options struct {
 	TokenLife time.Duration
 	Successor *audit.Decision
 	MoveTo    string // where the root key moves from where the settings say it is
+	Renewing  bool   // the folder is not whole yet: wardkeep keys renew makes it
 }
 
 // OpenHouse opens the data folder cfg.Dir, creating it if it is not there.
@@ -110,6 +111,9 @@ func OpenHouse(ctx context.Context, cfg config.Config, log *slog.Logger, opt Opt
 	}
 	if err := checkFolder(cfg.Dir); err != nil {
 		return nil, err
+	}
+	if exists(filepath.Join(cfg.Dir, renewingFile)) != opt.Renewing {
+		return nil, fmt.Errorf("%s is not whole: wardkeep keys renew was cut short. Say it again, as before; until then the folder that it reads is in force", cfg.Dir)
 	}
 	if err := h.openStore(ctx, opt); err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 type keysCmd struct {
 	Status keysStatusCmd `cmd:"" help:"Tell which keys there are, how old, and what is sealed under each."`
 	Rotate keysRotateCmd `cmd:"" help:"Replace a key: root, checkpoint, data, blob or audit."`
+	Renew  keysRenewCmd  `cmd:"" help:"Write a second folder with the same records and all keys new."`
 	Resume keysResumeCmd `cmd:"" help:"Carry on a replacement that was cut short."`
 }
 

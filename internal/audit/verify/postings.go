@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"math"
@@ -178,4 +179,9 @@ func parseLeaves(src []byte, first uint64, token record.Token, visit func(Postin
 		visit(Posting{token, at})
 	}
 	return src[size:], nil
+}
+
+// OfIndex reports whether a cell is one of the index.
+func OfIndex(name []byte) bool {
+	return bytes.HasPrefix(name, []byte(runSpace)) || bytes.HasPrefix(name, []byte(stepSpace))
 }
