@@ -49,7 +49,7 @@ func TestTellsWhyItStopped(t *testing.T) {
 	p.file(t, 0, 3)
 	check(t, p.Rotate(t.Context(), "os:me", "data", "it is time"))
 	status, err := p.Summary(t.Context())
-	if err != nil || status.UnderWay == nil || status.UnderWay.Problem != "" || len(status.Keys) != 6 || status.Keys[1].Sealed != nil {
+	if err != nil || status.UnderWay == nil || status.UnderWay.Problem != "" || len(status.Keys) != 7 || status.Keys[2].Sealed != nil {
 		t.Fatalf("%+v, %v", status, err)
 	}
 	p.Start(t.Context())
