@@ -79,7 +79,7 @@ func (p *process) serve(ctx context.Context, dir string, first, second *server) 
 		return err
 	}
 	p.cmd = exec.Command(first.binary, "serve", "--config", settings)
-	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WARDKEEP_") }), "WARDKEEP_LOG=debug", "WARDKEEP_PERSON_RATE=0", "WARDKEEP_ADDRESS_RATE=0")
+	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "WARDKEEP_") }), "WARDKEEP_LOG=debug", "WARDKEEP_PERSON_RATE=0", "WARDKEEP_ADDRESS_RATE=0", "WARDKEEP_SEARCH_IN_URLS=all") // so that each road is tried
 	p.cmd.Stdout, p.cmd.Stderr = &p.screen, &p.screen
 	if err := p.cmd.Start(); err != nil {
 		return err

@@ -101,6 +101,7 @@ func (r *rig) serve(ctx context.Context, dir string) (*server, error) {
 	}
 	s := &server{dir: dir, address: address, exited: make(chan error, 1)}
 	s.cmd = exec.Command(r.binary, "serve", "--dir", dir, "--listen", address)
+	s.cmd.Env = append(os.Environ(), "WARDKEEP_SEARCH_IN_URLS=all") // shapes are searches by GET
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}

@@ -153,7 +153,7 @@ const (
 // seclude makes and serves one.
 func seclude(t *testing.T) *secluded {
 	t.Helper()
-	w := &secluded{t: t, server: startDemo(t, "", "--patients", "12")}
+	w := &secluded{t: t, server: startDemoIn(t, []string{"WARDKEEP_SEARCH_IN_URLS=all"}, "", "--patients", "12")}
 	w.all, w.lab, w.kept = w.client("system/*.cruds"), w.client("system/Observation.cruds?category=laboratory system/Patient.r"), w.client("system/*.cruds")
 	w.furnish(w.kept.id, w.ward())
 	w.nurses = w.nurse("openid offline_access user/Patient.rs user/Observation.rs", "")

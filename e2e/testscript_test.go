@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 	}
 	own := filepath.Join("testscript", "testdata", "life-of-a-record.json")
 	files = append(files, own)
-	a := startDemo(t, "", "--patients", "2").client("system/*.cruds")
+	a := startDemoIn(t, []string{"WARDKEEP_SEARCH_IN_URLS=all"}, "", "--patients", "2").client("system/*.cruds")
 	target := testscript.Target{
 		Base: a.base + "/fhir", Client: a.http, Eval: values,
 		Authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+a.token) },

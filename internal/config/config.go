@@ -107,8 +107,9 @@ type Config struct {
 	// Minors says who is one, and what is hidden from parents. It can only be given in
 	// a file.
 	Minors Minors `koanf:"minors"`
-	// SearchInURLs says which parameters of searches may stand in addresses: all, or those
-	// that are opaque, which tell of nobody. The others are sent by POST.
+	// SearchInURLs says which parameters of searches may stand in addresses: those that are
+	// opaque, which tell of nobody, while the others are sent by POST; or all. Single
+	// programs can be registered as exceptions.
 	SearchInURLs string `koanf:"search_in_urls"`
 	// Scanner is where ClamAV's clamd looks at files before they are stored: unix:PATH, or
 	// tcp:HOST:PORT of this machine. "": nobody looks.
@@ -124,6 +125,12 @@ type Config struct {
 	// Shared says of a tenant's settings that the server has others beside it.
 	Shared bool `koanf:"-"`
 }
+
+// What SearchInURLs may be.
+const (
+	SearchOpaque = "opaque"
+	SearchAll    = "all"
+)
 
 // Bounds of how long people stay signed in, and of passwords.
 const (
@@ -144,7 +151,7 @@ func Default() Config {
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "entered", UnknownProfiles: "warn",
 		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword, LeastRSA: leastRSA,
-		Minors: commonMinors(), Limits: commonLimits(), SearchInURLs: "all",
+		Minors: commonMinors(), Limits: commonLimits(), SearchInURLs: SearchOpaque,
 	}
 }
 
@@ -266,7 +273,7 @@ func (c Config) Check() error {
 			return err
 		}
 	}
-	if !slices.Contains([]string{"all", "opaque"}, c.SearchInURLs) {
+	if !slices.Contains([]string{SearchAll, SearchOpaque}, c.SearchInURLs) {
 		return errors.New("search_in_urls must be all or opaque")
 	}
 	if !slices.Contains([]string{"warn", "refuse"}, c.UnknownProfiles) {

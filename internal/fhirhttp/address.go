@@ -9,10 +9,11 @@ import (
 	"github.com/wardkeep/wardkeep/internal/search"
 )
 
-// opaque refuses a request that has in its address what may tell of people, where the
-// setting says so: addresses lie in histories, and in the logs of what is between.
-func (s *server) opaque(r *http.Request, rt *route) error {
-	if !s.OpaqueAddresses || r.URL.RawQuery == "" {
+// opaque refuses a request that has in its address what may tell of people, unless the
+// setting, or the program's registration, lets it: addresses lie in histories, and in the
+// logs of what is between.
+func (s *server) opaque(r *http.Request, rt *route, actor chart.Actor) error {
+	if s.NamesInURLs || actor.NamesInURLs || r.URL.RawQuery == "" {
 		return nil
 	}
 	params, err := chart.ParseQuery(r.URL.RawQuery)
@@ -34,7 +35,7 @@ func (s *server) opaque(r *http.Request, rt *route) error {
 			ok = p.Key == "max" || catalog.Opaque("Observation", p)
 		}
 		if !ok {
-			return fault.New(fault.Invalid, "fhirhttp.opaque", "This server takes no values in addresses that may tell of people. Send a search by POST to [type]/_search with its parameters in the body, and a conditional change in a Bundle.")
+			return fault.New(fault.Invalid, "fhirhttp.opaque", "This server takes no values in addresses that may tell of people. Send a search by POST to [type]/_search with its parameters in the body, and a conditional change in a Bundle. For a program that cannot, its operator can ask the administrator for leave.")
 		}
 	}
 	return nil

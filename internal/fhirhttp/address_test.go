@@ -11,8 +11,9 @@ import (
 	"github.com/wardkeep/wardkeep/internal/web"
 )
 
-// TestOpaqueAddresses: where the setting says so, what may tell of people is taken from
-// no address, by whatever method; what is opaque is, and all of it in bodies.
+// TestOpaqueAddresses: what may tell of people is taken from no address, by whatever
+// method, unless the setting lets everybody, or the registration one program; what is
+// opaque is, and all of it in bodies.
 func TestOpaqueAddresses(t *testing.T) {
 	r := newRig(t)
 	r.do(201, "PUT", "/Patient/ann", patient("ann", "Adams"))
@@ -29,18 +30,26 @@ func TestOpaqueAddresses(t *testing.T) {
 		for line, want := range lines {
 			method, path, _ := strings.Cut(line, " ")
 			w := r.call(method, path, "", "Content-Type: application/x-www-form-urlencoded")
-			said := strings.Contains(w.Body.String(), "/_search")
+			said := strings.Contains(w.Body.String(), "by POST to [type]/_search with its parameters")
 			if refused && (w.Code != want || said != (want == 400) && method != "HEAD") || !refused && said || strings.Contains(w.Body.String(), "Adams") && want == 400 && refused {
 				t.Errorf("%s: %d %.200s", line, w.Code, w.Body)
 			}
 		}
 	}
 	run(false)
-	r.config.OpaqueAddresses = true
+	r.config.NamesInURLs = false
 	api, err := fhirhttp.New(r.config)
 	check(t, err)
 	r.api = web.Chain(api, web.Config{Log: slog.New(slog.DiscardHandler), Clock: r.clock, OnFault: fhirhttp.Fail})
 	run(true)
+	if !strings.Contains(r.do(200, "GET", "/metadata", "").Body.String(), "refused in addresses") {
+		t.Error("metadata does not tell")
+	}
+	let := r.actors["program"]
+	let.NamesInURLs = true
+	r.actors["let"] = let
+	r.do(200, "GET", "/Patient?family=Adams", "", as("let"))
+	r.do(400, "GET", "/Patient?family=Adams", "", as("reader"))
 	for _, w := range []string{"family=Adams", "birthdate=1980-01-01"} {
 		r.do(200, "POST", "/Patient/_search", w, "Content-Type: application/x-www-form-urlencoded")
 	}

@@ -95,6 +95,9 @@ func (s *server) capabilityStatement(catalog *search.Catalog, profiles *chart.Pr
 		"mode": "server", "security": s.security(), "resource": resources,
 		"interaction": s.interactions(func(rt *route) bool { return rt.level() == "system" && rt.does != "capabilities" }),
 	}
+	if !s.NamesInURLs {
+		rest["documentation"] = "Values that may tell of people, such as names, identifiers, birth dates and texts, are refused in addresses (400): search for them by POST to [type]/_search, and send conditional changes in a Bundle. Programs may be registered as exceptions."
+	}
 	if list := s.operations(func(rt *route) bool { return rt.level() == "system" }); len(list) > 0 {
 		rest["operation"] = list
 	}

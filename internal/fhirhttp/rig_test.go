@@ -114,7 +114,7 @@ func newRigThat(t *testing.T, v chart.Validation) *rig {
 	r.log = log
 	r.config = fhirhttp.Config{
 		Chart: door, Authenticate: r.authenticate, Base: base, TokenURL: "https://ehr.example.org/oauth2/token",
-		Version: "test", Released: noon, Clock: r.clock, Notifier: notifier, Indexing: indexing, Jobs: r.jobs,
+		Version: "test", Released: noon, Clock: r.clock, Notifier: notifier, Indexing: indexing, Jobs: r.jobs, NamesInURLs: true,
 	}
 	api, err := fhirhttp.New(r.config)
 	check(t, err)

@@ -167,7 +167,7 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, rt *route) error
 	if err := known(r); err != nil {
 		return err
 	}
-	if err := s.opaque(r, rt); err != nil {
+	if err := s.opaque(r, rt, actor); err != nil {
 		return err
 	}
 	body := &ladenBody{ReadCloser: r.Body, ctx: r.Context(), free: freeBody, places: s.bodies}

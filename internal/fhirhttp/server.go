@@ -46,9 +46,9 @@ type Config struct {
 	Notifier *notify.Manager
 	// Indexing serves SearchParameters stored at run time; nil: none are.
 	Indexing *reindex.Manager
-	// OpaqueAddresses refuses values in addresses that may tell of people; else they are
-	// taken, as HL7 US Core demands of searches by GET.
-	OpaqueAddresses bool
+	// NamesInURLs takes values in addresses that may tell of people, as HL7 US Core demands
+	// of searches by GET; else they are refused but of programs that were let.
+	NamesInURLs bool
 	// Callers are held to their rates; nil: nobody is.
 	Callers *web.Callers
 	// Pace is the time that answers take which refuse, or show less than was asked

@@ -99,6 +99,9 @@ func valuesOf(t *testing.T, typ, code string) (hits, misses []string) {
 func (r *rig) finds(t *testing.T, typ string, params url.Values) bool {
 	t.Helper()
 	b := r.bundle(r.do(200, "GET", "/"+typ+"?"+params.Encode(), ""))
+	if form := r.bundle(r.do(200, "POST", "/"+typ+"/_search", params.Encode(), "Content-Type: application/x-www-form-urlencoded")); len(form.Entry) != len(b.Entry) {
+		t.Errorf("%s: %d are found by POST, %d by GET", typ, len(form.Entry), len(b.Entry))
+	}
 	for _, e := range b.Entry {
 		if e.Resource.ID == "positive" {
 			return true

@@ -52,6 +52,7 @@ type Actor struct {
 	freshFor       time.Duration
 	epoch          uint64 // of a program's credentials
 	Certificate    string // thumbprint that the token is bound to, "" if none
+	NamesInURLs    bool   // the program may search with names in addresses
 	Purpose        string // purpose of use, v3-ActReason
 	RequestID      string
 	Source         string // network address, as package web trusts it

@@ -27,7 +27,8 @@ type Client struct {
 	RedirectURIs []string        `json:"redirectUris,omitempty"`
 	LaunchURL    string          `json:"launchUrl,omitempty"`
 	Origins      []string        `json:"origins,omitempty"`
-	Inspects     bool            `json:"inspects,omitempty"` // may be told about the tokens of all programs
+	Inspects     bool            `json:"inspects,omitempty"`    // may be told about the tokens of all programs
+	NamesInURLs  bool            `json:"namesInUrls,omitempty"` // may search with names and numbers of people in addresses
 
 	Certificate *CertificateName `json:"certificate,omitempty"` // AuthPKI: what its certificate bears
 	Bound       bool             `json:"bound,omitempty"`       // tls_client_certificate_bound_access_tokens
@@ -67,6 +68,19 @@ func (s *Service) DisableClient(ctx context.Context, actor Actor, id, reason str
 		return nil
 	})
 	return err
+}
+
+// LetNamesInURLs says whether a program may search with names and numbers of people in
+// addresses; its tokens die within a second.
+func (s *Service) LetNamesInURLs(ctx context.Context, actor Actor, id, reason string, let bool) (Client, error) {
+	action := "names-in-urls-refused"
+	if let {
+		action = "names-in-urls-let"
+	}
+	return s.changeClient(ctx, actor, id, action, reason, func(c *clientRecord) error {
+		c.NamesInURLs = let
+		return nil
+	})
 }
 
 // NewClientSecret replaces a program's secret; its tokens die within a second.

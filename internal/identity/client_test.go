@@ -176,3 +176,58 @@ func TestDisabledClientCannotAuthenticate(t *testing.T) {
 		t.Fatalf("%+v %v", clients, err)
 	}
 }
+
+// TestNamesInURLs: only who is registered so may have names in addresses, a program and an
+// app alike; it is told in the log, and ends at once.
+func TestNamesInURLs(t *testing.T) {
+	w := newWorld(t)
+	acts := func(c identity.Client) bool {
+		t.Helper()
+		token, err := w.IssueToken(ctx, c, nil, ward)
+		must(t, err)
+		a, err := w.Authenticate(ctx, token.Text, ward)
+		must(t, err)
+		again, err := w.Act(ctx, a.Mandate(w.clock.Now()))
+		must(t, err)
+		if again.NamesInURLs != a.NamesInURLs {
+			t.Error("what it ordered is done by other rights")
+		}
+		return a.NamesInURLs
+	}
+	plain, _, err := w.AddClient(ctx, operator, "feed", readAll)
+	must(t, err)
+	let, _, err := w.RegisterClient(ctx, operator, identity.NewClient{Name: "old", Scopes: readAll, NamesInURLs: true})
+	must(t, err)
+	if e := w.records.lastEvent(t); e.Action != "create" || e.Target != let.ID || e.Detail == "" {
+		t.Errorf("event %+v", e)
+	}
+	if acts(plain) || !acts(let) {
+		t.Error("not as they are registered")
+	}
+	token, err := w.IssueToken(ctx, let, nil, ward)
+	must(t, err)
+	let, err = w.LetNamesInURLs(ctx, operator, let.ID, "it can do better now", false)
+	must(t, err)
+	if e := w.records.lastEvent(t); e.Action != "names-in-urls-refused" || e.Reason != "it can do better now" {
+		t.Errorf("event %+v", e)
+	}
+	_, err = w.Authenticate(ctx, token.Text, ward)
+	wantKind(t, err, fault.Unauthenticated)
+	if acts(let) {
+		t.Error("it goes on")
+	}
+	nina := w.signIn(w.add("nina", "nurse"))
+	_, err = w.LetNamesInURLs(ctx, w.resume(nina), plain.ID, "x", true)
+	wantKind(t, err, fault.Denied)
+	for _, names := range []bool{false, true} {
+		_, d := w.connected(nina, identity.WordOffline, func(n *identity.NewClient) { n.NamesInURLs = names })
+		a, err := w.Authenticate(ctx, d.Access.Text, ward)
+		must(t, err)
+		list, err := w.Connections(ctx, w.resume(nina))
+		must(t, err)
+		if a.NamesInURLs != names || list[0].NamesInURLs != names {
+			t.Errorf("an app that may: %v, does: %v, is shown: %v", names, a.NamesInURLs, list[0].NamesInURLs)
+		}
+		w.clock.Advance(time.Second)
+	}
+}

@@ -28,6 +28,8 @@ type Connection struct {
 	AuthTime time.Time `json:"auth"`
 	Ended    time.Time `json:"ended,omitzero"`
 	Why      string    `json:"why,omitempty"`
+
+	NamesInURLs bool `json:"-"` // the app may write names into addresses now
 }
 
 // connectionRecord is a connection as stored, once and when it ends.
@@ -142,6 +144,7 @@ func (c connected) actor(granted Scopes, now time.Time) Actor {
 	a := personActor(c.person, now)
 	a.MFA, a.AuthTime = AssuranceMulti, c.AuthTime
 	a.ClientID, a.ConnectionID, a.PatientContext = c.ClientID, c.ID, c.Patient
+	a.NamesInURLs = c.client.NamesInURLs
 	a.Scopes = granted.Meet(c.Granted.Scopes).Meet(c.client.Scopes.At(LevelUser, LevelPatient))
 	return a
 }
@@ -165,8 +168,9 @@ func (s *Service) Connections(ctx context.Context, actor Actor) ([]Connection, e
 		if c.PersonID != actor.ID { // an index may answer with more than was asked for
 			continue
 		}
-		switch _, err := s.standing(ctx, c.ID); {
+		switch now, err := s.standing(ctx, c.ID); {
 		case err == nil:
+			c.NamesInURLs = now.client.NamesInURLs
 			out = append(out, c.Connection)
 		case !fault.Is(err, fault.NotFound):
 			return nil, fmt.Errorf("%s: %w", op, err)

@@ -17,13 +17,15 @@ const (
 )
 
 // connected has a person let an app do something for her by a word of scope.
-func (w *world) connected(g identity.Grant, word string) (identity.Client, identity.Delegation) {
+func (w *world) connected(g identity.Grant, word string, change ...func(*identity.NewClient)) (identity.Client, identity.Delegation) {
 	w.t.Helper()
 	scopes, err := identity.ParseScopes("user/Patient.r")
 	must(w.t, err)
-	c, _, err := w.RegisterClient(ctx, operator, identity.NewClient{
-		Name: "growth", Scopes: scopes, Words: []string{word}, Auth: identity.AuthNone, RedirectURIs: []string{answerTo},
-	})
+	n := identity.NewClient{Name: "growth", Scopes: scopes, Words: []string{word}, Auth: identity.AuthNone, RedirectURIs: []string{answerTo}}
+	for _, f := range change {
+		f(&n)
+	}
+	c, _, err := w.RegisterClient(ctx, operator, n)
 	must(w.t, err)
 	sum := sha256.Sum256([]byte(verifier))
 	asked := identity.Asked{Scopes: scopes, Words: []string{word}}

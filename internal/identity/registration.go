@@ -53,6 +53,7 @@ type NewClient struct {
 	LaunchURL    string   // where it is started from a chart, "" if it is not
 	Origins      []string // of its pages, if it runs in browsers
 	Inspects     bool     // it may be told about the tokens of all programs: a resource server
+	NamesInURLs  bool     // it may search with names and numbers of people in addresses
 
 	Certificate *CertificateName // AuthPKI: what its certificate bears
 	Bound       bool             // its tokens are bound to its certificate, however it authenticates
@@ -81,7 +82,7 @@ func (s *Service) RegisterClient(ctx context.Context, actor Actor, n NewClient) 
 		ID: id, Name: n.Name, Scopes: normalise(n.Scopes), Words: n.Words, Status: StatusActive, Created: s.cfg.Clock.Now(),
 		Auth: n.Auth, JWKS: json.RawMessage(n.JWKS), JWKSURL: n.JWKSURL,
 		RedirectURIs: n.RedirectURIs, LaunchURL: n.LaunchURL, Origins: n.Origins, Inspects: n.Inspects,
-		Certificate: n.Certificate, Bound: n.Bound,
+		Certificate: n.Certificate, Bound: n.Bound, NamesInURLs: n.NamesInURLs,
 	}}
 	var secret string
 	if n.Auth == AuthSecret {
@@ -89,7 +90,11 @@ func (s *Service) RegisterClient(ctx context.Context, actor Actor, n NewClient) 
 			return Client{}, "", err
 		}
 	}
-	if err := s.putClient(ctx, s.about(actor, "create", Success, ""), c); err != nil {
+	e := s.about(actor, "create", Success, "")
+	if c.NamesInURLs {
+		e.Detail = "may search with names in addresses"
+	}
+	if err := s.putClient(ctx, e, c); err != nil {
 		return Client{}, "", fmt.Errorf("%s: %w", op, err)
 	}
 	return c.Client, secret, nil

@@ -112,7 +112,7 @@ func (s *Service) RefuseToken(ctx context.Context, c Client, why string, o Origi
 func clientActor(c *clientRecord, granted Scopes, digest string, issued time.Time, o Origin) Actor {
 	return Actor{
 		Kind: KindClient, ID: c.ID, Name: c.Name, Scopes: granted, MFA: AssuranceSingle, SessionID: digest,
-		AuthTime: issued, RequestID: o.RequestID, Source: o.Source, epoch: c.Epoch,
+		AuthTime: issued, RequestID: o.RequestID, Source: o.Source, epoch: c.Epoch, NamesInURLs: c.NamesInURLs,
 	}
 }
 

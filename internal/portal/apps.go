@@ -20,6 +20,7 @@ type appRow struct {
 	Name    string
 	Since   string
 	Patient string // whom it was opened for, "" if nobody in particular
+	Names   bool   // it may write names into addresses
 	Grants  []grantRow
 	End     string // address of the form that ends it
 	Narrow  string // address of the form that takes single grants away
@@ -38,7 +39,7 @@ func (p *Portal) renderApps(w http.ResponseWriter, r *http.Request, actor identi
 		return
 	}
 	for _, c := range list {
-		row := appRow{Name: c.Name, Since: p.format.Date(clinical.Instant(c.Created)), Grants: grantRows(c.Granted), End: "/apps/" + c.ID + "/end", Narrow: "/apps/" + c.ID + "/narrow"}
+		row := appRow{Name: c.Name, Since: p.format.Date(clinical.Instant(c.Created)), Grants: grantRows(c.Granted), Names: c.NamesInURLs, End: "/apps/" + c.ID + "/end", Narrow: "/apps/" + c.ID + "/narrow"}
 		if c.Patient != "" {
 			row.Patient = p.nameOf(r, actor, c.Patient)
 		}

@@ -56,7 +56,7 @@ func (f *fakeApps) Launch(_ context.Context, _ identity.Actor, app, patient stri
 }
 
 func (f *fakeApps) Connections(context.Context, identity.Actor) ([]identity.Connection, error) {
-	return []identity.Connection{{ID: "c1", Name: "Growth <b>", Patient: portaltest.Quiet, Created: portaltest.Now.Add(-48 * time.Hour), Granted: f.question.Granted}}, nil
+	return []identity.Connection{{ID: "c1", Name: "Growth <b>", Patient: portaltest.Quiet, Created: portaltest.Now.Add(-48 * time.Hour), Granted: f.question.Granted, NamesInURLs: f.question.Names}}, nil
 }
 
 func (f *fakeApps) EndConnection(_ context.Context, _ identity.Actor, id, _ string) error {
@@ -141,6 +141,15 @@ func TestConsent(t *testing.T) {
 	}
 	if a := v.post("/connect/"+asking+"/answer", "answer", "allow"); a.StatusCode != http.StatusUnprocessableEntity || len(f.answers) != 3 {
 		t.Errorf("nothing chosen: %d", a.StatusCode)
+	}
+	for _, names := range []bool{false, true} {
+		f.question.Names = names
+		if a := v.post("/connect/"+asking+"/patient", "patient", portaltest.Quiet); strings.Contains(a.body, "into web addresses") != names {
+			t.Errorf("an app that may write names into addresses, %v: %s", names, a.body)
+		}
+		if a := v.get("/apps"); strings.Contains(a.body, "into web addresses") != names {
+			t.Errorf("its page, %v: %s", names, a.body)
+		}
 	}
 	f.stale = true
 	if a := v.get("/connect/" + asking + "/ask"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/step-up?to=/connect/"+asking+"/ask" {

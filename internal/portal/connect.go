@@ -178,6 +178,7 @@ type consentPage struct {
 	Who       *clinical.PatientRow
 	Grants    []grantRow
 	More      bool
+	Names     bool
 	Error     string
 }
 
@@ -186,7 +187,7 @@ type consentPage struct {
 func (p *Portal) consent(w http.ResponseWriter, r *http.Request, actor identity.Actor, q smart.Question, patient string) {
 	pg := consentPage{
 		Page: p.workPage(r, actor, "Connect an app"), App: q.App, Host: q.Host, Action: "/connect/" + r.PathValue("id") + "/answer",
-		Grants: grantRows(q.Granted), More: q.More,
+		Grants: grantRows(q.Granted), More: q.More, Names: q.Names,
 	}
 	pg.Here = backFrom(askAddress(r))
 	if patient != "" {

@@ -23,6 +23,10 @@ var ofPeople = []string{"Patient", "Person", "Practitioner", "RelatedPerson"}
 // ofRecords are parameters of those that tell what becomes of a record.
 var ofRecords = []string{"active"}
 
+// chosen are parameters whose values are whatever somebody wrote: a date that was
+// observed may be of birth, an address of a document may have a name in it.
+var chosen = []string{"Observation.value-date", "DocumentReference.location", "DocumentManifest.source", "Device.url", "MessageHeader.source-uri", "MessageHeader.destination-uri"}
+
 // opaqueModifiers change how a code is compared; :text and :identifier bring other values.
 var opaqueModifiers = []string{"", "not", "in", "not-in", "above", "below"}
 
@@ -75,7 +79,7 @@ func (q *param) opaque(typ, modifier, value string) bool {
 			return len(s.types) == 0 || slices.ContainsFunc(s.types, func(t r4.TypeID) bool { return !slices.Contains(opaqueTo, t) })
 		})
 	case kindDate, kindNumber, kindQuantity, kindURI:
-		return !person
+		return !person && !slices.Contains(chosen, typ+"."+q.code) && Base().schemas[typ].params[q.code] != nil
 	}
-	return false // strings, places and composites, which may have them
+	return false // strings, places and composites, which may have them; and of what was added, all but codes and ids
 }

@@ -14,6 +14,7 @@ type Question struct {
 	Host    string         // where he will be led, as far as people read addresses
 	Granted identity.Asked // at most
 	More    bool           // the app asks for more than it may have
+	Names   bool           // it may write names into addresses
 	Patient string         // FHIR id of the one in context, if the app was started from a chart
 	Choose  bool           // he has to choose a patient
 }
@@ -24,7 +25,7 @@ func (s *Server) Question(ctx context.Context, actor identity.Actor, id string) 
 	if err != nil {
 		return Question{}, fmt.Errorf("smart.Question: %w", err)
 	}
-	q := Question{App: client.Name, Granted: granted}
+	q := Question{App: client.Name, Granted: granted, Names: client.NamesInURLs}
 	q.More = r.Asked.Unknown || len(granted.Words) < len(r.Asked.Words) || !granted.Scopes.Cover(r.Asked.Scopes)
 	if u, err := url.Parse(r.RedirectURI); err == nil {
 		if q.Host = u.Host; q.Host == "" {

@@ -21,7 +21,7 @@ TOKEN=$(curl -sS --cacert $D/ca.pem -u "$(echo $CLIENT | field client_id):$(echo
 # create a patient, and find her
 ID=$(call -H 'Content-Type: application/fhir+json' $BASE/fhir/Patient -d '{"resourceType":"Patient",
   "name":[{"family":"Lovelace","given":["Ada"]}],"gender":"female","birthDate":"1990-12-10"}' | field id)
-call "$BASE/fhir/Patient?family=lovelace&birthdate=1990-12-10"
+call $BASE/fhir/Patient/_search -d family=lovelace -d birthdate=1990-12-10
 
 # the audit entries of that record, each with a proof anybody can check
 $W audit prove --dir $D Patient/$ID

@@ -28,6 +28,7 @@ type newClient struct {
 	JWKSURL, LaunchURL  string
 	RedirectURIs, Pages []string
 	Inspects, Bound     bool
+	NamesInURLs         bool
 	Certificate         *identity.CertificateName `json:",omitempty"`
 }
 
@@ -46,7 +47,7 @@ func addClient(ctx context.Context, h *House, who string, in newClient) (addedCl
 	client, secret, err := h.Identity.RegisterClient(ctx, operator(who, "operator"), identity.NewClient{
 		Name: in.Name, Scopes: asked.Scopes, Words: asked.Words, Auth: in.Auth, JWKS: in.JWKS, JWKSURL: in.JWKSURL,
 		RedirectURIs: in.RedirectURIs, LaunchURL: in.LaunchURL, Origins: in.Pages, Inspects: in.Inspects,
-		Certificate: in.Certificate, Bound: in.Bound,
+		Certificate: in.Certificate, Bound: in.Bound, NamesInURLs: in.NamesInURLs,
 	})
 	base := h.Config.Base()
 	if client.BindsTokens() {
@@ -68,13 +69,22 @@ type listedClient struct {
 	Thumbprints []string                  `json:"x5t#S256,omitempty"`
 	JWKSURL     string                    `json:"jwks_uri,omitempty"`
 	Revoked     []string                  `json:"revoked_x5t#S256,omitempty"`
+	NamesInURLs bool                      `json:"names_in_urls,omitempty"`
 }
 
 func listed(c identity.Client) listedClient {
 	return listedClient{
 		ID: c.ID, Name: c.Name, Status: string(c.Status), Scope: identity.Asked{Scopes: c.Scopes, Words: c.Words}.String(), Created: c.Created,
-		Auth: c.Auth.Method(), Bound: c.BindsTokens(), Certificate: c.Certificate, Thumbprints: c.Thumbprints(), JWKSURL: c.JWKSURL, Revoked: c.Revoked,
+		Auth: c.Auth.Method(), Bound: c.BindsTokens(), Certificate: c.Certificate, Thumbprints: c.Thumbprints(), JWKSURL: c.JWKSURL, Revoked: c.Revoked, NamesInURLs: c.NamesInURLs,
 	}
+}
+
+// inURLs tells what the program may write into addresses.
+func (c listedClient) inURLs() string {
+	if c.NamesInURLs {
+		return "names, too"
+	}
+	return "ids and codes"
 }
 
 // known tells how a program authenticates in one column.
@@ -106,6 +116,7 @@ type clientCmd struct {
 	Show     clientShowCmd     `cmd:"" help:"Show one program, and the certificates it comes by."`
 	Identify clientIdentifyCmd `cmd:"" help:"Have a program come by another certificate; its tokens end at once."`
 	Revoke   clientRevokeCmd   `cmd:"" help:"Take one certificate of a program back; its tokens end at once."`
+	URLs     clientURLsCmd     `cmd:"" name:"urls" help:"Let a program search with names in addresses, or no more; its tokens end at once."`
 	Disable  clientDisableCmd  `cmd:"" help:"Shut a program out; its tokens end at once."`
 }
 
@@ -124,6 +135,7 @@ type clientAddCmd struct {
 	LaunchURL string   `name:"launch-url" help:"Where an app is started from a chart." placeholder:"URL"`
 	Origin    []string `help:"Origin of an app's pages, which then may call the API from browsers; repeat for several." placeholder:"https://app.example.org" sep:"none"`
 	Inspect   bool     `help:"It may be told about the tokens of all programs: for resource servers."`
+	Names     bool     `name:"names-in-urls" help:"It may search with names, numbers and birth dates in addresses (GET), which histories and logs on the way keep: for programs that cannot send POST …/_search."`
 	JSON      bool     `help:"Print the result as JSON."`
 }
 
@@ -141,6 +153,7 @@ func (clientAddCmd) Help() string {
 func (c *clientAddCmd) Run(ctx context.Context, t Terminal) error {
 	in := newClient{
 		Name: c.Name, Scope: c.Scope, JWKSURL: c.JWKSURL, LaunchURL: c.LaunchURL, RedirectURIs: c.Redirect, Pages: c.Origin, Inspects: c.Inspect, Bound: c.Bind,
+		NamesInURLs: c.Names,
 	}
 	if c.TLS && c.JWKS == "" && c.JWKSURL == "" {
 		return fault.New(fault.Invalid, "app.clientAdd", "--tls goes with --jwks or --jwks-url")
@@ -198,9 +211,9 @@ func (c *clientListCmd) Run(ctx context.Context, t Terminal) error {
 		return json.NewEncoder(t.Out).Encode(out)
 	}
 	tw := tabwriter.NewWriter(t.Out, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(tw, "client_id\tname\tstatus\tscope\tauthenticates by")
+	fmt.Fprintln(tw, "client_id\tname\tstatus\tscope\tauthenticates by\tin addresses")
 	for _, one := range out {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", one.ID, one.Name, one.Status, one.Scope, one.known())
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\n", one.ID, one.Name, one.Status, one.Scope, one.known(), one.inURLs())
 	}
 	return tw.Flush()
 }

@@ -124,6 +124,7 @@ func (c listedClient) print(t Terminal, asJSON bool) error {
 	line("keys at", c.JWKSURL)
 	line("x5t#S256", strings.Join(c.Thumbprints, " "))
 	line("taken back", strings.Join(c.Revoked, " "))
+	line("in addresses", c.inURLs())
 	if c.Bound {
 		line("tokens", "bound to its certificate")
 	}

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/web"
 )
 
@@ -52,11 +53,11 @@ func (d *doctor) examine(ctx context.Context) {
 
 // addresses tells what programs may write into them.
 func (d *doctor) addresses() {
-	if d.cfg.SearchInURLs == "opaque" {
-		d.add("addresses", fine, "search_in_urls is opaque: values that tell of people come by POST alone", "")
+	if d.cfg.SearchInURLs == config.SearchAll {
+		d.add("addresses", warning, "search_in_urls is all: every program may search by GET with names in its addresses, which histories and logs of others keep", "leave it out, and let single programs by wardkeep client urls ID all")
 		return
 	}
-	d.add("addresses", fine, "search_in_urls is all: searches by GET may have names in their addresses, as US Core demands", "search_in_urls: opaque refuses them")
+	d.add("addresses", fine, "values that tell of people come by POST alone, but of programs that were let (wardkeep client list)", "")
 }
 
 func (d *doctor) folder() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/wardkeep/wardkeep/internal/bulk"
 	"github.com/wardkeep/wardkeep/internal/chart"
+	"github.com/wardkeep/wardkeep/internal/config"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhirhttp"
 	"github.com/wardkeep/wardkeep/internal/identity"
@@ -37,7 +38,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		Chart: h.Chart, Authenticate: h.bearer, Base: base + "/fhir", TokenURL: base + "/oauth2/token",
 		Version: s.Version, Released: h.Clock.Now(), Clock: h.Clock,
 		Origins: strings.Fields(h.Config.CORSOrigins), Notifier: h.Notifier, Indexing: h.Indexing, Jobs: h.Jobs,
-		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin, Pace: fhirhttp.Pace, Callers: callers, OpaqueAddresses: h.Config.SearchInURLs == "opaque",
+		AllowSource: h.Sources.Allow, AllowOrigin: h.Identity.AllowsOrigin, Pace: fhirhttp.Pace, Callers: callers, NamesInURLs: h.Config.SearchInURLs == config.SearchAll,
 	}
 	links := ""
 	if mutualBase != "" {

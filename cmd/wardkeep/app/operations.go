@@ -25,6 +25,7 @@ func operations() map[string]operation {
 		"client-show":    with(showClient),
 		"client-known":   with(identifyClient),
 		"client-revoke":  with(revokeCertificate),
+		"client-urls":    with(letURLs),
 		"user-add":       with(addUser),
 		"user-disable":   with(disableUser),
 		"user-enable":    with(enableUser),

@@ -104,6 +104,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // begin starts what a house does by itself; end stops the sweeping of its store.
 func (h *House) begin(ctx context.Context) (end func()) {
+	h.tellChoices(ctx)
 	sweeping, end := context.WithCancel(ctx)
 	go h.sweep(sweeping)
 	go h.settles(sweeping)

@@ -1,0 +1,15 @@
+package app
+
+import (
+	"context"
+
+	"github.com/wardkeep/wardkeep/internal/config"
+)
+
+// tellChoices writes into the log, at each start, what was set that is less than what
+// the server does by itself.
+func (h *House) tellChoices(ctx context.Context) {
+	if h.Config.SearchInURLs == config.SearchAll {
+		h.Slog.WarnContext(ctx, "search_in_urls is all: programs may search with names in addresses, which histories and logs of others keep")
+	}
+}
