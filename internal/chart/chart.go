@@ -72,6 +72,7 @@ type Chart struct {
 	unmaskings locator
 	readers    readers
 	scanner    func(context.Context, []byte) (string, error)
+	findings   findings
 	// library is the definitions stored here, inspector what judges by them.
 	library   *conformance
 	inspector *inspector
@@ -137,6 +138,7 @@ type Resource struct {
 	position record.Position
 	patients []record.Key
 	roles    []string // of the actor's, those by which it is shown
+	absent   string   // why a Binary is shown without its data
 }
 
 // request is one disclosure or change in the making: it knows who asks for what,

@@ -59,7 +59,9 @@ func (s *standing) permit(ctx context.Context, action string, res Resource) (Res
 	if err != nil || !allowed {
 		return Resource{}, false, err
 	}
-	res, err = s.shown(s.actor, res, roles)
+	if res, err = s.shown(s.actor, res, roles); err == nil {
+		res, err = s.handOut(ctx, s.actor, res)
+	}
 	return res, err == nil, err
 }
 

@@ -131,7 +131,10 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 	if err != nil {
 		return Resource{}, err
 	}
-	if whole, err = c.cut(actor, whole, seen.roles); err != nil {
+	if whole, err = c.cut(actor, whole, seen.roles); err == nil {
+		whole, err = c.handOut(ctx, actor, whole)
+	}
+	if err != nil {
 		return Resource{}, err
 	}
 	req.event.Detail = strings.Join(c.policy.Numbers().Places(whole.Resource), " ")

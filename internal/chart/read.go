@@ -20,6 +20,9 @@ func (c *Chart) Read(ctx context.Context, actor Actor, typ, id string, version u
 	req.name, req.named = typ+"/"+id, true
 	res, err := c.read(ctx, actor, action, vault.Ref{TypeID: typeIDOf(typ, id), Version: version})
 	if err == nil {
+		err = res.whole()
+	}
+	if err == nil {
 		req.discloses(res)
 	}
 	if err := req.finish(ctx, err); err != nil {

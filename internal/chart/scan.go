@@ -30,7 +30,7 @@ func (c *Chart) scan(ctx context.Context, actor Actor, p plan) error {
 		if data == nil {
 			continue
 		}
-		malware, err := c.scanner(ctx, data)
+		malware, err := c.ask(ctx, data)
 		if err != nil {
 			return &fault.Error{Kind: fault.Unavailable, Op: "chart.scan", Public: saidNotScanned, Err: err}
 		}

@@ -199,6 +199,9 @@ func (c *Chart) localise(old, res *fhir.Resource) (*fhir.Resource, error) {
 	if err := ofPatient(res); err != nil {
 		return nil, err
 	}
+	if err := c.keptBack(old, res); err != nil {
+		return nil, err
+	}
 	if err := filesAgree(old, res); err != nil {
 		return nil, err
 	}

@@ -111,8 +111,9 @@ type Config struct {
 	// opaque, which tell of nobody, while the others are sent by POST; or all. Single
 	// programs can be registered as exceptions.
 	SearchInURLs string `koanf:"search_in_urls"`
-	// Scanner is where ClamAV's clamd looks at files before they are stored: unix:PATH, or
-	// tcp:HOST:PORT of this machine. "": nobody looks.
+	// Scanner is where ClamAV's clamd looks at files before they are stored and before they
+	// are shown: unix:PATH, or tcp:HOST:PORT of this machine. none: nobody looks; "": the
+	// same, of a server for this machine alone.
 	Scanner string `koanf:"scanner"`
 	// Limits are settings of their own, without a name before them.
 	Limits `koanf:",squash,flatten"`
@@ -125,6 +126,12 @@ type Config struct {
 	// Shared says of a tenant's settings that the server has others beside it.
 	Shared bool `koanf:"-"`
 }
+
+// ScannerNone is the setting scanner where nobody looks at files.
+const ScannerNone = "none"
+
+// Scans reports whether somebody looks at files.
+func (c Config) Scans() bool { return c.Scanner != "" && c.Scanner != ScannerNone }
 
 // What SearchInURLs may be.
 const (
@@ -268,7 +275,7 @@ func (c Config) Check() error {
 	if !slices.Contains([]string{"off", "warn", "entered", "enforce"}, c.Validation) {
 		return errors.New("validation must be off, warn, entered or enforce")
 	}
-	if c.Scanner != "" {
+	if c.Scans() {
 		if _, err := content.NewScanner(c.Scanner); err != nil {
 			return err
 		}

@@ -62,13 +62,34 @@ func (c Config) checkACME() error {
 	return nil
 }
 
-// CheckServing finds out whether those who are served can know whom they talk to: other
-// machines have no reason to believe a certificate of this server's own.
+// CheckServing finds out whether what other machines may rely on has been decided: a server
+// for this machine alone is one to try. All that is missing is told at once.
 func (c Config) CheckServing() error {
-	inner := Loopback(c.Listen) && (c.MTLSListen == "" || Loopback(c.MTLSListen))
-	if inner || c.TLSCert != "" || c.ACME.Directory != "" || c.ACME.TLSLocal {
+	if !c.ServesOthers() {
+		return nil
+	}
+	return errors.Join(c.CheckTrust(), c.checkScanner())
+}
+
+// ServesOthers reports whether other machines are served.
+func (c Config) ServesOthers() bool {
+	return !Loopback(c.Listen) || c.MTLSListen != "" && !Loopback(c.MTLSListen)
+}
+
+// CheckTrust finds out whether those who are served can know whom they talk to: other
+// machines have no reason to believe a certificate of this server's own.
+func (c Config) CheckTrust() error {
+	if c.TLSCert != "" || c.ACME.Directory != "" || c.ACME.TLSLocal {
 		return nil
 	}
 	return errors.New("other machines are to be served, and nobody has signed the certificate: give tls_cert and tls_key, or acme; " +
 		"or set tls_local: true if all who come are machines of yours that trust this server's ca.pem")
+}
+
+func (c Config) checkScanner() error {
+	if c.Scanner != "" {
+		return nil
+	}
+	return errors.New("other machines are to be served, and nobody looks at their files for malware: set scanner: unix:/run/clamav/clamd.ctl and run ClamAV beside the server; " +
+		"or scanner: none if the files are to be looked at nowhere")
 }

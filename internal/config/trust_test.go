@@ -11,7 +11,7 @@ import (
 
 func TestACMESettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "wardkeep.yaml")
-	text := "listen: 0.0.0.0:443\nbase_url: https://ehr.example.org\nacme: https://ca.example.org/directory\nacme_terms_agreed: true\n"
+	text := "listen: 0.0.0.0:443\nbase_url: https://ehr.example.org\nacme: https://ca.example.org/directory\nacme_terms_agreed: true\nscanner: none\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +61,7 @@ func TestOthersAreNotServedUnsigned(t *testing.T) {
 		"programs of this machine": {func(c *config.Config) { c.MTLSListen = "127.0.0.1:9443" }, true},
 	} {
 		cfg := config.Default()
+		cfg.Scanner = config.ScannerNone
 		c.change(&cfg)
 		if err := cfg.CheckServing(); (err == nil) != c.serves {
 			t.Errorf("%s: %v", name, err)
@@ -69,5 +70,38 @@ func TestOthersAreNotServedUnsigned(t *testing.T) {
 	cfg, err := config.Load("", []string{"WARDKEEP_TLS_LOCAL=true"})
 	if err != nil || !cfg.ACME.TLSLocal || cfg.Check() != nil {
 		t.Errorf("tls_local alone: %v, %v", err, cfg.Check())
+	}
+}
+
+// TestOthersAreServedByDecisions: what a server does to be one to try it does for other
+// machines only if it is said in so many words, and what is missing is told at once.
+func TestOthersAreServedByDecisions(t *testing.T) {
+	decided := config.Default()
+	decided.Listen, decided.ACME.TLSLocal, decided.Scanner = ":443", true, config.ScannerNone
+	if err := decided.CheckServing(); err != nil || decided.Check() != nil || decided.Scans() {
+		t.Fatalf("all is said: %v, %v", err, decided.Check())
+	}
+	for setting, forget := range map[string]func(*config.Config){
+		"tls_local": func(c *config.Config) { c.ACME.TLSLocal = false },
+		"scanner":   func(c *config.Config) { c.Scanner = "" },
+	} {
+		for name, listen := range map[string]func(*config.Config){
+			"people": func(*config.Config) {}, "programs": func(c *config.Config) { c.Listen, c.MTLSListen = "127.0.0.1:8443", "0.0.0.0:9443" },
+		} {
+			c := decided
+			forget(&c)
+			listen(&c)
+			if err := c.CheckServing(); err == nil || !strings.Contains(err.Error(), setting) {
+				t.Errorf("%s without %s: %v", name, setting, err)
+			}
+			if c.Listen, c.MTLSListen = "127.0.0.1:443", ""; c.CheckServing() != nil {
+				t.Errorf("this machine is not served without %s: %v", setting, c.CheckServing())
+			}
+		}
+	}
+	nothing := config.Default()
+	nothing.Listen = ":443"
+	if err := nothing.CheckServing(); err == nil || !strings.Contains(err.Error(), "tls_local") || !strings.Contains(err.Error(), "scanner: none") {
+		t.Errorf("not all at once: %v", err)
 	}
 }

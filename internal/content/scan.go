@@ -27,7 +27,7 @@ type Scanner struct {
 	places           chan struct{}
 }
 
-var errScanner = errors.New("scanner must look like unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310, on this machine: clamd encrypts nothing")
+var errScanner = errors.New("scanner must look like unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310, on this machine: clamd encrypts nothing; or be none")
 
 // NewScanner returns the scanner at an address: unix:PATH, or tcp:HOST:PORT of this
 // machine.
@@ -84,6 +84,9 @@ func send(conn net.Conn, data []byte) error {
 	}
 }
 
+// ErrUnread says that the scanner works, and could not look at this file.
+var ErrUnread = errors.New("the scanner could not look at it")
+
 // unnamed are signs that no name of malware needs and a log should not have.
 var unnamed = regexp.MustCompile(`[^A-Za-z0-9._:/-]`)
 
@@ -95,7 +98,7 @@ func verdict(reply string) (string, error) {
 	}
 	name, found := strings.CutSuffix(strings.TrimPrefix(reply, "stream: "), " FOUND")
 	if !found || !strings.HasPrefix(reply, "stream: ") || name == "" {
-		return "", errors.New("content.Scan: the scanner could not look at it")
+		return "", fmt.Errorf("content.Scan: %w", ErrUnread)
 	}
 	name = unnamed.ReplaceAllString(name, "_")
 	return name[:min(len(name), 100)], nil

@@ -128,6 +128,9 @@ func (p *Portal) content(r *http.Request, actor identity.Actor, doc *fhir.Resour
 	attachment := doc.Root().Get("content").Get("attachment")
 	media, _, _ = strings.Cut(strings.ToLower(attachment.Get("contentType").Text()), ";")
 	encoded := attachment.Get("data").Text()
+	if fhir.AbsentData(attachment) != "" {
+		return "", nil, fault.New(fault.Denied, "portal.content", "The document is kept back: the malware scanner refuses it, or has not looked at it yet.")
+	}
 	if encoded == "" {
 		id, ok := strings.CutPrefix(attachment.Get("url").Text(), "Binary/")
 		if !ok || !validID(id) {

@@ -59,7 +59,7 @@ func (d *doctor) trust() {
 	const name = "trust"
 	keys := keysOf(d.cfg)
 	switch _, issued := keys.Issued(d.clock.Now()); {
-	case d.cfg.CheckServing() != nil:
+	case d.cfg.ServesOthers() && d.cfg.CheckTrust() != nil:
 		d.add(name, failure, "other machines are to be served with a certificate that nobody has signed; a server would not start", "give tls_cert and tls_key, or acme; or tls_local: true on an inner network whose machines trust ca.pem")
 	case d.cfg.TLSCert != "":
 		d.add(name, fine, "the certificate is yours, from files", "")

@@ -96,7 +96,11 @@ func TestServeRefusesUnsigned(t *testing.T) {
 	if code, _, errs := run(t, "serve", "--dir", dir, "--listen", "192.0.2.7:1"); code != 2 || !strings.Contains(errs, "tls_local") {
 		t.Errorf("exit %d: %s", code, errs)
 	}
-	// The control: with the flag it goes on to an address that is not of this machine.
+	if code, _, errs := run(t, "serve", "--dir", dir, "--listen", "192.0.2.7:1", "--tls-local"); code != 2 || !strings.Contains(errs, "scanner: none") {
+		t.Errorf("nothing said of a scanner: exit %d: %s", code, errs)
+	}
+	// The control: with all that is to be said it goes on to an address that is not of this machine.
+	t.Setenv("WARDKEEP_SCANNER", "none")
 	if code, _, errs := run(t, "serve", "--dir", dir, "--listen", "192.0.2.7:1", "--tls-local"); code != 1 || !strings.Contains(errs, "cannot listen") {
 		t.Errorf("with --tls-local: exit %d: %s", code, errs)
 	}

@@ -12,4 +12,7 @@ func (h *House) tellChoices(ctx context.Context) {
 	if h.Config.SearchInURLs == config.SearchAll {
 		h.Slog.WarnContext(ctx, "search_in_urls is all: programs may search with names in addresses, which histories and logs of others keep")
 	}
+	if h.Config.Scanner == config.ScannerNone {
+		h.Slog.WarnContext(ctx, "scanner is none: files are not searched for malware")
+	}
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,7 +63,9 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 		return fault.New(fault.Invalid, "demo", err.Error())
 	}
 	cfg.Dir, cfg.Listen, cfg.CheckpointOut = c.Dir, c.Listen, c.CheckpointOut
-	cfg.ACME.TLSLocal = cfg.ACME.TLSLocal || c.Expose
+	if c.Expose { // nothing in a demo is worth more
+		cfg.ACME.TLSLocal, cfg.Scanner = true, cmp.Or(cfg.Scanner, config.ScannerNone)
+	}
 	cfg.Facility, cfg.Log = "Port Alder General Hospital", "warn"
 	if err := cfg.Check(); err != nil {
 		return fault.New(fault.Invalid, "demo", err.Error())

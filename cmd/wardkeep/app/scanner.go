@@ -8,9 +8,9 @@ import (
 	"github.com/wardkeep/wardkeep/internal/content"
 )
 
-// scanOf is who looks at files before they are stored, nil if nobody does.
+// scanOf is who looks at files, nil if nobody does.
 func scanOf(cfg config.Config) (func(context.Context, []byte) (string, error), error) {
-	if cfg.Scanner == "" {
+	if !cfg.Scans() {
 		return nil, nil
 	}
 	s, err := content.NewScanner(cfg.Scanner)
@@ -24,7 +24,7 @@ func scanOf(cfg config.Config) (func(context.Context, []byte) (string, error), e
 func (d *doctor) scanner(ctx context.Context) {
 	scan, err := scanOf(d.cfg)
 	if err == nil && scan == nil {
-		d.add("scanner", fine, "files are not searched for malware", "scanner: unix:/run/clamav/clamd.ctl has ClamAV look at them")
+		d.unscanned()
 		return
 	}
 	if err == nil {
@@ -33,8 +33,21 @@ func (d *doctor) scanner(ctx context.Context) {
 		_, err = scan(ctx, []byte("wardkeep doctor"))
 	}
 	if err != nil {
-		d.add("scanner", failure, "the malware scanner does not answer: no file can be stored", "look at the setting scanner, and whether clamd runs")
+		d.add("scanner", failure, "the malware scanner does not answer: no file can be stored, and none shown that it has not looked at within a day", "look at the setting scanner, and whether clamd runs")
 		return
 	}
-	d.add("scanner", fine, "files are searched for malware before they are stored", "")
+	d.add("scanner", fine, "files are searched for malware before they are stored, and before they are shown", "")
+}
+
+// unscanned tells of files that nobody looks at: by a decision, or as nobody has made one.
+func (d *doctor) unscanned() {
+	const remedy = "scanner: unix:/run/clamav/clamd.ctl has ClamAV look at them"
+	switch {
+	case d.cfg.Scanner == "" && d.cfg.ServesOthers():
+		d.add("scanner", failure, "other machines are to be served, and nobody looks at files for malware; a server would not start", remedy+"; scanner: none says that nobody is to")
+	case d.cfg.Scanner == config.ScannerNone:
+		d.add("scanner", warning, "scanner is none: files are not searched for malware", remedy)
+	default:
+		d.add("scanner", fine, "files are not searched for malware", remedy)
+	}
 }

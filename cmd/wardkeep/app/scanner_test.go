@@ -60,3 +60,26 @@ func TestSettingsReachTheDoor(t *testing.T) {
 		}
 	}
 }
+
+// TestDoctorOnScanner says whether files are looked at, and warns where it was decided
+// that they are not; the log says it at each start.
+func TestDoctorOnScanner(t *testing.T) {
+	for name, c := range map[string]struct{ listen, scanner, state string }{
+		"to try":      {"127.0.0.1:1", "", fine},
+		"undecided":   {":443", "", failure},
+		"decided":     {":443", "none", warning},
+		"none to try": {"127.0.0.1:1", "none", warning},
+		"silent":      {":443", "unix:/nowhere", failure},
+	} {
+		cfg := healthy(t)
+		cfg.Listen, cfg.Scanner = c.listen, c.scanner
+		if d := examined(cfg, nil, 0); states(d)["scanner"] != c.state {
+			t.Errorf("%s: %+v", name, d.findings)
+		}
+		var lines bytes.Buffer
+		(&House{Config: cfg, Slog: slog.New(slog.NewTextHandler(&lines, nil))}).tellChoices(t.Context())
+		if told := strings.Contains(lines.String(), "scanner is none"); told != (c.scanner == "none") {
+			t.Errorf("%s: the log says %s", name, &lines)
+		}
+	}
+}
