@@ -295,10 +295,24 @@ func (e *estate) commands(t *testing.T) {
 	}
 }
 
-// outOfService takes south's root key away: north goes on.
+// outOfService opens south's folder to everybody, and then takes its root key away: north
+// goes on. South answers 503 while its root opens the TLS key, and without it nobody at all.
 func (e *estate) outOfService(t *testing.T) {
 	_, south := e.as(t)
 	e.stop()
+	if err := os.Chmod(south.dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	e.start("https://north")
+	for _, path := range []string{"/", "/readyz", "/healthz", "/fhir/metadata", "/fhir/Patient/p1", "/oauth2/token", "/sign-in"} {
+		if got := south.call("GET", path, nil); got.status != http.StatusServiceUnavailable || strings.Contains(string(got.body), "folder") {
+			t.Errorf("south, %s: %d %s", path, got.status, got.body)
+		}
+	}
+	e.stop()
+	if err := os.Chmod(south.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	key := filepath.Join(south.dir, "root.key")
 	if err := os.Rename(key, key+".away"); err != nil {
 		t.Fatal(err)
@@ -309,10 +323,8 @@ func (e *estate) outOfService(t *testing.T) {
 	if got := a.do("GET", "/fhir/Patient/p1", nil); got.status != 200 {
 		t.Errorf("north: %d", got.status)
 	}
-	for _, path := range []string{"/", "/readyz", "/healthz", "/fhir/metadata", "/fhir/Patient/p1", "/oauth2/token", "/sign-in"} {
-		if got := south.call("GET", path, nil); got.status != http.StatusServiceUnavailable || strings.Contains(string(got.body), "root") {
-			t.Errorf("south, %s: %d %s", path, got.status, got.body)
-		}
+	if _, err := south.http.Get(south.base + "/readyz"); err == nil || !strings.Contains(err.Error(), "tls: ") {
+		t.Errorf("south without its root: %v", err)
 	}
 	if !strings.Contains(e.cmd.screen.String(), `"level":"ERROR","msg":"this tenant is out of service until the server is started anew","tenant":"south"`) {
 		t.Errorf("the log:\n%s", e.cmd.screen)

@@ -49,8 +49,8 @@ type Config struct {
 	// MTLSCA is a file of certificates (PEM): the authorities that sign programs'
 	// certificates. "": only certificates that are registered one by one are taken.
 	MTLSCA string `koanf:"mtls_ca"`
-	// KMS is what keeps the root key: local, a file in Dir; or a key service, as
-	// ParseKMS reads it.
+	// KMS is what keeps the root key: a key service, as ParseKMS reads it; or local, a
+	// file in Dir. "": the same, of a server for this machine alone.
 	KMS string `koanf:"kms"`
 	// Tenant is the organisation whose keys and records these are.
 	Tenant string `koanf:"tenant"`
@@ -115,6 +115,9 @@ type Config struct {
 	// are shown: unix:PATH, or tcp:HOST:PORT of this machine. none: nobody looks; "": the
 	// same, of a server for this machine alone.
 	Scanner string `koanf:"scanner"`
+	// SecretsInFiles says that secrets which settings name may lie bare in files, or in the
+	// environment, of a server for other machines.
+	SecretsInFiles bool `koanf:"secrets_in_files"`
 	// Limits are settings of their own, without a name before them.
 	Limits `koanf:",squash,flatten"`
 	// Policies is a folder of rules and tables of one's own, laid over those that the
@@ -154,7 +157,7 @@ const (
 // Default returns the settings of a server on this machine only.
 func Default() Config {
 	return Config{
-		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", KMS: KMSLocal, Tenant: "default",
+		Dir: "wardkeep-data", Listen: "127.0.0.1:8443", Tenant: "default",
 		Facility: "Wardkeep", Zone: "America/New_York", Log: "info", CacheMB: 128,
 		Validation: "entered", UnknownProfiles: "warn",
 		IdleLock: longestIdle, SessionLife: longestSession, StepUpLife: longestStepUp, PasswordLength: leastPassword, LeastRSA: leastRSA,

@@ -46,7 +46,7 @@ func (l LogOut) check() error {
 }
 
 // TLS reads whose certificate is believed, and our own.
-func (l LogOut) TLS() (*tls.Config, error) {
+func (l LogOut) TLS(sealed Sealed) (*tls.Config, error) {
 	host, _, err := net.SplitHostPort(l.To)
 	if err != nil {
 		return nil, fmt.Errorf("log_out must be a host and a port: %w", err)
@@ -60,11 +60,30 @@ func (l LogOut) TLS() (*tls.Config, error) {
 		return nil, errors.New("log_out_ca must be a file of certificates in PEM that can be read")
 	}
 	if l.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(l.Cert, l.Key)
+		pair, err := l.pair(sealed)
 		if err != nil {
 			return nil, errors.New("log_out_cert and log_out_key cannot be read, or do not belong together")
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
+}
+
+func (l LogOut) pair(sealed Sealed) (tls.Certificate, error) {
+	name, ok := SealedName(l.Key)
+	if !ok {
+		return tls.LoadX509KeyPair(l.Cert, l.Key)
+	}
+	if sealed == nil { // who looks from outside cannot open it
+		return tls.Certificate{}, nil
+	}
+	cert, err := os.ReadFile(l.Cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := sealed(name)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, []byte(key))
 }

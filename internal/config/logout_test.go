@@ -39,7 +39,7 @@ func TestLogOut(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := cfg.LogOut.TLS(); err == nil || !strings.Contains(err.Error(), "log_out_ca") {
+	if _, err := cfg.LogOut.TLS(nil); err == nil || !strings.Contains(err.Error(), "log_out_ca") {
 		t.Errorf("without the file of the authority: %v", err)
 	}
 }

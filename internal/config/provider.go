@@ -166,11 +166,11 @@ func (p Provider) CalledHosts() []string {
 }
 
 // Secret reads the client secret.
-func (p Provider) Secret() (string, error) {
+func (p Provider) Secret(sealed Sealed) (string, error) {
 	var text string
 	if p.ClientSecretFile != "" {
 		var err error
-		if text, err = secretFile("client_secret_file", p.ClientSecretFile); err != nil {
+		if text, err = secretFile("client_secret_file", p.ClientSecretFile, sealed); err != nil {
 			return "", fmt.Errorf("federation, provider %s: %w", p.Name, err)
 		}
 	} else {

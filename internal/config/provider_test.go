@@ -44,17 +44,17 @@ func TestFederationIsRead(t *testing.T) {
 	if want := []string{"id.example.org:8443", "keys.example.org"}; !slices.Equal(p.CalledHosts(), want) {
 		t.Errorf("calls %q", p.CalledHosts())
 	}
-	if secret, err := p.Secret(); err != nil || secret != "s3cret" {
+	if secret, err := p.Secret(nil); err != nil || secret != "s3cret" {
 		t.Errorf("%q, %v", secret, err)
 	}
 	p.ClientSecretEnv, p.ClientSecretFile = "", filepath.Join(t.TempDir(), "secret")
-	if _, err := p.Secret(); err == nil {
+	if _, err := p.Secret(nil); err == nil {
 		t.Error("a missing file is no secret")
 	}
 	if err := os.WriteFile(p.ClientSecretFile, []byte("from a file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if secret, err := p.Secret(); err != nil || secret != "from a file" {
+	if secret, err := p.Secret(nil); err != nil || secret != "from a file" {
 		t.Errorf("%q, %v", secret, err)
 	}
 }

@@ -25,7 +25,7 @@ func TestSecretFiles(t *testing.T) {
 	}
 	read := func(name string) (string, error) {
 		p := config.Provider{Name: "entra", ClientSecretFile: name}
-		return p.Secret()
+		return p.Secret(nil)
 	}
 	for mode, good := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: true, 0o440: true, 0o644: false, 0o604: false, 0o660: false, 0o602: false} {
 		if err := os.Chmod(path, mode); err != nil {

@@ -27,7 +27,7 @@ var (
 	// takenFromTop are those of the top, where a tenant gives none.
 	takenFromTop = []string{
 		"facility", "zone", "validation", "unknown_profiles", "idle_lock", "session_life", "step_up_life", "password_length", "least_rsa", "minors",
-		"search_in_urls", "scanner", "person_rate", "address_rate", "program_rate", "requests_at_once", "usual_charts", "tls_local",
+		"search_in_urls", "scanner", "person_rate", "address_rate", "program_rate", "requests_at_once", "usual_charts", "tls_local", "secrets_in_files",
 	}
 	// ofProcess are the server's own. dir is where folders lie that tenants do not name.
 	ofProcess = []string{"dir", "listen", "mtls_listen", "redirect", "log", "cache_mb"}
@@ -163,7 +163,7 @@ func (c Config) checkTenants() error {
 				return err
 			}
 		}
-		if t.KMS != KMSLocal {
+		if t.KMS != "" && t.KMS != KMSLocal {
 			if err := take(name, "kms", t.KMS, "key"); err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ type ACME struct {
 	// "": the system's list.
 	CA string `koanf:"acme_ca"`
 	// KID and KeyFile bind the account to one that you have there; "": neither.
-	// The file is a path, or credential:NAME.
+	// The file is a path, credential:NAME or sealed:NAME.
 	KID     string `koanf:"acme_eab_kid"`
 	KeyFile string `koanf:"acme_eab_key_file"`
 	// TLSLocal says that all who come are machines of yours that trust the authority
@@ -29,7 +29,9 @@ type ACME struct {
 }
 
 // Secret reads the key of the account, in base64url.
-func (a ACME) Secret() (string, error) { return secretFile("acme_eab_key_file", a.KeyFile) }
+func (a ACME) Secret(sealed Sealed) (string, error) {
+	return secretFile("acme_eab_key_file", a.KeyFile, sealed)
+}
 
 func (c Config) checkACME() error {
 	a := c.ACME
@@ -68,7 +70,7 @@ func (c Config) CheckServing() error {
 	if !c.ServesOthers() {
 		return nil
 	}
-	return errors.Join(c.CheckTrust(), c.checkScanner())
+	return errors.Join(c.CheckTrust(), c.checkScanner(), c.checkRoot(), c.checkSecrets())
 }
 
 // ServesOthers reports whether other machines are served.
@@ -92,4 +94,12 @@ func (c Config) checkScanner() error {
 	}
 	return errors.New("other machines are to be served, and nobody looks at their files for malware: set scanner: unix:/run/clamav/clamd.ctl and run ClamAV beside the server; " +
 		"or scanner: none if the files are to be looked at nowhere")
+}
+
+func (c Config) checkRoot() error {
+	if c.KMS != "" {
+		return nil
+	}
+	return errors.New("other machines are to be served, and nothing says what keeps the root key: set kms: awskms:///alias/NAME?region=REGION, a key service; " +
+		"or kms: local if it is to lie in a file beside the data, for whoever copies the disk")
 }

@@ -11,7 +11,7 @@ import (
 
 func TestACMESettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "wardkeep.yaml")
-	text := "listen: 0.0.0.0:443\nbase_url: https://ehr.example.org\nacme: https://ca.example.org/directory\nacme_terms_agreed: true\nscanner: none\n"
+	text := "listen: 0.0.0.0:443\nbase_url: https://ehr.example.org\nacme: https://ca.example.org/directory\nacme_terms_agreed: true\nscanner: none\nkms: local\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestOthersAreNotServedUnsigned(t *testing.T) {
 		"programs of this machine": {func(c *config.Config) { c.MTLSListen = "127.0.0.1:9443" }, true},
 	} {
 		cfg := config.Default()
-		cfg.Scanner = config.ScannerNone
+		cfg.Scanner, cfg.KMS, cfg.SecretsInFiles = config.ScannerNone, config.KMSLocal, true
 		c.change(&cfg)
 		if err := cfg.CheckServing(); (err == nil) != c.serves {
 			t.Errorf("%s: %v", name, err)
@@ -77,13 +77,18 @@ func TestOthersAreNotServedUnsigned(t *testing.T) {
 // machines only if it is said in so many words, and what is missing is told at once.
 func TestOthersAreServedByDecisions(t *testing.T) {
 	decided := config.Default()
-	decided.Listen, decided.ACME.TLSLocal, decided.Scanner = ":443", true, config.ScannerNone
+	decided.Listen, decided.ACME.TLSLocal, decided.Scanner, decided.KMS = ":443", true, config.ScannerNone, config.KMSLocal
 	if err := decided.CheckServing(); err != nil || decided.Check() != nil || decided.Scans() {
 		t.Fatalf("all is said: %v, %v", err, decided.Check())
 	}
 	for setting, forget := range map[string]func(*config.Config){
-		"tls_local": func(c *config.Config) { c.ACME.TLSLocal = false },
-		"scanner":   func(c *config.Config) { c.Scanner = "" },
+		"tls_local":          func(c *config.Config) { c.ACME.TLSLocal = false },
+		"scanner":            func(c *config.Config) { c.Scanner = "" },
+		"kms":                func(c *config.Config) { c.KMS = "" },
+		"tls_key":            func(c *config.Config) { c.TLSCert, c.TLSKey = "cert.pem", "key.pem" },
+		"log_out_key":        func(c *config.Config) { c.LogOut.Key = "key.pem" },
+		"client_secret_file": func(c *config.Config) { c.Federation = []config.Provider{{ClientSecretFile: "secret"}} },
+		"client_secret_env":  func(c *config.Config) { c.Federation = []config.Provider{{ClientSecretEnv: "SECRET"}} },
 	} {
 		for name, listen := range map[string]func(*config.Config){
 			"people": func(*config.Config) {}, "programs": func(c *config.Config) { c.Listen, c.MTLSListen = "127.0.0.1:8443", "0.0.0.0:9443" },
@@ -99,9 +104,18 @@ func TestOthersAreServedByDecisions(t *testing.T) {
 			}
 		}
 	}
+	kept := decided
+	kept.TLSCert, kept.TLSKey, kept.ACME.KeyFile, kept.Federation = "cert.pem", "sealed:tls", "credential:eab", []config.Provider{{ClientSecretFile: "sealed:idp"}}
+	if err := kept.CheckServing(); err != nil {
+		t.Errorf("secrets that a vault keeps: %v", err)
+	}
+	kept.TLSKey, kept.SecretsInFiles = "key.pem", true
+	if err := kept.CheckServing(); err != nil {
+		t.Errorf("files, in so many words: %v", err)
+	}
 	nothing := config.Default()
 	nothing.Listen = ":443"
-	if err := nothing.CheckServing(); err == nil || !strings.Contains(err.Error(), "tls_local") || !strings.Contains(err.Error(), "scanner: none") {
+	if err := nothing.CheckServing(); err == nil || !strings.Contains(err.Error(), "tls_local") || !strings.Contains(err.Error(), "scanner: none") || !strings.Contains(err.Error(), "kms: local") {
 		t.Errorf("not all at once: %v", err)
 	}
 }

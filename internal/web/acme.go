@@ -20,6 +20,7 @@ import (
 	"golang.org/x/crypto/acme"
 
 	"github.com/wardkeep/wardkeep/internal/outbound"
+	"github.com/wardkeep/wardkeep/internal/seal"
 )
 
 // ACME gets certificates that browsers trust (RFC 8555), by proving at this server's own
@@ -34,6 +35,7 @@ type ACME struct {
 	KID    string
 	Secret func() (string, error)
 	Dir    string // of the account's key
+	Safe   *seal.Safe
 
 	mu     sync.Mutex
 	proofs map[string]*tls.Certificate // by name, while the authority looks
@@ -125,10 +127,10 @@ func (a *ACME) account(ctx context.Context) (*acme.Client, error) {
 		return nil, err
 	}
 	path := filepath.Join(a.Dir, accountKey)
-	if client.Key, err = readOrMakeKey(path); err != nil {
+	if client.Key, err = readOrMakeKey(a.Safe, path); err != nil {
 		return nil, err
 	}
-	if err := writeKey(path, client.Key); err != nil {
+	if err := writeKey(a.Safe, path, client.Key); err != nil {
 		return nil, err
 	}
 	who := &acme.Account{}

@@ -37,7 +37,7 @@ func (k Keys) Issued(now time.Time) (tls.Certificate, bool) {
 	if k.ACME == nil {
 		return tls.Certificate{}, false
 	}
-	cert, err := tls.LoadX509KeyPair(filepath.Join(k.Dir, acmeCert), filepath.Join(k.Dir, certKey))
+	cert, err := k.pair(filepath.Join(k.Dir, acmeCert), filepath.Join(k.Dir, certKey))
 	return cert, err == nil && k.ACME.good(cert.Leaf, now) == nil
 }
 
@@ -69,7 +69,7 @@ func (k *Keeper) obtain(ctx context.Context, now time.Time, rotate bool) error {
 	if rotate {
 		path = k.keys.next()
 	}
-	key, err := readKey(path)
+	key, err := readKey(k.keys.Safe, path)
 	if err != nil {
 		return fmt.Errorf("%s: key: %w", op, err)
 	}
@@ -94,13 +94,13 @@ func (k *Keeper) obtain(ctx context.Context, now time.Time, rotate bool) error {
 		}
 	}
 	// Key before certificate: a process that dies between the two orders anew.
-	if err = writeKey(filepath.Join(dir, certKey), key); err == nil {
+	if err = writeKey(k.keys.Safe, filepath.Join(dir, certKey), key); err == nil {
 		err = wholefile.Replace(filepath.Join(dir, acmeCert), text.Bytes(), 0o644)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
-	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, acmeCert), filepath.Join(dir, certKey))
+	cert, err := k.keys.pair(filepath.Join(dir, acmeCert), filepath.Join(dir, certKey))
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}

@@ -12,7 +12,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +22,7 @@ import (
 	"time"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
-	"github.com/wardkeep/wardkeep/internal/wholefile"
+	"github.com/wardkeep/wardkeep/internal/seal"
 )
 
 // Keys are where a server's certificate and keys lie.
@@ -37,6 +36,9 @@ type Keys struct {
 	// NextFile is the key of the certificate after this one; "" lies in Dir.
 	NextFile string
 	LeastRSA int // bits that an RSA key of others' certificate has at least
+	// Safe seals the keys that are made here, and opens those of files that it has sealed;
+	// nil: they lie bare.
+	Safe *seal.Safe
 }
 
 func (k Keys) next() string {
@@ -85,7 +87,7 @@ func (k Keys) load(now time.Time, rotate bool) (tls.Certificate, error) {
 	if k.CertFile == "" {
 		return k.own(now, rotate)
 	}
-	cert, err := tls.LoadX509KeyPair(k.CertFile, k.KeyFile)
+	cert, err := k.pair(k.CertFile, k.KeyFile)
 	if err != nil {
 		return cert, fmt.Errorf("tls_cert and tls_key cannot be used: %w", err)
 	}
@@ -150,7 +152,7 @@ func (k *Keeper) change(now time.Time, rotate bool) error {
 // makeNext makes the next key if there is none, or if it has become the one of the
 // certificate.
 func (k Keys) makeNext(leaf *x509.Certificate) error {
-	next, err := readKey(k.next())
+	next, err := readKey(k.Safe, k.next())
 	if err == nil {
 		var pin []byte
 		if pin, err = x509.MarshalPKIXPublicKey(next.Public()); err == nil && !bytes.Equal(pin, leaf.RawSubjectPublicKeyInfo) {
@@ -165,7 +167,7 @@ func (k Keys) makeNext(leaf *x509.Certificate) error {
 	}
 	key, err := newKey()
 	if err == nil {
-		err = writeKey(k.next(), key)
+		err = writeKey(k.Safe, k.next(), key)
 	}
 	if err != nil {
 		return fmt.Errorf("the next key (tls_next_key) cannot be made: %w", err)
@@ -198,53 +200,11 @@ func Pin(spki []byte) string {
 
 // NextPin reads the next key's pin from its file.
 func (k Keys) NextPin() (string, error) {
-	key, err := readKey(k.next())
+	spki, err := publicOf(k.next())
 	if err != nil {
 		return "", err
 	}
-	spki, err := x509.MarshalPKIXPublicKey(key.Public())
-	return Pin(spki), err
+	return Pin(spki), nil
 }
 
 func newKey() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
-
-// readKey reads a private key from PEM, in any of the usual forms.
-func readKey(path string) (crypto.Signer, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, wholefile.WithoutPath(err)
-	}
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-			if signer, ok := key.(crypto.Signer); ok {
-				return signer, nil
-			}
-		}
-		if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
-			return key, nil
-		}
-		if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-			return key, nil
-		}
-	}
-	return nil, errors.New("it holds no private key in PEM")
-}
-
-func readOrMakeKey(path string) (crypto.Signer, error) {
-	key, err := readKey(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return newKey()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot be used; put it back, or remove it to have a new one made: %w", filepath.Base(path), err)
-	}
-	return key, nil
-}
-
-func writeKey(path string, key crypto.Signer) error {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	return wholefile.Replace(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
-}

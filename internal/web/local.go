@@ -42,26 +42,26 @@ func LocalCertificate(dir string, hosts []string, now time.Time) (tls.Certificat
 
 func (k Keys) own(now time.Time, rotate bool) (tls.Certificate, error) {
 	const op = "web.own"
-	ca, signer, err := localCA(k.Dir, now)
+	ca, signer, err := k.localCA(now)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("%s: %w", op, err)
 	}
 	certPath, keyPath := filepath.Join(k.Dir, certFile), filepath.Join(k.Dir, certKey)
-	cert, err := tls.LoadX509KeyPair(certPath, keyPath)
+	cert, err := k.pair(certPath, keyPath)
 	if err == nil && !rotate && usable(cert, ca, k.Hosts, now) {
 		return cert, nil
 	}
 	if rotate || err == nil && worn(cert.Leaf, now) {
 		keyPath = k.next()
 	}
-	key, err := readOrMakeKey(keyPath)
+	key, err := readOrMakeKey(k.Safe, keyPath)
 	if err == nil {
-		err = issue(k.Dir, ca, signer, key, k.Hosts, now)
+		err = k.issue(ca, signer, key, now)
 	}
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("%s: %w", op, err)
 	}
-	return tls.LoadX509KeyPair(certPath, filepath.Join(k.Dir, certKey))
+	return k.pair(certPath, filepath.Join(k.Dir, certKey))
 }
 
 func worn(leaf *x509.Certificate, now time.Time) bool { return now.Add(renewAt).After(leaf.NotAfter) }
@@ -79,8 +79,8 @@ func usable(cert tls.Certificate, ca *x509.Certificate, hosts []string, now time
 	return true
 }
 
-func localCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, caFile), filepath.Join(dir, caKey))
+func (k Keys) localCA(now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	pair, err := k.pair(filepath.Join(k.Dir, caFile), filepath.Join(k.Dir, caKey))
 	if err == nil {
 		key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 		if !ok {
@@ -105,17 +105,17 @@ func localCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, e
 	if err != nil {
 		return nil, nil, err
 	}
-	return ca, key, write(dir, caFile, caKey, ca, key)
+	return ca, key, k.write(caFile, caKey, ca, key)
 }
 
-func issue(dir string, ca *x509.Certificate, caKey, key crypto.Signer, hosts []string, now time.Time) error {
+func (k Keys) issue(ca *x509.Certificate, caKey, key crypto.Signer, now time.Time) error {
 	template := &x509.Certificate{
-		Subject:   pkix.Name{CommonName: hosts[0], Organization: []string{"Wardkeep"}},
+		Subject:   pkix.Name{CommonName: k.Hosts[0], Organization: []string{"Wardkeep"}},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(certLife),
 		KeyUsage:    x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
-	for _, host := range hosts {
+	for _, host := range k.Hosts {
 		if ip := net.ParseIP(host); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
 		} else {
@@ -126,7 +126,7 @@ func issue(dir string, ca *x509.Certificate, caKey, key crypto.Signer, hosts []s
 	if err != nil {
 		return err
 	}
-	return write(dir, certFile, certKey, cert, key)
+	return k.write(certFile, certKey, cert, key)
 }
 
 func sign(template, parent *x509.Certificate, key, signer crypto.Signer) (*x509.Certificate, error) {
@@ -144,13 +144,13 @@ func sign(template, parent *x509.Certificate, key, signer crypto.Signer) (*x509.
 
 // write lays key before certificate: a certificate without its key is useless,
 // the other way round it is made again, of the same key.
-func write(dir, certName, keyName string, cert *x509.Certificate, key crypto.Signer) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func (k Keys) write(certName, keyName string, cert *x509.Certificate, key crypto.Signer) error {
+	if err := os.MkdirAll(k.Dir, 0o700); err != nil {
 		return err
 	}
-	if err := writeKey(filepath.Join(dir, keyName), key); err != nil {
+	if err := writeKey(k.Safe, filepath.Join(k.Dir, keyName), key); err != nil {
 		return err
 	}
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})
-	return wholefile.Replace(filepath.Join(dir, certName), certPEM, 0o644)
+	return wholefile.Replace(filepath.Join(k.Dir, certName), certPEM, 0o644)
 }

@@ -58,6 +58,45 @@ func write(path string, text []byte, mode fs.FileMode, name func(from, to string
 	return SyncDir(dir)
 }
 
+// ReplaceSecret is Replace of a file that only its owner may read; the bytes of the one
+// before are written over.
+func ReplaceSecret(path string, text []byte) error {
+	return destroying(path, func() error { return Replace(path, text, 0o600) })
+}
+
+// Destroy removes a file and writes over its bytes.
+func Destroy(path string) error {
+	return destroying(path, func() error {
+		if err := os.Remove(path); err != nil {
+			return WithoutPath(err)
+		}
+		return SyncDir(filepath.Dir(path))
+	})
+}
+
+// destroying writes over the bytes of the file that is there, once it has lost its name.
+func destroying(path string, unname func() error) error {
+	was, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return unname()
+	}
+	if err != nil {
+		return WithoutPath(err)
+	}
+	defer was.Close()
+	info, err := was.Stat()
+	if err == nil {
+		err = unname()
+	}
+	if err == nil {
+		_, err = was.WriteAt(make([]byte, info.Size()), 0)
+	}
+	if err == nil {
+		err = was.Sync()
+	}
+	return WithoutPath(err)
+}
+
 // SyncDir makes the names in a folder durable.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)

@@ -44,3 +44,31 @@ func TestFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsAreWrittenOver: of a secret that was replaced or destroyed no bytes are left
+// in the file that had them.
+func TestSecretsAreWrittenOver(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "secret"), filepath.Join(dir, "other")
+	for name, end := range map[string]func() error{
+		"replaced":  func() error { return wholefile.ReplaceSecret(path, []byte("next")) },
+		"destroyed": func() error { return wholefile.Destroy(path) },
+	} {
+		if err := errors.Join(os.WriteFile(path, []byte("hunter2"), 0o600), os.Link(path, other), end()); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(other); err != nil || string(text) != "\x00\x00\x00\x00\x00\x00\x00" {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+		if text, err := os.ReadFile(path); name == "replaced" && string(text) != "next" || name == "destroyed" && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+		_, _ = os.Remove(other), os.Remove(path)
+	}
+	if err := wholefile.ReplaceSecret(path, []byte("first")); err != nil {
+		t.Error(err)
+	}
+	if err := wholefile.Destroy(other); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what is not there is destroyed: %v", err)
+	}
+}

@@ -19,7 +19,7 @@ func acmeOf(cfg config.Config) *web.ACME {
 	}
 	return &web.ACME{
 		Directory: cfg.ACME.Directory, Contact: cfg.ACME.Contact, Names: []string{u.Hostname()}, CAFile: cfg.ACME.CA,
-		KID: cfg.ACME.KID, Secret: cfg.ACME.Secret, Dir: cfg.Dir,
+		KID: cfg.ACME.KID, Dir: cfg.Dir,
 	}
 }
 
@@ -58,7 +58,7 @@ func (h *House) keepCertificate(ctx context.Context, keeper *web.Keeper) {
 func (d *doctor) trust() {
 	const name = "trust"
 	keys := keysOf(d.cfg)
-	switch _, issued := keys.Issued(d.clock.Now()); {
+	switch issued := keys.Signed(d.clock.Now()); {
 	case d.cfg.ServesOthers() && d.cfg.CheckTrust() != nil:
 		d.add(name, failure, "other machines are to be served with a certificate that nobody has signed; a server would not start", "give tls_cert and tls_key, or acme; or tls_local: true on an inner network whose machines trust ca.pem")
 	case d.cfg.TLSCert != "":

@@ -101,6 +101,10 @@ func TestServeRefusesUnsigned(t *testing.T) {
 	}
 	// The control: with all that is to be said it goes on to an address that is not of this machine.
 	t.Setenv("WARDKEEP_SCANNER", "none")
+	if code, _, errs := run(t, "serve", "--dir", dir, "--listen", "192.0.2.7:1", "--tls-local"); code != 2 || !strings.Contains(errs, "kms: local") {
+		t.Errorf("nothing said of the root: exit %d: %s", code, errs)
+	}
+	t.Setenv("WARDKEEP_KMS", "local")
 	if code, _, errs := run(t, "serve", "--dir", dir, "--listen", "192.0.2.7:1", "--tls-local"); code != 1 || !strings.Contains(errs, "cannot listen") {
 		t.Errorf("with --tls-local: exit %d: %s", code, errs)
 	}

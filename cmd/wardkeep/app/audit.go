@@ -112,7 +112,7 @@ func verifyFiles(ctx context.Context, cfg config.Config, kept *pinned, deep bool
 // docTypes are the internal types of records there are.
 var docTypes = []string{
 	identity.TypeUser, identity.TypeClient, identity.TypeConnection, identity.TypeSigning,
-	reindex.TypeEntry, chart.TypeMandate, emergency.Type, emergency.TypeDay,
+	reindex.TypeEntry, chart.TypeMandate, emergency.Type, emergency.TypeDay, typeSealed,
 }
 
 func verifyOpened(ctx context.Context, what reading, kept *pinned, deep bool) (*verify.Report, kms.Keyring, error) {

@@ -15,4 +15,13 @@ func (h *House) tellChoices(ctx context.Context) {
 	if h.Config.Scanner == config.ScannerNone {
 		h.Slog.WarnContext(ctx, "scanner is none: files are not searched for malware")
 	}
+	if !h.Config.ServesOthers() {
+		return
+	}
+	if h.Config.KMS == config.KMSLocal {
+		h.Slog.WarnContext(ctx, "kms is local: the root key lies in a file beside the data")
+	}
+	for _, setting := range h.Config.BareSecrets() {
+		h.Slog.WarnContext(ctx, "a secret is kept by no vault: seal it by wardkeep secrets set", "setting", setting)
+	}
 }

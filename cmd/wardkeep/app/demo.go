@@ -64,7 +64,7 @@ func (c *demoRunCmd) Run(ctx context.Context, t Terminal) error {
 	}
 	cfg.Dir, cfg.Listen, cfg.CheckpointOut = c.Dir, c.Listen, c.CheckpointOut
 	if c.Expose { // nothing in a demo is worth more
-		cfg.ACME.TLSLocal, cfg.Scanner = true, cmp.Or(cfg.Scanner, config.ScannerNone)
+		cfg.ACME.TLSLocal, cfg.Scanner, cfg.KMS = true, cmp.Or(cfg.Scanner, config.ScannerNone), cmp.Or(cfg.KMS, config.KMSLocal)
 	}
 	cfg.Facility, cfg.Log = "Port Alder General Hospital", "warn"
 	if err := cfg.Check(); err != nil {

@@ -176,9 +176,10 @@ func (d *doctor) certificate() (*x509.Certificate, error) {
 // serverState is what a running server tells of itself: its flags may have set
 // what its settings do not.
 type serverState struct {
-	Listen, BaseURL, MTLSListen, MTLSBaseURL, MTLSCA, CheckpointOut, SearchInURLs, Scanner string
+	Listen, BaseURL, MTLSListen, MTLSBaseURL, MTLSCA, CheckpointOut, SearchInURLs, Scanner, KMS string
 
 	TLSCert, TLSKey, TLSNextKey string
+	SecretsInFiles              bool
 	Pin                         string // of the certificate shown
 
 	LogOut    config.LogOut
@@ -189,7 +190,7 @@ type serverState struct {
 
 func (s *serverState) overlay(cfg *config.Config) {
 	cfg.Listen, cfg.BaseURL, cfg.CheckpointOut, cfg.SearchInURLs = s.Listen, s.BaseURL, s.CheckpointOut, s.SearchInURLs
-	cfg.Scanner = s.Scanner
+	cfg.Scanner, cfg.KMS, cfg.SecretsInFiles = s.Scanner, s.KMS, s.SecretsInFiles
 	cfg.LogOut, cfg.ACME = s.LogOut, s.ACME
 	cfg.MTLSListen, cfg.MTLSBaseURL, cfg.MTLSCA = s.MTLSListen, s.MTLSBaseURL, s.MTLSCA
 	if cfg.TLSCert == "" { // else what is configured is what counts: it is shown from the next start
@@ -204,7 +205,7 @@ func tellState(ctx context.Context, h *House, _ string, _ struct{}) (serverState
 	}
 	cfg := h.Config
 	state := serverState{
-		Listen: cfg.Listen, BaseURL: cfg.BaseURL, MTLSListen: cfg.MTLSListen, MTLSBaseURL: cfg.MTLSBaseURL, MTLSCA: cfg.MTLSCA, CheckpointOut: cfg.CheckpointOut, SearchInURLs: cfg.SearchInURLs, Scanner: cfg.Scanner,
+		Listen: cfg.Listen, BaseURL: cfg.BaseURL, MTLSListen: cfg.MTLSListen, MTLSBaseURL: cfg.MTLSBaseURL, MTLSCA: cfg.MTLSCA, CheckpointOut: cfg.CheckpointOut, SearchInURLs: cfg.SearchInURLs, Scanner: cfg.Scanner, KMS: cfg.KMS, SecretsInFiles: cfg.SecretsInFiles,
 		TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, TLSNextKey: cfg.TLSNextKey, Pin: web.Pin(keeper.Certificate().Leaf.RawSubjectPublicKeyInfo),
 		LogOut: cfg.LogOut, ACME: cfg.ACME, Collector: h.collectorState(),
 	}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,6 +42,7 @@ func (d *doctor) examine(ctx context.Context) {
 	d.trust()
 	d.rootKey(ctx)
 	d.keys()
+	d.secrets()
 	d.certificates()
 	d.nextKey()
 	d.authorities()
@@ -58,6 +60,20 @@ func (d *doctor) addresses() {
 		return
 	}
 	d.add("addresses", fine, "values that tell of people come by POST alone, but of programs that were let (wardkeep client list)", "")
+}
+
+// secrets finds those of settings that no vault keeps.
+func (d *doctor) secrets() {
+	bare := d.cfg.BareSecrets()
+	if len(bare) == 0 {
+		d.add("secrets", fine, "those that settings name are sealed, or credentials of this service", "")
+		return
+	}
+	state, end := warning, ""
+	if d.cfg.ServesOthers() && !d.cfg.SecretsInFiles {
+		state, end = failure, "; a server for other machines would not start"
+	}
+	d.add("secrets", state, "they lie in files or the environment: "+strings.Join(bare, ", ")+end, "wardkeep secrets set NAME, and sealed:NAME in the setting; or secrets_in_files: true")
 }
 
 func (d *doctor) folder() {
@@ -112,7 +128,7 @@ func (d *doctor) certificates() {
 		d.add("certificate", warning, "there is none yet", "start the server once: it makes one")
 		return
 	}
-	if _, wrong := tls.LoadX509KeyPair(file, key); err != nil || wrong != nil {
+	if err != nil || keysOf(d.cfg).Match(cert, key) != nil {
 		d.add("certificate", failure, "certificate and key cannot be read, or do not belong together", "look at "+file+" and "+key)
 		return
 	}

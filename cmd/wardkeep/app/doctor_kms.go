@@ -26,6 +26,9 @@ func (d *doctor) rootKey(ctx context.Context) {
 	case where == nil && exists(filepath.Join(d.cfg.Dir, signingFile)) && !exists(filepath.Join(d.cfg.Dir, rootKeyFile)):
 		d.add(rootCheck, failure, "a key service keeps it: "+wrappedBy(d.cfg.Dir)+"; the settings do not name it", "set kms")
 		return
+	case where == nil && d.cfg.KMS == "" && d.cfg.ServesOthers():
+		d.add(rootCheck, failure, "other machines are to be served, and nothing says what keeps it; a server would not start", "set kms to a key service, or kms: local if a file beside the data is to")
+		return
 	case where == nil:
 		d.add(rootCheck, warning, "it lies in a file beside the data: for trying out, not for care", "set kms to a key service; wardkeep keys rotate root --to moves it there")
 		return

@@ -64,7 +64,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		Stop: func(w http.ResponseWriter, r *http.Request, words string) { pages.Stop(w, r, words) },
 	})
 	upstream, err := federation.New(federation.Config{
-		Providers: h.Config.Federation, Base: base, People: h.Identity, Short: records{h.Vault}, Clock: h.Clock,
+		Providers: h.Config.Federation, Base: base, People: h.Identity, Short: records{h.Vault}, Clock: h.Clock, Sealed: h.secret,
 	})
 	if err != nil {
 		return nil, nil, err

@@ -78,7 +78,8 @@ type House struct {
 	Sources  *outbound.Client                 // of imports
 	Sender   atomic.Pointer[collector.Sender] // to log_out, while a server runs
 
-	onDisk bool // the store's files lie in the data folder, not in a test's memory
+	safe   *seal.Safe // of keys and secrets that lie beside the store
+	onDisk bool       // the store's files lie in the data folder, not in a test's memory
 
 	keeping sync.Mutex
 	kept    *web.Keeper // of the server's certificate, once it is asked for
@@ -121,7 +122,10 @@ func OpenHouse(ctx context.Context, cfg config.Config, log *slog.Logger, opt Opt
 	if err := h.openKeys(ctx, opt); err != nil {
 		return nil, err
 	}
-	return h, h.openRecords(ctx, opt)
+	if err := h.openRecords(ctx, opt); err != nil {
+		return h, err
+	}
+	return h, h.sealKeys(ctx)
 }
 
 // checkFolder refuses a data folder in which everybody may put a file of his own
@@ -155,6 +159,7 @@ func (h *House) openStore(ctx context.Context, opt Options) error {
 		return fmt.Errorf("the keys cannot be used: %w", explain(h.Config.Dir, keyring.ID(), err))
 	}
 	defer clear(key[:])
+	h.safe = seal.NewSafe(key)
 	base := opt.FS
 	if base == nil {
 		base = vfs.Default

@@ -64,6 +64,8 @@ func hospital(t *testing.T, setting string) config.Config {
 	must(t, h.Log.KeepCursor(ctx, "log_out", 3))
 	_, err = addUser(ctx, h, "me", newUser{UserName: "chief", Given: "A", Family: "B", Role: "admin"})
 	must(t, err)
+	_, err = setSecret(ctx, h, "me", namedSecret{"entra", "the provider's word"})
+	must(t, err)
 	must(t, h.Vault.PutShort(ctx, "session", "s", []byte("v"), time.Now().Add(time.Hour)))
 	_, err = h.Chart.View(ctx, patient("ann"), chart.ViewRequest{Name: "my record", Patient: "ann", Searches: []string{"Observation?patient=ann"}})
 	must(t, err)

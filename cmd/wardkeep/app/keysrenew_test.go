@@ -47,12 +47,31 @@ func TestRenew(t *testing.T) {
 				t.Error("the same key signs")
 			}
 			is, _ := answers(t, r.to, size)
+			sealedAnew(t, cfg, r.to)
 			differ(t, was, is)
 			verified(t, r.to, keys.Public(), kept.checkpoint)
 			if _, err := opened(t, cfg, Options{}); err == nil || !strings.Contains(err.Error(), "the one before") {
 				t.Errorf("a server starts on the old folder once the new one is in force: %v", err)
 			}
 		})
+	}
+}
+
+// sealedAnew: a secret of the folder opens by the new keys, and no more by the old ones.
+func sealedAnew(t *testing.T, from, to config.Config) {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join(to.Dir, secretsDir, "entra"))
+	must(t, err)
+	was, err := openSafe(t.Context(), from)
+	must(t, err)
+	is, err := openSafe(t.Context(), to)
+	must(t, err)
+	about := seal.AboutSecret("entra")
+	if text, err := is.Open(about, file); err != nil || string(text) != "the provider's word" {
+		t.Errorf("the secret is %q: %v", text, err)
+	}
+	if _, err := was.Open(about, file); err == nil {
+		t.Error("the old keys open the new secret")
 	}
 }
 

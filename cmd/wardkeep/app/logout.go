@@ -34,7 +34,7 @@ func (h *House) sendLogs(ctx context.Context, lines *collector.Lines) (end func(
 	if h.Config.LogOut.To == "" {
 		return func() {}, nil
 	}
-	trust, err := h.Config.LogOut.TLS()
+	trust, err := h.Config.LogOut.TLS(h.secret)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (d *doctor) logsElsewhere() {
 		d.add(name, warning, "log_out is not set: who breaks into this machine can take away what was logged here", "set it to a collector on another machine, or collect standard error and audit exports there")
 		return
 	}
-	if _, err := d.cfg.LogOut.TLS(); err != nil {
+	if _, err := d.cfg.LogOut.TLS(nil); err != nil {
 		d.add(name, failure, err.Error(), "look at "+d.cfg.LogOut.CA+", and at log_out_cert and log_out_key if they are set")
 		return
 	}

@@ -48,7 +48,8 @@ type cli struct {
 	Policy  policyCmd  `cmd:"" help:"Say which rules decide what somebody may do."`
 	Doctor  doctorCmd  `cmd:"" help:"Look at settings, data folder and server, and say what to mend; print TLS pins."`
 	Keys    keysCmd    `cmd:"" help:"Tell what keys there are, and replace them."`
-	TLS     tlsCmd     `cmd:"" name:"tls" help:"Change to the next TLS key."`
+	Secrets secretsCmd `cmd:"" help:"Seal secrets that settings name, in the data folder."`
+	TLS     tlsCmd     `cmd:"" name:"tls" help:"Change to the next TLS key, or ask an authority for a certificate of it."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

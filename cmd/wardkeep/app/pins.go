@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/url"
 
 	"github.com/wardkeep/wardkeep/internal/config"
@@ -14,7 +15,37 @@ import (
 )
 
 type tlsCmd struct {
-	Rotate tlsRotateCmd `cmd:"" help:"Show a certificate of the next key from now on, and make another key next."`
+	Rotate  tlsRotateCmd  `cmd:"" help:"Show a certificate of the next key from now on, and make another key next."`
+	Request tlsRequestCmd `cmd:"" help:"Print a request (CSR) for a certificate of the next key, for an authority of yours."`
+}
+
+type tlsRequestCmd struct {
+	place
+}
+
+func (tlsRequestCmd) Help() string {
+	return `Have the request signed, put the next key and the certificate where tls_key and tls_cert say, and start the server anew.
+The key stays sealed on its way.
+
+Example:
+  wardkeep tls request --dir hospital > next.csr`
+}
+
+func (c *tlsRequestCmd) Run(ctx context.Context, t Terminal) error {
+	var request string
+	if err := c.atDesk(ctx, "tls-request", struct{}{}, &request); err != nil {
+		return err
+	}
+	_, err := io.WriteString(t.Out, request)
+	return err
+}
+
+func requestTLS(_ context.Context, h *House, _ string, _ struct{}) (string, error) {
+	text, err := h.keys().Request(hostOf(h.Config.Base()))
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, "app.requestTLS", err)
+	}
+	return string(text), nil
 }
 
 type tlsRotateCmd struct {

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/kms"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/reindex"
@@ -21,6 +22,7 @@ import (
 	"github.com/wardkeep/wardkeep/internal/seal/file"
 	"github.com/wardkeep/wardkeep/internal/store/pebble"
 	"github.com/wardkeep/wardkeep/internal/vault"
+	"github.com/wardkeep/wardkeep/internal/web"
 	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
@@ -54,12 +56,6 @@ func (r *renewal) copy(ctx context.Context) error {
 		return err
 	}
 	defer old.close()
-	if err := r.at("files"); err != nil {
-		return err
-	}
-	if err := r.files(); err != nil {
-		return err
-	}
 	keyring, err := openKeyring(ctx, r.to.Dir, r.to.KMS)
 	if err != nil {
 		return err
@@ -72,6 +68,12 @@ func (r *renewal) copy(ctx context.Context) error {
 		return err
 	}
 	defer clear(key[:])
+	if err := r.at("files"); err != nil {
+		return err
+	}
+	if err := r.files(ctx, seal.NewSafe(key)); err != nil {
+		return err
+	}
 	disk, err := file.New(vfs.Default, key[:])
 	if err != nil {
 		return err
@@ -186,30 +188,66 @@ func cursors(ctx context.Context, old *reader, s *pebble.Store, sealer *seal.Sea
 }
 
 // files copies what else lies in the folder: certificates, and what the demo knows.
-func (r *renewal) files() error {
-	list, err := os.ReadDir(r.from.Dir)
+func (r *renewal) files(ctx context.Context, to *seal.Safe) error {
+	from, err := openSafe(ctx, r.from)
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		if slices.Contains(own, e.Name()) {
-			continue
-		}
-		if !e.Type().IsRegular() {
-			r.say("  not copied: %s", e.Name())
-			continue
-		}
-		info, err := e.Info()
-		if err != nil {
+	if err := r.sealedElsewhere(); err != nil {
+		return err
+	}
+	for _, folder := range []string{".", secretsDir} {
+		list, err := os.ReadDir(filepath.Join(r.from.Dir, folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		text, err := os.ReadFile(filepath.Join(r.from.Dir, e.Name()))
-		if err == nil {
-			err = wholefile.Replace(filepath.Join(r.to.Dir, e.Name()), text, info.Mode().Perm()&fs.FileMode(0o644))
+		for _, e := range list {
+			if err := r.file(filepath.Join(folder, e.Name()), e, from, to); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
+	}
+	return nil
+}
+
+func (r *renewal) file(name string, e fs.DirEntry, from, to *seal.Safe) error {
+	if slices.Contains(own, name) || name == secretsDir {
+		return nil
+	}
+	if !e.Type().IsRegular() {
+		r.say("  not copied: %s", name)
+		return nil
+	}
+	info, err := e.Info()
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(r.from.Dir, name))
+	if err != nil {
+		return err
+	}
+	if text, err = web.Reseal(name, text, from, to); err != nil {
+		return err
+	}
+	path := filepath.Join(r.to.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	return wholefile.Replace(path, text, info.Mode().Perm()&fs.FileMode(0o644))
+}
+
+// sealedElsewhere refuses a key outside the folder that only the old folder opens.
+func (r *renewal) sealedElsewhere() error {
+	path := r.from.TLSNextKey
+	if path == "" {
+		return nil
+	}
+	if inside, err := filepath.Rel(r.from.Dir, path); err == nil && filepath.IsLocal(inside) {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err == nil && seal.IsSealed(text) {
+		return fault.New(fault.Conflict, "app.renew", "The file of tls_next_key lies outside the data folder and opens with its keys alone. Move it into the folder, change the setting, and say this again.")
 	}
 	return nil
 }

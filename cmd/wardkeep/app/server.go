@@ -184,7 +184,7 @@ func (h *House) keeper() (*web.Keeper, error) {
 	if h.kept != nil {
 		return h.kept, nil
 	}
-	keys := keysOf(h.Config)
+	keys := h.keys()
 	if keys.ACME != nil {
 		if err := keys.ACME.Check(); err != nil {
 			return nil, err
@@ -193,6 +193,16 @@ func (h *House) keeper() (*web.Keeper, error) {
 	var err error
 	h.kept, err = keys.Open(h.Clock.Now())
 	return h.kept, err
+}
+
+// keys are those of the house, which can be opened.
+func (h *House) keys() web.Keys {
+	keys := keysOf(h.Config)
+	keys.Safe = h.safe
+	if keys.ACME != nil {
+		keys.ACME.Safe, keys.ACME.Secret = h.safe, func() (string, error) { return h.Config.ACME.Secret(h.secret) }
+	}
+	return keys
 }
 
 // keysOf says where certificate and keys lie, and what the server's own certificate
@@ -207,7 +217,7 @@ func keysOf(cfg config.Config) web.Keys {
 			hosts = append(hosts, u.Hostname())
 		}
 	}
-	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: cfg.TLSKey, NextFile: cfg.TLSNextKey, ACME: acmeOf(cfg), LeastRSA: cfg.LeastRSA}
+	return web.Keys{Dir: cfg.Dir, Hosts: hosts, CertFile: cfg.TLSCert, KeyFile: secretPath(cfg, cfg.TLSKey), NextFile: cfg.TLSNextKey, ACME: acmeOf(cfg), LeastRSA: cfg.LeastRSA}
 }
 
 // ofMachine are the names of a server that has the machine to itself.

@@ -89,7 +89,7 @@ func (s *Tenants) open(ctx context.Context) ([]*tenant, error) {
 		if err := t.open(ctx, opt, s.Version, roots); err != nil {
 			t.log.ErrorContext(ctx, "this tenant is out of service until the server is started anew", "error", err)
 			failed = append(failed, fmt.Errorf("tenant %s: %s", cfg.Tenant, errorText(err)))
-			t.outOfService()
+			t.outOfService(ctx)
 		}
 		list = append(list, t)
 	}
@@ -140,9 +140,8 @@ func (t *tenant) open(ctx context.Context, opt Options, version string, roots ma
 
 // outOfService answers 503 to whoever asks for the tenant, by its certificate if that
 // can be read. Nothing is made in a folder that may be the wrong one.
-func (t *tenant) outOfService() {
-	cert, key, _ := keysOf(t.cfg).Files()
-	pair, err := tls.LoadX509KeyPair(cert, key)
+func (t *tenant) outOfService(ctx context.Context) {
+	pair, err := t.pair(ctx)
 	t.certificate = func() *tls.Certificate {
 		if err != nil {
 			return nil
@@ -155,6 +154,16 @@ func (t *tenant) outOfService() {
 		onFault(w, r, err)
 	}), web.Config{Log: t.log, Clock: clock.System{}})
 	t.mutual = t.all
+}
+
+// pair is the certificate of a tenant that is out of service, if its root opens the key.
+func (t *tenant) pair(ctx context.Context) (tls.Certificate, error) {
+	keys := keysOf(t.cfg)
+	var err error
+	if keys.Safe, err = openSafe(ctx, t.cfg); err != nil {
+		return tls.Certificate{}, err
+	}
+	return keys.Pair()
 }
 
 // doors opens the listeners that all tenants share.

@@ -56,6 +56,7 @@ type Config struct {
 	Short     Short
 	Clock     clock.Clock
 	Rand      io.Reader // nil means crypto/rand
+	Sealed    config.Sealed
 }
 
 // Federation knows the providers. It is safe for concurrent use.
@@ -99,7 +100,7 @@ func New(cfg Config) (*Federation, error) {
 }
 
 func newProvider(settings config.Provider, cfg Config) (*provider, error) {
-	secret, err := settings.Secret()
+	secret, err := settings.Secret(cfg.Sealed)
 	if err != nil {
 		return nil, err
 	}
