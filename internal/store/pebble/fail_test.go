@@ -374,7 +374,12 @@ func TestDamagedLog(t *testing.T) {
 // libraries bring along stays without a client, errors and damage included.
 func TestNothingPhonesHome(t *testing.T) {
 	TestDamagedLog(t)
-	if sentry.CurrentHub().Client() != nil {
+	nobody := sentry.NewHub(nil, sentry.NewScope()).Client() // the one that sends nothing
+	if sentry.CurrentHub().Client() != nobody {
 		t.Fatal("sentry-go was initialised")
 	}
+	if err := sentry.Init(sentry.ClientOptions{}); err != nil || sentry.CurrentHub().Client() == nobody {
+		t.Fatalf("a reporter that is initialised is not told from one that is not: %v", err)
+	}
+	sentry.CurrentHub().BindClient(nil)
 }
