@@ -9,5 +9,5 @@ import "embed"
 // role sees, as they were when the program was built. Over lays an organisation's own
 // over them; a running server cannot be given others.
 //
-//go:embed *.cedar wardkeep.cedarschema types.txt fields.txt monitoring.txt confidential.txt
+//go:embed *.cedar wardkeep.cedarschema types.txt fields.txt monitoring.txt confidential.txt purposes.txt
 var Files embed.FS

@@ -95,7 +95,7 @@ func (p *Policy) Decide(_ context.Context, r Request) Decision {
 		return Decision{}
 	}
 	var all Decision
-	for i, role := range rolesOf(r.Actor) {
+	for i, role := range p.rolesOf(r.Actor) {
 		q.role = role
 		one := p.answer(q)
 		if rows := p.Rows(role, r.Type); one.Allow && rows != nil && (r.Bears == nil || !r.Bears(rows)) {
@@ -128,11 +128,11 @@ func (d Decision) or(other Decision) Decision {
 var noRole = []string{""}
 
 // rolesOf returns the roles that are asked, each alone.
-func rolesOf(a identity.Actor) []string {
-	if len(a.Roles) == 0 {
-		return noRole
+func (p *Policy) rolesOf(a identity.Actor) []string {
+	if roles := p.Working(a); len(roles) > 0 {
+		return roles
 	}
-	return a.Roles
+	return noRole
 }
 
 func (p *Policy) answer(q question) Decision {

@@ -74,21 +74,22 @@ func (p *Policy) View(roles []string, typ string) *fhir.Mask {
 // the answer would tell of records that another role does not show. It is nil if
 // nothing is hidden.
 func (p *Policy) Hides(actor identity.Actor) func(typ string, path ...string) bool {
-	if actor.Kind != identity.KindPerson || !slices.ContainsFunc(actor.Roles, func(r string) bool { return len(p.views[r]) > 0 }) {
+	roles := p.Working(actor)
+	if actor.Kind != identity.KindPerson || !slices.ContainsFunc(roles, func(r string) bool { return len(p.views[r]) > 0 }) {
 		return nil
 	}
 	return func(typ string, path ...string) bool {
 		if len(path) > 0 && slices.Contains(always, path[0]) {
 			return false
 		}
-		return slices.ContainsFunc(actor.Roles, func(r string) bool { return !p.views[r][typ].Shows(path...) })
+		return slices.ContainsFunc(roles, func(r string) bool { return !p.views[r][typ].Shows(path...) })
 	}
 }
 
 // HidesContained reports whether one of the actor's roles is not shown what some
 // records contain.
 func (p *Policy) HidesContained(actor identity.Actor) bool {
-	return p.Hides(actor) != nil && slices.ContainsFunc(actor.Roles, func(r string) bool {
+	return p.Hides(actor) != nil && slices.ContainsFunc(p.Working(actor), func(r string) bool {
 		for _, view := range p.views[r] {
 			if !view.Shows("contained") {
 				return true
@@ -123,7 +124,7 @@ func (p *Policy) readFields(read func(string) ([]byte, error)) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", fieldsFile, err)
 	}
-	return p.readConfidential(read)
+	return errors.Join(p.readConfidential(read), p.readPurposes(read))
 }
 
 // eachLine reads "head words: tail words", without comments and empty lines.

@@ -53,6 +53,12 @@ func askers(p *authz.Policy) map[string]identity.Actor {
 		"nurse after proof":      proven("nurse"),
 		"pharmacist after proof": proven("pharmacist"),
 		"doctor+patient":         staff("doctor", "patient"),
+
+		"billing, stating TREAT":          stating("TREAT", "billing"),
+		"doctor+billing, stating HPAYMT":  stating("HPAYMT", "doctor", "billing"),
+		"doctor+billing, stating HOPERAT": stating("HOPERAT", "doctor", "billing"),
+		"nurse, stating HPAYMT":           stating("HPAYMT", "nurse"),
+		"nurse, stating HQUALIMP":         stating("HQUALIMP", "nurse"),
 	}
 	for _, role := range identity.Roles() {
 		out[role] = staff(role)

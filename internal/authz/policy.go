@@ -47,6 +47,8 @@ type Policy struct {
 	numbers  *fhir.Numbers        // that are masked
 	drugs    map[string][]string  // codes of the results that go with a drug
 	confided map[string]*Category // what minors may keep to themselves
+	serves   map[string][]string  // what each role may work for
+	asked    []string             // roles that are asked what for
 	clock    clock.Clock
 	version  string
 

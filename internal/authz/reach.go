@@ -76,7 +76,7 @@ func (p *Policy) Reach(actor identity.Actor, action, typ string) (Reach, error) 
 	if !covered(actor, action, typ) {
 		return Reach{}, nil
 	}
-	roles := rolesOf(actor)
+	roles := p.rolesOf(actor)
 	if len(roles) == 1 {
 		q.role = roles[0]
 		return p.reachOf(q, p.Rows(q.role, typ))

@@ -67,6 +67,7 @@ func (c *Chart) accesses(ctx context.Context, req *request, ar AccessRequest) (A
 	const op = "chart.Accesses"
 	reader := req.actor
 	reader.Roles = slices.DeleteFunc(slices.Clone(reader.Roles), func(r string) bool { return r != "patient" && r != "proxy" })
+	reader.Purpose = identity.PurposeOf(reader.Roles)
 	if reader.Kind != identity.KindPerson || reader.ClientID != "" || len(reader.Roles) == 0 {
 		return Accesses{}, fault.New(fault.Denied, op, "")
 	}

@@ -101,7 +101,7 @@ func (r *reader) provisionOf(node fhir.Node, place string) provision {
 	p.actors = list(read, "actor", actorOf)
 	p.purposes = list(read, "purpose", func(c fhir.Node) ([]string, bool) {
 		code := c.Get("code").Text()
-		return []string{code}, c.Get("system").Text() == systemActReason && purposeGroup(code) != ""
+		return []string{code}, c.Get("system").Text() == systemActReason && Purpose(code)
 	})
 	p.Types = list(read, "class", func(c fhir.Node) ([]string, bool) {
 		return []string{c.Get("code").Text()}, c.Get("system").Text() == systemResourceTypes

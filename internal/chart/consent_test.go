@@ -183,7 +183,7 @@ func TestConsentAsksForThePurpose(t *testing.T) {
 	check(t, r.as(billing).get("Encounter/visit"))
 
 	program.put(consent("paid", "ann", `{"type":"deny",`+purpose("HPAYMT")+`,"data":[{"meaning":"related","reference":{"reference":"Encounter/visit"}}]}`))
-	for name, purpose := range map[string]string{"of billing": "HPAYMT", "a part of it": "CLMATTCH", "that is not billing's": "TREAT", "none": ""} {
+	for name, purpose := range map[string]string{"of billing": "HPAYMT", "a part of it": "CLMATTCH", "none": ""} {
 		billing.Purpose = purpose
 		clerk := r.as(billing)
 		for _, ref := range []string{"Encounter/visit", "Claim/bill"} {
@@ -192,10 +192,19 @@ func TestConsentAsksForThePurpose(t *testing.T) {
 		clerk.finds("Claim", "")
 		check(t, clerk.get("Patient/ann"))
 	}
+	billing.Purpose = "TREAT"
+	for _, ref := range []string{"Encounter/visit", "Claim/bill", "Patient/ann"} {
+		wantKind(t, r.as(billing).get(ref), fault.Denied, "that is not billing's "+ref)
+	}
 	both := twoRoles("nurse", "billing", "east")
-	both.Purpose = "TREAT" // as follows from her roles
-	wantKind(t, r.as(both).get("Claim/bill"), fault.NotFound, "who bills beside other work")
-	r.as(both).finds("Claim", "")
+	for what, purpose := range map[string]string{"as follows from her roles": "TREAT", "of one of them": "HPAYMT"} {
+		both.Purpose = purpose
+		wantKind(t, r.as(both).get("Claim/bill"), fault.NotFound, "who bills beside other work, "+what)
+		r.as(both).finds("Claim", "")
+	}
+	both.Purpose = "HOPERAT" // the nurse's, by which no bill is hers to see, and the visit kept from the biller
+	wantKind(t, r.as(both).get("Claim/bill"), fault.Denied, "who bills beside other work, for the other")
+	wantKind(t, r.as(both).get("Encounter/visit"), fault.NotFound, "a visit, for the other work")
 	wantKind(t, program.get("Encounter/visit"), fault.NotFound, "a program that states no purpose")
 	stated := program.actor
 	stated.Purpose = "TREAT"

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/wardkeep/wardkeep/internal/authz"
 	"github.com/wardkeep/wardkeep/internal/clock"
 	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/fhir"
@@ -288,7 +289,7 @@ func (l listener) exceptions(p provision, permit bool) []rule {
 // denied reports whether a denial concerns the actor. One with a purpose concerns
 // whoever states none, or another one than his work has.
 func (l listener) denied(p provision) bool {
-	purpose := l.actor.Purpose == "" || slices.ContainsFunc(append(works(l.actor), l.actor.Purpose), func(of string) bool { return serves(of, p.purposes) })
+	purpose := l.actor.Purpose == "" || slices.ContainsFunc(append(works(l.actor), l.actor.Purpose), func(of string) bool { return authz.Serves(of, p.purposes) })
 	return p.now(l.clock) && l.named(p) && (len(p.purposes) == 0 || purpose)
 }
 
@@ -306,7 +307,7 @@ func works(actor Actor) []string {
 
 // meant reports whether a permission concerns the actor.
 func (l listener) meant(p provision) bool {
-	return p.now(l.clock) && l.named(p) && (len(p.purposes) == 0 || serves(l.actor.Purpose, p.purposes))
+	return p.now(l.clock) && l.named(p) && (len(p.purposes) == 0 || authz.Serves(l.actor.Purpose, p.purposes))
 }
 
 func (l listener) named(p provision) bool {

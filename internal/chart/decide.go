@@ -15,6 +15,9 @@ import (
 // reach is the coarse decision: may the actor do this to any record of the type
 // at all? A refusal here depends on nothing stored, so it may be told plainly.
 func (c *Chart) reach(actor Actor, action, typ string) (authz.Reach, error) {
+	if err := c.mayStateIt(actor); err != nil {
+		return authz.Reach{}, err
+	}
 	reach, err := c.policy.Reach(actor, action, typ)
 	if err != nil {
 		return reach, &fault.Error{Kind: fault.Denied, Op: "chart.reach", Err: err}

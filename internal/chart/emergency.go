@@ -30,6 +30,7 @@ func (c *Chart) MayBreakGlass(actor Actor) bool {
 		return false
 	}
 	actor.AuthTime = c.clock.Now() // the proof is asked for when it comes to it
+	actor.Purpose = audit.PurposeEmergency
 	return c.inEmergency(context.Background(), actor, authz.BreakGlass, nil)
 }
 
@@ -43,8 +44,9 @@ func (c *Chart) MayLocate(actor Actor) bool {
 // durable in the log and in the reviewers' book before it returns. An id of nobody is
 // fault.NotFound, and so is a patient whom policy keeps closed even then.
 func (c *Chart) BreakGlass(ctx context.Context, actor Actor, patient string, reason emergency.Reason, note string) (emergency.Grant, error) {
+	actor.Purpose = audit.PurposeEmergency // whatever she works for now
 	req := c.begin(actor, audit.ActionBreak, "Patient")
-	req.name, req.named, req.event.Purpose = "Patient/"+patient, true, audit.PurposeEmergency
+	req.name, req.named = "Patient/"+patient, true
 	req.event.Reason = string(reason) + ": " + strings.TrimSpace(note)
 	grant, err := c.breakGlass(ctx, req, emergency.Grant{
 		Person: actor.ID, Name: actor.Name, Roles: actor.Roles, Patient: patient, Reason: reason, Note: note,

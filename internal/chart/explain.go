@@ -39,7 +39,7 @@ func (c *Chart) explain(ctx context.Context, actor Actor, action, typ, id string
 	if !slices.Contains(c.policy.Actions(), action) || !slices.Contains(c.policy.Types(), typ) {
 		return e, fault.New(fault.Invalid, "chart.Explain", "There is no such action, or no such type of record.")
 	}
-	for _, role := range actor.Roles {
+	for _, role := range c.policy.Working(actor) {
 		if rows := c.policy.Rows(role, typ); rows != nil {
 			e.Rows = append(e.Rows, rows.Param)
 		}
@@ -63,7 +63,7 @@ func (c *Chart) explain(ctx context.Context, actor Actor, action, typ, id string
 	slices.Sort(e.Labels)
 	roles := e.Roles
 	if len(roles) == 0 {
-		roles = actor.Roles
+		roles = c.policy.Working(actor)
 	}
 	e.Hidden = c.hiddenFrom(roles, typ)
 	return e, nil

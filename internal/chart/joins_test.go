@@ -27,6 +27,7 @@ func (a as) update(text string) error {
 func twoRoles(first, second string, wards ...string) identity.Actor {
 	a := person(first, wards...)
 	a.Roles, a.AuthTime = []string{first, second}, noon
+	a.Purpose = identity.PurposeOf(a.Roles)
 	return a
 }
 

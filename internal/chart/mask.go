@@ -99,13 +99,13 @@ func (c *Chart) unmask(ctx context.Context, req *request, typ, id string) (Resou
 	if !stated {
 		req.event.Purpose = actor.Purpose // nothing that was made up goes into the log
 	}
+	actor.Purpose = req.event.Purpose // which must be her work, and which a Consent may deny
 	if _, err := c.reach(actor, authz.Unmask, typ); err != nil {
 		return Resource{}, err
 	}
 	if !stated {
 		return Resource{}, errPurpose
 	}
-	actor.Purpose = req.event.Purpose // which a Consent may deny
 	if !c.unmaskings.take(actor.ID) {
 		if c.unmaskings.crossed(actor.ID) {
 			c.slog.WarnContext(ctx, "alert: somebody asks for whole numbers again and again", "person", actor.ID, "request", actor.RequestID)

@@ -209,7 +209,11 @@ func TestUnmask(t *testing.T) {
 	ctx := context.Background()
 	may := map[string]bool{"registration": true, "billing": true, "patient": true, "app of the front desk": true}
 	for name, a := range r.askers(t) {
-		res, err := r.chart.Unmask(ctx, a.actor, "Patient", "sue", "HPAYMT")
+		purpose := "HPAYMT"
+		if name == "patient" {
+			purpose = "PATRQT"
+		}
+		res, err := r.chart.Unmask(ctx, a.actor, "Patient", "sue", purpose)
 		if may[name] {
 			check(t, err)
 			if !strings.Contains(string(res.JSON()), ssn) || !strings.Contains(string(res.JSON()), member) {
@@ -256,6 +260,10 @@ func TestUnmask(t *testing.T) {
 		t.Errorf("%d entries of one unmasking", told)
 	}
 
+	for role, purpose := range map[string]string{"billing": "TREAT", "patient": "HPAYMT"} {
+		_, err := r.chart.Unmask(ctx, person(role), "Patient", "sue", purpose)
+		wantKind(t, err, fault.Denied, role+" for "+purpose)
+	}
 	r.store.gone.Store(true)
 	if _, err := r.chart.Unmask(ctx, desk.actor, "Patient", "sue", "HPAYMT"); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("without a log: %v", err)

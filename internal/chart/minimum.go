@@ -31,7 +31,7 @@ func (c *Chart) catalogOf(actor Actor) *search.Catalog {
 	}
 	hides, name := c.policy.Hides(actor), ""
 	if hides != nil {
-		name = strings.Join(actor.Roles, " ")
+		name = strings.Join(c.policy.Working(actor), " ")
 	}
 	c.catalogs.mu.Lock()
 	defer c.catalogs.mu.Unlock()
@@ -91,7 +91,7 @@ func (c *Chart) ownWhole(ctx context.Context, actor Actor, res Resource) (Resour
 		return Resource{}, err
 	}
 	if len(roles) == 0 {
-		roles = actor.Roles
+		roles = c.policy.Working(actor)
 	}
 	return c.cut(actor, res, roles)
 }

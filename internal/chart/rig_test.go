@@ -104,7 +104,7 @@ func check(t testing.TB, err error) {
 func person(role string, wards ...string) identity.Actor {
 	return identity.Actor{
 		Kind: identity.KindPerson, ID: role + "-1", Name: role, Roles: []string{role}, WardIDs: wards,
-		PractitionerID: role, MFA: identity.AssuranceMulti, SessionID: "s", Purpose: "TREAT", RequestID: "r",
+		PractitionerID: role, MFA: identity.AssuranceMulti, SessionID: "s", Purpose: identity.PurposeOf([]string{role}), RequestID: "r",
 	}
 }
 

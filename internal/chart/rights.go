@@ -33,7 +33,7 @@ type rights struct {
 // digest MUST NOT be shown to him under another.
 func (c *Chart) Rights(ctx context.Context, actor Actor) (string, error) {
 	r := rights{
-		Policy: c.policy.Version(), Kind: actor.Kind, Roles: slices.Sorted(slices.Values(actor.Roles)),
+		Policy: c.policy.Version(), Kind: actor.Kind, Roles: slices.Sorted(slices.Values(c.policy.Working(actor))),
 		Wards: slices.Sorted(slices.Values(actor.WardIDs)), Practitioner: actor.PractitionerID, Patient: actor.PatientID, MFA: actor.MFA,
 		Program: actor.ClientID, Context: actor.PatientContext,
 	}

@@ -8,7 +8,7 @@ import (
 // What pages of other origins may send and see, if theirs is among Origins.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
-	corsSends   = "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, X-Request-Id, X-Security-Context"
+	corsSends   = "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, If-Modified-Since, X-Request-Id, X-Security-Context, " + purposeHeader
 	corsSees    = "ETag, Last-Modified, Location, Content-Location, Retry-After, X-Request-Id, X-Correlation-Id"
 )
 

@@ -103,6 +103,7 @@ const (
 	shortThrottle  = "throttle"
 	shortKnown     = "known-source"
 	shortMiss      = "totp-miss"   // a code beside the running step
+	shortPurposes  = "session-for" // what is worked for in its line
 	shortDevices   = "devices"     // of a person
 	shortSessions  = "sessions-of" // a person
 	shortDrafts    = "drafts-of"   // a person

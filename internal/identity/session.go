@@ -22,6 +22,7 @@ type Session struct {
 	Expires  time.Time // nothing prolongs it
 	LocksAt  time.Time // unless somebody is there before
 	News     bool      // a device signed in that the person had not used: tell her
+	opened   []opened
 }
 
 // ErrLocked says that the session is there but locked: ask for the password.
@@ -51,6 +52,7 @@ type live struct {
 	checked time.Time // when storage was last asked
 	locked  bool      // by hand
 	news    bool      // of a device the person had not used
+	works   purposes
 
 	mu      sync.Mutex
 	seen    time.Time // somebody was there
@@ -98,13 +100,16 @@ func (s *Service) view(l *live, now time.Time, o Origin) Session {
 	actor := personActor(l.person, now)
 	actor.MFA, actor.SessionID, actor.AuthTime, actor.proven = AssuranceMulti, l.id, l.rec.AuthTime, l.rec.Proven
 	actor.RequestID, actor.Source, actor.freshFor = o.RequestID, o.Source, s.cfg.StepUpLife
+	if l.works.Work != "" {
+		actor.Purpose = l.works.Work
+	}
 	provider := ""
 	if l.rec.Upstream != nil {
 		provider = l.rec.Upstream.Provider
 	}
 	return Session{
 		ID: l.id, Line: lineOf(l.rec), Provider: provider, Created: l.rec.Created, Expires: s.expiry(l.rec), LocksAt: locksAt, News: l.news,
-		Locked: l.locked || !now.Before(locksAt), Actor: actor,
+		Locked: l.locked || !now.Before(locksAt), Actor: actor, opened: l.works.Charts,
 	}
 }
 
@@ -116,16 +121,23 @@ func personActor(p Person, now time.Time) Actor {
 	}
 }
 
-// PurposeOf is what a person uses records for by default (v3-PurposeOfUse).
+// PurposeOf is what a person uses records for by default (v3-PurposeOfUse): what her
+// roles are there for, care first, her own record after any work.
 func PurposeOf(roles []string) string {
-	for _, r := range roles {
-		switch r {
-		case "doctor", "nurse", "pharmacist", "lab":
-			return "TREAT"
-		}
+	has := func(of ...string) bool {
+		return slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(of, r) })
 	}
-	if slices.Contains(roles, "billing") {
+	switch {
+	case has("doctor", "nurse", "pharmacist", "lab"):
+		return "TREAT"
+	case has("billing"):
 		return "HPAYMT"
+	case has("registration", "admin", "privacy", "auditor", "charge"):
+		return "HOPERAT"
+	case has("patient"):
+		return "PATRQT"
+	case has("proxy"):
+		return "FAMRQT"
 	}
 	return "HOPERAT"
 }
@@ -234,6 +246,9 @@ func (s *Service) recall(ctx context.Context, l *live) error {
 		return err
 	}
 	l.news = len(d.News) > 0
+	if _, err := s.getShort(ctx, shortPurposes, lineOf(l.rec), &l.works); err != nil {
+		return err
+	}
 	_, err := s.getShort(ctx, shortLock, l.id, &l.locked)
 	return err
 }

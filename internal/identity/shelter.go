@@ -41,7 +41,7 @@ type sheltered struct {
 }
 
 // shelteredKinds are the short records without which no session stays open.
-var shelteredKinds = []string{shortSession, shortSeen, shortUnlock, shortCeremony, shortSessions, shortLine, shortLock, shortDrafts}
+var shelteredKinds = []string{shortSession, shortSeen, shortUnlock, shortCeremony, shortSessions, shortLine, shortLock, shortDrafts, shortPurposes}
 
 // mostSheltered bounds what is kept in memory.
 const mostSheltered = 1 << 16
