@@ -14,6 +14,9 @@ import (
 // those that only group others.
 func Purpose(code string) bool { return authz.PurposeGroup(code) != "" }
 
+// PurposeGroup returns the group that such a code belongs to, "" of what is none.
+func PurposeGroup(code string) string { return authz.PurposeGroup(code) }
+
 // mayStateIt refuses a person who states a purpose that is none of his roles' work. It
 // depends on nothing stored.
 func (c *Chart) mayStateIt(actor Actor) error {

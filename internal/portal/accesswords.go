@@ -1,10 +1,14 @@
 package portal
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/wardkeep/wardkeep/internal/chart"
+)
 
 // accessWords tells of an access in words of people who are no staff.
 func accessWords(a Access, names map[string]string, at string) accessRow {
-	row := accessRow{Time: at, Who: names[a.Actor], What: whatWords(a.Action, a.Type), Purpose: useWords[a.Purpose], Emergency: a.Emergency}
+	row := accessRow{Time: at, Who: names[a.Actor], What: whatWords(a.Action, a.Type), Purpose: purposeWord(a.Purpose), Emergency: a.Emergency}
 	switch {
 	case a.Own:
 		row.Who = "You"
@@ -36,6 +40,17 @@ var roleWords = map[string]string{
 
 var useWords = map[string]string{
 	"TREAT": "Treatment", "HPAYMT": "Payment", "HOPERAT": "Running the hospital", "BTG": "Emergency", "PATRQT": "Asked for by the patient", "FAMRQT": "Asked for by the family",
+	"PUBHLTH": "Public health", "HRESCH": "Research", "HMARKT": "Marketing", "HCOMPL": "Checking that rules are kept", "HLEGAL": "A legal matter", "HSYSADMIN": "Keeping the computer system running",
+	"PATSFTY": "Safety of patients", "HQUALIMP": "Improving care", "TRAIN": "Training",
+}
+
+// purposeWord says what an access was for; of a purpose without words of its own, what
+// its group is.
+func purposeWord(code string) string {
+	if words := useWords[code]; words != "" {
+		return words
+	}
+	return useWords[chart.PurposeGroup(code)]
 }
 
 // whatWords says what was done, "" never: what is not known is told as just that.

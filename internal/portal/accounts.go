@@ -49,7 +49,7 @@ func (a accounts) Session(ctx context.Context, token string, active bool) (Sessi
 	if errors.Is(err, identity.ErrLocked) {
 		err = nil // whose session it is stays known: the lock page leads back to it
 	}
-	return Session{Actor: s.Actor, Line: s.Line, Locked: s.Locked, Provider: s.Provider, News: s.News}, err
+	return Session{Actor: s.Actor, Line: s.Line, Locked: s.Locked, Provider: s.Provider, News: s.News, OpenedFor: s.OpenedFor}, err
 }
 
 func (a accounts) Lock(ctx context.Context, token string) error { return a.identity.Lock(ctx, token) }
@@ -75,6 +75,14 @@ func (a accounts) StepUp(ctx context.Context, token string, try Attempt) (string
 func (a accounts) EndOthers(ctx context.Context, token string, try Attempt) (string, error) {
 	g, err := a.identity.EndOthers(ctx, token, origin(ctx, try))
 	return g.Token, err
+}
+
+func (a accounts) WorkFor(ctx context.Context, token, purpose, source string) error {
+	return a.identity.WorkFor(ctx, token, purpose, origin(ctx, Attempt{Source: source}))
+}
+
+func (a accounts) OpenFor(ctx context.Context, token, patient, purpose string) error {
+	return a.identity.OpenFor(ctx, token, patient, purpose, origin(ctx, Attempt{}))
 }
 
 func (a accounts) SignOut(ctx context.Context, token string) error {

@@ -87,7 +87,7 @@ func (c *chartRequest) numbers(r *fhir.Resource, list []clinical.Identifier, sho
 	n := numberList{Record: r.Type() + "/" + r.ID(), Patient: c.patient.ID(), List: list, Shown: shown}
 	masked := slices.ContainsFunc(list, func(id clinical.Identifier) bool { return id.Masked })
 	if masked && c.portal.cfg.Numbers != nil && c.portal.cfg.Numbers.MayUnmask(c.actor, r.Type()) {
-		n.Ask = purposeWords
+		n.Ask = c.portal.unmaskChoices(c.actor)
 	}
 	return n
 }

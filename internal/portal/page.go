@@ -23,12 +23,13 @@ type Page struct {
 	Styles   string
 	Script   string
 	Icon     string
-	User     string // "" before signing in
-	Account  bool   // leads to the reader's own account
-	Admin    bool   // leads to the accounts of others
-	News     bool   // a device signed in that the reader had not used
-	Here     string // address of this page, to come back to
-	Mark     string // of whose page it is
+	User     string   // "" before signing in
+	Account  bool     // leads to the reader's own account
+	Admin    bool     // leads to the accounts of others
+	News     bool     // a device signed in that the reader had not used
+	Here     string   // address of this page, to come back to
+	Mark     string   // of whose page it is
+	Work     *working // what the reader works for; nil: nobody asks
 	Drafts   []draft
 	Idle     string // seconds until the page locks itself, "" if it does not
 	AsOf     string // "as of 14:05"
@@ -73,6 +74,7 @@ func (p *Portal) page(r *http.Request, title string) Page {
 func (p *Portal) workPage(r *http.Request, actor identity.Actor, title string) Page {
 	pg := p.page(r, title)
 	pg.User, pg.Mark = actor.Name, personMark(actor)
+	pg.Work = p.working(actor)
 	pg.Account = p.cfg.Own != nil
 	pg.Admin = p.cfg.People != nil && actor.HasRole("admin")
 	pg.News = pg.Account && r.Context().Value(newsKey{}) != nil
@@ -132,6 +134,7 @@ func (p *Portal) fail(w http.ResponseWriter, r *http.Request, err error) {
 		pg.Heading, pg.Words = "There is nothing here", "The address is wrong, or what it leads to is not for you. If you care for this patient, ask for the assignment."
 	case fault.Denied:
 		pg.Heading, pg.Words = "This is not for you", "Your role does not reach this. If you need it for a patient in front of you, speak to the nurse in charge."
+		p.notePurpose(r, &pg)
 	case fault.Throttled:
 		w.Header().Set("Retry-After", web.RetryAfter)
 	case fault.Unavailable:

@@ -93,6 +93,10 @@ type Accounts interface {
 	// EndOthers ends all sessions of the person but this one, which it returns
 	// under a new token.
 	EndOthers(ctx context.Context, token string, try Attempt) (renewed string, err error)
+	// WorkFor notes what the person of an open session works for from now on, and
+	// OpenFor what she opens a patient's chart for.
+	WorkFor(ctx context.Context, token, purpose, source string) error
+	OpenFor(ctx context.Context, token, patient, purpose string) error
 	SignOut(ctx context.Context, token string) error
 	// BeginEnrolment proves a one-time code (try.Code) with the name it was
 	// given to and a password: a new one where one is wanted, else the one he
@@ -132,7 +136,9 @@ type Session struct {
 	Line     string // names it while its token changes
 	Locked   bool
 	Provider string // name of the provider the person came by; "": by password here
-	News     bool   // a device signed in that the person had not used: tell her
+	// OpenedFor returns what the person said she opens a chart for, "" if nothing.
+	OpenedFor func(patient string) string
+	News      bool // a device signed in that the person had not used: tell her
 }
 
 // Refusals writes down who was refused what. It says nothing of records: their door does.
@@ -167,6 +173,8 @@ type Config struct {
 	// Outage tells whether, and since when, the access log cannot be written; nil: it
 	// always can.
 	Outage func() (since time.Time, down bool)
+	// Purposes is what people may work for; nil: they are not asked.
+	Purposes Purposes
 	// Numbers shows whole numbers; nil: they stay masked.
 	Numbers Numbers
 	// Accesses tells patients who looked at their records; nil: there is no such page.
@@ -321,6 +329,9 @@ func (p *Portal) routes() *http.ServeMux {
 	mux.HandleFunc("POST /drafts", p.signedIn(p.handleKeep))
 	mux.HandleFunc("POST /drafts/discard", p.signedIn(p.handleDiscard))
 
+	if p.cfg.Purposes != nil {
+		mux.HandleFunc("POST /purpose", p.signedIn(p.handlePurpose))
+	}
 	p.appRoutes(mux)
 	mux.HandleFunc("GET /{$}", p.signedIn(p.asked(p.handleHome)))
 	mux.HandleFunc("GET /ward", p.signedIn(p.handleWard))

@@ -51,7 +51,7 @@ func (p *Portal) signedIn(next handler) http.HandlerFunc {
 			p.goTo(w, r, lockedAddress(r, session.Actor))
 			return
 		}
-		next(w, withNews(r, session.News), session.Actor)
+		p.withPurpose(w, withNews(r, session.News), session, next)
 	}
 }
 
@@ -192,7 +192,7 @@ func backFrom(path string) string {
 		return "/"
 	}
 	switch path {
-	case "/lock", "/unlock", "/sign-out", "/drafts", "/drafts/discard", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up", "/passkey/ask", "/enrol/passkey":
+	case "/purpose", "/lock", "/unlock", "/sign-out", "/drafts", "/drafts/discard", "/enrol", "/enrol/authenticator", "/enrol/picture", "/step-up", "/passkey/ask", "/enrol/passkey":
 		return "/"
 	}
 	return path

@@ -8,6 +8,7 @@ import { drawPlots } from "./plot";
 import { passkeyForms } from "./passkey";
 import { printButton } from "./print";
 import { themeButton } from "./theme";
+import { workingMenu } from "./working";
 
 keepDrafts(); // before pages are blanked
 watchIdle();
@@ -15,6 +16,7 @@ document.documentElement.classList.add("scripts");
 keepLive(drawPlots);
 arrowKeys();
 themeButton();
+workingMenu();
 printButton();
 passkeyForms();
 drawPlots();

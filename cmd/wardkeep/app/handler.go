@@ -75,7 +75,7 @@ func (s *Server) handler() (all, mutual http.Handler, err error) {
 		Places: func(ctx context.Context, wards []string, practitioner string) error {
 			return h.checkPlaces(ctx, newUser{Wards: wards, Practitioner: practitioner})
 		},
-		Callers: callers, Federation: upstream, Clock: h.Clock, Emergency: h.Chart, Book: h.Book, Numbers: numbers{h.Chart}, Refusals: h.Identity, Accesses: accesses{h.Chart, h.Identity}, Consents: consents{h.Chart, h.Identity}, Shifts: h.Identity,
+		Callers: callers, Federation: upstream, Clock: h.Clock, Emergency: h.Chart, Book: h.Book, Numbers: numbers{h.Chart}, Purposes: h.Chart, Refusals: h.Identity, Accesses: accesses{h.Chart, h.Identity}, Consents: consents{h.Chart, h.Identity}, Shifts: h.Identity,
 		Outage: h.Log.Down,
 		Zone:   zone, Facility: h.Config.Facility, Demo: s.Demo, Source: source, Idle: h.Config.IdleLock, PasswordLength: h.Config.PasswordLength,
 	})

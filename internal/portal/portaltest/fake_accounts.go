@@ -49,6 +49,8 @@ type fakeSession struct {
 	provider string
 	seen     time.Time
 	proven   time.Time
+	work     string
+	opened   map[string]string
 }
 
 // NewFakeAccounts returns accounts whose sessions lock after idle.
@@ -107,8 +109,8 @@ func (a *FakeAccounts) Session(_ context.Context, token string, active bool) (po
 		name = "Sam Reyes"
 	}
 	return portal.Session{Line: s.line, Locked: s.locked, Provider: s.provider, Actor: identity.Actor{
-		Kind: identity.KindPerson, ID: s.id(), Name: name, Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven, SessionID: "digest",
-	}}, nil
+		Kind: identity.KindPerson, ID: s.id(), Name: name, Roles: []string{"nurse"}, WardIDs: []string{"ward-4w"}, MFA: identity.AssuranceMulti, AuthTime: s.proven, SessionID: "digest", Purpose: s.work,
+	}, OpenedFor: func(patient string) string { return s.opened[patient] }}, nil
 }
 
 // Lock implements portal.Accounts.
@@ -197,7 +199,7 @@ func (a *FakeAccounts) StepUp(_ context.Context, token string, try portal.Attemp
 	}
 	delete(a.sessions, token)
 	renewed := rand.Text()
-	a.sessions[renewed] = &fakeSession{user: s.user, line: s.line, seen: a.Clock.Now(), proven: a.Clock.Now()}
+	a.sessions[renewed] = &fakeSession{user: s.user, line: s.line, seen: a.Clock.Now(), proven: a.Clock.Now(), work: s.work, opened: s.opened}
 	return renewed, nil
 }
 
@@ -217,6 +219,32 @@ func (a *FakeAccounts) EndOthers(ctx context.Context, token string, _ portal.Att
 	renewed := rand.Text()
 	a.sessions = map[string]*fakeSession{renewed: s}
 	return renewed, nil
+}
+
+// WorkFor implements portal.Accounts.
+func (a *FakeAccounts) WorkFor(_ context.Context, token, purpose, _ string) error {
+	return a.change(token, func(s *fakeSession) { s.work = purpose })
+}
+
+// OpenFor implements portal.Accounts.
+func (a *FakeAccounts) OpenFor(_ context.Context, token, patient, purpose string) error {
+	return a.change(token, func(s *fakeSession) {
+		if s.opened == nil {
+			s.opened = map[string]string{}
+		}
+		s.opened[patient] = purpose
+	})
+}
+
+func (a *FakeAccounts) change(token string, change func(*fakeSession)) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.sessions[token]
+	if s == nil || s.locked {
+		return refused()
+	}
+	change(s)
+	return nil
 }
 
 // SignOut implements portal.Accounts.
