@@ -50,7 +50,7 @@ func (a *attack) onPages() (all []attempt) {
 				add("break-glass", "emergency, ended", formTo("/emergency/"+p.ID+"/end", url.Values{"x": {"y"}}), silent)
 			}
 		}
-		all = append(all, a.desk(c)...)
+		all = append(append(all, a.desk(c)...), a.otherWork(c)...)
 	}
 	return all
 }
@@ -112,7 +112,7 @@ func (a *attack) crossSite() (all []attempt) {
 		for _, q := range []request{
 			formTo("/sign-out", url.Values{}), formTo("/lock", url.Values{}), formTo("/theme", url.Values{"theme": {"dark"}}), formTo("/awake", url.Values{}), formTo("/account/sessions/end", url.Values{}), formTo("/account/recovery", url.Values{}),
 			formTo("/account/password", url.Values{"password": {"guess"}, "new": {"another long password"}, "again": {"another long password"}}), formTo("/people/new", url.Values{"user": {"mallory"}}), formTo("/emergency/"+p.ID, url.Values{"reason": {"treatment"}}),
-			formTo("/find", url.Values{"q": {p.Family}}), formTo("/locate", url.Values{"mrn": {p.MRN}}), formTo("/step-up", url.Values{"password": {"guess"}}), formTo("/chart/"+p.ID+"/apps/"+a.all.ID, url.Values{}), formTo("/ward/ward-a/staff/x", url.Values{}),
+			formTo("/purpose", url.Values{"purpose": {"HOPERAT"}}), formTo("/find", url.Values{"q": {p.Family}}), formTo("/locate", url.Values{"mrn": {p.MRN}}), formTo("/step-up", url.Values{"password": {"guess"}}), formTo("/chart/"+p.ID+"/apps/"+a.all.ID, url.Values{}), formTo("/ward/ward-a/staff/x", url.Values{}),
 			formTo("/chart/"+p.ID+"/details", url.Values{"record": {"Patient/" + p.ID}, "purpose": {"HPAYMT"}}), formTo("/emergency/"+p.ID+"/end", url.Values{}), formTo("/people/root/change", url.Values{"role": {"admin"}}), formTo("/account/passkey/remove", url.Values{"id": {"x"}}),
 			{Method: "POST", Target: "/find", Header: []string{"Content-Type: text/plain"}, Body: "q=" + p.Family}, {Method: "POST", Target: "/find", Header: []string{"Content-Type: application/json"}, Body: `{"q":"` + p.Family + `"}`},
 			{Method: "POST", Target: "/find", Header: []string{"Content-Type: multipart/form-data; boundary=x"}, Body: "--x\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\n" + p.Family + "\r\n--x--\r\n"}, {Method: "POST", Target: "/find?_method=GET&q=" + p.Family, Header: []string{"X-HTTP-Method-Override: GET"}},

@@ -191,6 +191,9 @@ func (w *world) send(ctx context.Context, l *line, a *attempt, q request) (answe
 				return answer{}, err
 			}
 			sent = q.with(headers...)
+			if err := w.opens(ctx, l, a.As, q); err != nil {
+				return answer{}, err
+			}
 		}
 		do := l.do
 		if a.Via != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -64,6 +65,7 @@ type world struct {
 	byID     map[string]*patient
 	staff    []string // ids of the practitioners who are related
 	house    []object // what is about nobody
+	asked    sync.Map // of what pages asked, once for each caller and chart
 }
 
 // layouts are how a patient may be known to those who are related: by one relation

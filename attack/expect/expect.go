@@ -97,10 +97,11 @@ func program(c Caller, t Target) Answer {
 	return least(scoped(c.Scopes, t, ""), wished("", c, t))
 }
 
-// person: roles add up. Of several, the best answer counts.
+// person: roles add up, as far as they work for what is stated. Of several, the best
+// answer counts.
 func person(c Caller, t Target) Answer {
 	best := Forbidden
-	for _, role := range c.Roles {
+	for _, role := range c.working() {
 		switch a := one(role, c, t); {
 		case a == Allowed:
 			return Allowed

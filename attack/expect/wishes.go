@@ -149,6 +149,10 @@ func own(role string, t Target) Answer {
 // MayState says who may unmask for a purpose: of those whose work may need a whole number,
 // nobody for what is none of theirs, and nobody who says no purpose.
 func MayState(c Caller, purpose string) Answer {
+	c.Purpose = purpose
+	if c.Kind != "client" {
+		c.Roles = c.working()
+	}
 	if MayUnmask(c) == Forbidden || !slices.Contains([]string{"HPAYMT", "TREAT", "HOPERAT", "PATRQT", "FAMRQT"}, purpose) {
 		return Forbidden
 	}

@@ -14,6 +14,7 @@ func TestWishes(t *testing.T) {
 	}
 	doctor, billing, proxy, patient := by("doctor", "Practitioner/a"), by("billing", "Practitioner/b"), by("proxy", "RelatedPerson/m"), by("patient", "Patient/p")
 	program := expect.Caller{Kind: "client", Scopes: []string{"system/*.rs"}, Names: []string{"Device/d"}}
+	both := expect.Caller{Kind: "app", Roles: []string{"nurse", "billing"}, Scopes: []string{"user/*.cruds"}}
 	stating := func(c expect.Caller, purpose string) expect.Caller { c.Purpose = purpose; return c }
 	of := func(typ string, relations ...string) expect.Target {
 		return expect.Target{Type: typ, ID: "x", Patient: "p", Relations: relations, Visit: "v", Codes: []string{"c"}, Labels: []string{"l"}}
@@ -55,6 +56,12 @@ func TestWishes(t *testing.T) {
 		"permitted to nobody in particular":     {doctor, with(of("Condition"), expect.Provision{}), expect.Forbidden},
 		"permitted, marked":                     {doctor, marked, expect.Forbidden},
 		"permitted, not what the role is shown": {by("nurse", "Practitioner/a"), with(of("Claim"), permit), expect.Forbidden},
+		"none of her work":                      {stating(billing, "TREAT"), of("Claim"), expect.Forbidden},
+		"a part of her work":                    {stating(by("nurse", "Practitioner/n"), "HPAYMT"), of("Condition", "ward"), expect.Forbidden},
+		"her work":                              {stating(by("nurse", "Practitioner/n"), "HOPERAT"), of("Condition", "ward"), expect.Allowed},
+		"the work of another of her roles":      {stating(both, "HPAYMT"), of("Condition", "ward"), expect.Forbidden},
+		"the work of one of her roles":          {stating(both, "HPAYMT"), of("Claim"), expect.Allowed},
+		"the first of her work":                 {stating(both, "TREAT"), of("Claim"), expect.Allowed},
 		"permitted, for another purpose":        {stating(doctor, "HRESCH"), with(of("Condition"), expect.Provision{Actors: []string{"Practitioner/a"}, Purposes: []string{"TREAT"}}), expect.Forbidden},
 		"held from the patient":                 {patient, held(of("Condition", "self"), expect.Provision{Deny: true, Records: []string{"x"}}), expect.Forbidden},
 		"held from the proxy":                   {proxy, held(of("Condition", "proxy"), expect.Provision{Deny: true, Actors: []string{"RelatedPerson/m"}, Records: []string{"x"}}), expect.Forbidden},
@@ -78,6 +85,9 @@ func TestMayState(t *testing.T) {
 		who := expect.Caller{Kind: "app", Roles: []string{role}}
 		if got := expect.MayState(who, "HPAYMT"); got != want {
 			t.Errorf("%s: %d, want %d", role, got, want)
+		}
+		if got := expect.MayState(who, "TREAT"); got == expect.Unsaid && role != "registration" {
+			t.Errorf("%s, to treat: not forbidden", role)
 		}
 		for _, purpose := range []string{"", "BTG", "ETREAT", "SYSADMN", "hpaymt"} {
 			if expect.MayState(who, purpose) != expect.Forbidden {

@@ -24,6 +24,7 @@ type Filter struct {
 	RequestID    string
 	Action       string
 	Outcome      string
+	Purpose      string // v3-PurposeOfUse
 	Type         string
 
 	After  *uint64 // entries beyond this index, in the order walked
@@ -162,12 +163,13 @@ func (f *Filter) match(r *Record) bool {
 	switch {
 	case r.Statement != nil:
 		return f.Actor == "" && f.Patient.IsZero() && f.Record.IsZero() && f.RequestID == "" &&
-			f.Action == "" && f.Outcome == "" && f.Type == "" && f.during(r.Statement.Time)
+			f.Action == "" && f.Outcome == "" && f.Purpose == "" && f.Type == "" && f.during(r.Statement.Time)
 	case !f.during(r.Time),
 		f.Actor != "" && r.Actor != f.Actor,
 		f.RequestID != "" && r.RequestID != f.RequestID,
 		f.Action != "" && r.Action != f.Action,
 		f.Outcome != "" && r.Outcome != f.Outcome,
+		f.Purpose != "" && r.Purpose != f.Purpose,
 		f.Type != "" && r.Type != f.Type,
 		!f.Patient.IsZero() && !slices.Contains(r.Patients, f.Patient):
 		return false

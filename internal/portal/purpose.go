@@ -113,12 +113,12 @@ func (p *Portal) askPurpose(w http.ResponseWriter, r *http.Request, actor identi
 	if at := slices.Index(ask, actor.Purpose); at > 0 { // what she works for now comes first
 		ask = slices.Insert(slices.Delete(slices.Clone(ask), at, at+1), 0, actor.Purpose)
 	}
-	pg := purposePage{Page: p.workPage(r, actor, "What for?"), Ask: purposeChoices(actor, ask), Back: backFrom(r.URL.Path)}
-	if r.Method != http.MethodGet {
-		pg.Back = "/chart/" + chartOf(r.URL.Path)
+	pg, status := purposePage{Page: p.workPage(r, actor, "What for?"), Ask: purposeChoices(actor, ask), Back: backFrom(r.URL.Path)}, http.StatusOK
+	if r.Method != http.MethodGet && r.Method != http.MethodHead { // nothing of what was sent is done
+		pg.Back, status = "/chart/"+chartOf(r.URL.Path), http.StatusForbidden
 	}
 	pg.Work = nil // the page asks
-	p.render(w, r, http.StatusOK, "purpose", pg)
+	p.render(w, r, status, "purpose", pg)
 }
 
 // handlePurpose takes what she works for from now on or, for a chart of which she was

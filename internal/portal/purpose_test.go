@@ -71,7 +71,7 @@ func frontDesk() *fakePurposes {
 // asks, knows nobody's name, and is not seen again.
 func TestChartAsksWhatFor(t *testing.T) {
 	f := frontDesk()
-	v := visit(t, withPurposes(f)).signIn()
+	v := visit(t, withNumbers(t, &fakeNumbers{}), withPurposes(f)).signIn()
 	f.read = nil
 	for _, path := range []string{"", "/results", "/documents/d-scan/file", "/details"} {
 		a := v.get(deskChart + path)
@@ -81,6 +81,9 @@ func TestChartAsksWhatFor(t *testing.T) {
 		if !strings.Contains(a.body, `value="HOPERAT" class="primary" autofocus`) || !strings.Contains(a.body, `value="`+deskChart+path+`"`) || strings.Contains(a.body, `value="TREAT"`) {
 			t.Errorf("%s: the form is not what it should be", path)
 		}
+	}
+	if a := v.post(deskChart+"/details", "record", "Patient/"+portaltest.Adaeze, "purpose", "HPAYMT"); a.StatusCode != http.StatusForbidden || len(f.read) > 0 {
+		t.Errorf("a form of the chart: %d", a.StatusCode)
 	}
 	if a := v.do("GET", deskChart, nil, "Wk-Live", "1"); a.Header.Get("HX-Redirect") != deskChart || len(f.read) > 0 {
 		t.Errorf("a page that refreshes itself: %d", a.StatusCode)

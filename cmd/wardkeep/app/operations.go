@@ -264,6 +264,8 @@ type auditOrder struct {
 	Since time.Time
 	After *uint64
 	Run   int
+	// Purpose keeps those of one purpose of use; "": all.
+	Purpose string
 }
 
 type auditPage struct {
@@ -276,7 +278,7 @@ func listAudit(ctx context.Context, h *House, _ string, in auditOrder) (auditPag
 		return auditPage{}, err
 	}
 	var page auditPage
-	err := h.Log.Search(ctx, audit.Filter{Since: in.Since, After: in.After, Limit: in.Run}, func(r *audit.Record) error {
+	err := h.Log.Search(ctx, audit.Filter{Since: in.Since, Purpose: in.Purpose, After: in.After, Limit: in.Run}, func(r *audit.Record) error {
 		names, err := h.namesIn(ctx, r)
 		if err != nil {
 			return err
