@@ -40,6 +40,7 @@ FHIR.oauth2.ready().then(async (client) => {
     patient: client.patient.id, user: client.getFhirUser(), scope: client.state.tokenResponse.scope, name: (await client.patient.read()).id,
     observations: (found.entry || []).length, subjects: [...new Set((found.entry || []).map(e => e.resource.subject.reference))],
     patients: ((await client.request("Patient")).entry || []).map(e => e.resource.id),
+    stated: await status({url: "Patient/" + client.patient.id, headers: {"X-Purpose-Of-Use": "PATSFTY"}}), otherWork: await status({url: "Patient/" + client.patient.id, headers: {"X-Purpose-Of-Use": "HPAYMT"}}),
     other: await status("Patient/` + elsewhere + `"), condition: await status("Condition?patient=" + client.patient.id), vital: ((await client.request("Observation?category=vital-signs")).entry || []).length,
     write: await client.create({resourceType: "Observation", status: "final", code: {text: "x"}, subject: {reference: "Patient/" + client.patient.id}}).then(() => 201, e => e.status || String(e)),
     refreshed: await client.refresh().then(s => s.tokenResponse.access_token.slice(0, 4), e => String(e)), after: await status("Patient/" + client.patient.id),
@@ -84,7 +85,7 @@ func openGrowth(t *testing.T) *growth {
 type growthSeen struct {
 	Error, Patient, User, Scope, Name, Refreshed string
 	Observations, Other, Condition, Vital        int
-	Write, After                                 int
+	Write, After, Stated, OtherWork              int
 	Subjects, Patients                           []string
 }
 
@@ -118,6 +119,9 @@ func (g *growth) reads(patient string) {
 	}
 	if seen.Other != http.StatusNotFound || seen.Condition != http.StatusForbidden || seen.Write != http.StatusForbidden {
 		g.t.Errorf("it is refused otherwise: %+v", seen)
+	}
+	if seen.Stated != http.StatusOK || seen.OtherWork != http.StatusForbidden {
+		g.t.Errorf("what it says it is for: %+v", seen)
 	}
 	if seen.Refreshed != "wka_" || seen.After != http.StatusOK {
 		g.t.Errorf("it does not go on: %+v", seen)

@@ -76,6 +76,7 @@ func TestCommandLine(t *testing.T) {
 		{"audit export --dir DIR", 0, `"reference":"Patient/ada/_history/1"`},
 		{"audit export --dir DIR --since yesterday", 2, "such as 2026-01-31"},
 		{"audit export --dir DIR --since 2020-01-31 --limit 1", 0, "AuditEvent"},
+		{"audit export --dir DIR --purpose curiosity", 2, "v3-PurposeOfUse"},
 		{"audit prove --dir DIR Patient", 2, "Patient/123"},
 		{"audit prove --dir DIR Patient/1", 1, "no such record"},
 		{"audit key --dir DIR --out OUT", 0, ""},

@@ -20,16 +20,16 @@ func TestWholeNumberInBrowser(t *testing.T) {
 	w.joins("f.desk", "registration", "")
 	whole, masked := regexp.MustCompile(`9\d\d-\d\d-\d{4}`), regexp.MustCompile(`\*{3}-\*\*-\d{4}`)
 	address := "/chart/" + critical + "/details"
-	w.open(address, "#person-title")
+	w.opensFor(address, "#person-title")
 	if got := w.text("main"); !masked.MatchString(got) || whole.MatchString(got) {
 		t.Errorf("the page says %q", got)
 	}
 	w.accessible("details")
 	w.look("details")
-	w.do(chromedp.Click("section:has(#person-title) .unmask summary"), chromedp.WaitVisible(`button[value="HPAYMT"]`))
+	w.do(chromedp.Click("section:has(#person-title) .unmask summary"), chromedp.WaitVisible(`.unmask button[value="HPAYMT"]`))
 	w.accessible("details-purpose")
 	w.look("details-purpose")
-	w.do(chromedp.Click(`button[value="HPAYMT"]`), chromedp.WaitVisible(".whole-shown"))
+	w.do(chromedp.Click(`.unmask button[value="HPAYMT"]`), chromedp.WaitVisible(".whole-shown"))
 	if got := w.text("section:has(#person-title)"); !whole.MatchString(got) {
 		t.Errorf("asked for, the page says %q", got)
 	}

@@ -259,7 +259,7 @@ func (w *ward) paid(chart string) {
 	w.open(chart+"/privacy", "#gate-title")
 	w.leave()
 	w.signIn("registration")
-	w.open(chart+"/paid", "#paid-title ~ ul button")
+	w.opensFor(chart+"/paid", "#paid-title ~ ul button")
 	w.look("paid-desk")
 	w.press("#paid-title ~ ul button")
 	w.do(chromedp.WaitNotPresent("#paid-title ~ ul"))

@@ -62,6 +62,18 @@ func TestSearch(t *testing.T) {
 			t.Errorf("%s finds nothing", name)
 		}
 	}
+	for purpose, want := range map[string]bool{"HRESCH": true, "HPAYMT": false, "": true} {
+		found := 0
+		err := l.Search(t.Context(), audit.Filter{Purpose: purpose}, func(r *audit.Record) error {
+			if found++; purpose != "" && r.Purpose != purpose {
+				t.Errorf("for %s an entry for %q is found", purpose, r.Purpose)
+			}
+			return nil
+		})
+		if err != nil || (found > 0) != want || purpose != "" && found == 300 {
+			t.Errorf("for %q: %d found, %v", purpose, found, err)
+		}
+	}
 	n := 0
 	err = l.Search(t.Context(), audit.Filter{}, func(*audit.Record) error { n++; return store.ErrStop })
 	if err != nil || n != 1 {
@@ -76,7 +88,7 @@ func motley(start time.Time) []audit.Event {
 		e := shown(fmt.Sprintf("req-%d", i/2), byte(i%7), audit.Item{Key: key(byte(i % 11)), Version: uint64(i % 3)})
 		e.Time, e.Actor = start.Add(time.Duration(i)*time.Hour/2), fmt.Sprintf("user-%d", i%5)
 		if i%10 == 0 {
-			e.Outcome, e.Action, e.Type = audit.OutcomeDenied, audit.ActionSearch, "Observation"
+			e.Outcome, e.Action, e.Type, e.Purpose = audit.OutcomeDenied, audit.ActionSearch, "Observation", "HRESCH"
 		}
 		events = append(events, e)
 	}

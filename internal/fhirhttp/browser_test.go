@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,9 @@ func TestOrigins(t *testing.T) {
 	r.api = api
 	if w := preflight(app); w.Code != 204 || w.Header().Get("Access-Control-Allow-Origin") != app || !strings.Contains(w.Header().Get("Access-Control-Allow-Headers"), "Authorization") {
 		t.Errorf("a preflight: %d %v", w.Code, w.Header())
+	}
+	if !slices.Contains(strings.Split(preflight(app).Header().Get("Access-Control-Allow-Headers"), ", "), "X-Purpose-Of-Use") {
+		t.Error("an app in a browser cannot say what for")
 	}
 	if w := preflight("https://evil.example.org"); w.Code != 401 || w.Header().Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("another origin: %d %v", w.Code, w.Header())

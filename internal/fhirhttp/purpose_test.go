@@ -2,6 +2,7 @@ package fhirhttp_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/wardkeep/wardkeep/internal/audit"
@@ -24,6 +25,20 @@ func TestPurposeOfUse(t *testing.T) {
 			t.Errorf("%s: %q", c.header, got)
 		}
 	}
+	// What is none of her work is refused, whatever there is, and no answer tells it apart.
+	for _, stated := range []string{"HPAYMT", "COVAUTH", "HRESCH"} {
+		for _, path := range []string{"/Patient/canary", "/Patient/nobody", "/Observation?code=x", "/Patient/canary/_history", "/Patient/canary/$everything"} {
+			w := r.do(403, "GET", path, "", as("nurse"), "X-Purpose-Of-Use: "+stated)
+			if !strings.Contains(w.Body.String(), "does not work for the purpose") {
+				t.Errorf("%s: %s", path, w.Body)
+			}
+		}
+		if got := purpose(); got != stated {
+			t.Errorf("a refusal for %s is logged for %q", stated, got)
+		}
+		r.do(403, "POST", "/Observation", `{"resourceType":"Observation","status":"final","code":{"text":"x"}}`, as("nurse"), "X-Purpose-Of-Use: "+stated)
+	}
+	r.do(200, "GET", "/Patient/canary", "", "X-Purpose-Of-Use: HPAYMT") // a program's work is its scopes
 	for _, wrong := range []string{"curiosity", "BTG", "TREAT HPAYMT", "urn:x|TREAT", "treat"} {
 		r.do(400, "GET", "/Patient/canary", "", as("nurse"), "X-Purpose-Of-Use: "+wrong)
 	}

@@ -161,7 +161,7 @@ func byDay(lines []accessLine) (days []accessDay) {
 		}
 		day := &days[len(days)-1]
 		at := slices.IndexFunc(day.Rows, func(r accessRow) bool {
-			return r.Who == line.row.Who && r.App == line.row.App && r.What == line.row.What && r.Emergency == line.row.Emergency
+			return r.Who == line.row.Who && r.App == line.row.App && r.What == line.row.What && r.Purpose == line.row.Purpose && r.Emergency == line.row.Emergency
 		})
 		if at < 0 {
 			day.Rows = append(day.Rows, line.row)

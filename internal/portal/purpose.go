@@ -110,7 +110,7 @@ func (p *Portal) askPurpose(w http.ResponseWriter, r *http.Request, actor identi
 		p.goTo(w, r, "/chart/"+chartOf(r.URL.Path))
 		return
 	}
-	if at := slices.Index(ask, actor.Purpose); at > 0 { // what she works for now comes first
+	if at := slices.Index(ask, actor.Purpose); at > 0 && actor.Purpose != identity.PurposeOf(actor.Roles) { // she said so: it comes first
 		ask = slices.Insert(slices.Delete(slices.Clone(ask), at, at+1), 0, actor.Purpose)
 	}
 	pg, status := purposePage{Page: p.workPage(r, actor, "What for?"), Ask: purposeChoices(actor, ask), Back: backFrom(r.URL.Path)}, http.StatusOK

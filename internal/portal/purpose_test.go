@@ -182,6 +182,29 @@ func TestUnmaskForHerWork(t *testing.T) {
 	}
 }
 
+// TestPatientReadsWhatFor: each purpose is told in words, and the same look for another
+// one is another line.
+func TestPatientReadsWhatFor(t *testing.T) {
+	words := map[string]string{
+		"TREAT": "Treatment", "HPAYMT": "Payment", "HOPERAT": "Running the hospital", "PATRQT": "Asked for by the patient", "PUBHLTH": "Public health", "HRESCH": "Research",
+		"HCOMPL": "Checking that rules are kept", "HLEGAL": "A legal matter", "HSYSADMIN": "Keeping the computer system running", "COVAUTH": "Payment", "ACCRED": "",
+	}
+	var list []portal.Access
+	for code := range words {
+		list = append(list, portal.Access{At: portaltest.Now, Actor: "n1", Roles: []string{"nurse"}, Action: "view", Type: "chart: results", Purpose: code})
+	}
+	v := visit(t, accessesOf(&fakeAccesses{list: list})).signIn()
+	body := v.get(deskChart + "/access").body
+	for code, want := range words {
+		if want != "" && !strings.Contains(body, "For: "+want+"<") {
+			t.Errorf("%s is not told as %q", code, want)
+		}
+	}
+	if n := strings.Count(body, "Opened laboratory results"); n != len(words)-1 {
+		t.Errorf("%d lines of %d purposes", n, len(words)) // two are payment
+	}
+}
+
 // TestPurposeInBrowser: the form opens the chart by Enter, the menu is opened by keys and
 // shut by Escape, both are accessible.
 func TestPurposeInBrowser(t *testing.T) {

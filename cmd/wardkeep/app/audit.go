@@ -243,6 +243,8 @@ type auditExportCmd struct {
 	place
 	Since string `help:"Only entries from this time on: 2026-01-31 (UTC) or 2026-01-31T08:00:00Z." placeholder:"TIME"`
 	Limit int    `help:"At most so many; 0: all." default:"0"`
+
+	Purpose string `help:"Only what was done for this purpose, a code of v3-PurposeOfUse: HRESCH, BTG." placeholder:"CODE"`
 }
 
 func (c *auditExportCmd) Run(ctx context.Context, t Terminal) error {
@@ -259,7 +261,10 @@ func (c *auditExportCmd) Run(ctx context.Context, t Terminal) error {
 		return err
 	}
 	defer desk.Close()
-	order := auditOrder{Since: since, Run: auditRun}
+	if c.Purpose != "" && !chart.Purpose(c.Purpose) {
+		return fault.New(fault.Invalid, "export", "--purpose takes a code of v3-PurposeOfUse, such as TREAT, HPAYMT, HOPERAT or BTG")
+	}
+	order := auditOrder{Since: since, Purpose: c.Purpose, Run: auditRun}
 	for left := c.Limit; ; {
 		if c.Limit > 0 {
 			order.Run = min(left, auditRun)
