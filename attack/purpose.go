@@ -33,7 +33,7 @@ func (a *attack) otherWork(c *caller) (all []attempt) {
 	for _, purpose := range []string{"TREAT", "HPAYMT", "HRESCH", "HMARKT", "PUBHLTH", "BTG", "ETREAT", "treat", "", "TREAT HPAYMT"} {
 		for _, v := range []url.Values{{"purpose": {purpose}, "back": {"/"}}, {"purpose": {purpose}, "chart": {"1"}, "back": {"/chart/" + a.patients[0].ID}}} {
 			if expect.WorksFor(c.Who, purpose) == expect.Forbidden {
-				all = append(all, attempt{Route: "POST /purpose", Trick: "purpose", As: c, Relation: "none", Type: "page", Req: formTo("/purpose", v), Want: refused})
+				all = append(all, attempt{Route: "POST /purpose", Trick: "purpose", As: c, Relation: "none", Type: "page", Req: formTo("/purpose", v), Want: refused, Status: 403})
 			}
 		}
 	}

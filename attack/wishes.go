@@ -54,6 +54,7 @@ var denials = []wish{
 	{"paid in full", near, func(p *patient) expect.Provision {
 		return expect.Provision{Deny: true, Purposes: []string{"HPAYMT"}, Visits: []string{p.record("Encounter second").ID}}
 	}, "", ""},
+	{"treatment", near, deny(expect.Provision{Purposes: []string{"TREAT"}}), "", ""},
 	{"research", near, deny(expect.Provision{Purposes: []string{"HRESCH"}}), "", ""},
 	{"period", near, deny(expect.Provision{Actors: []string{relatedDoctor}}), "now", ""},
 	{"all but a class", near, deny(expect.Provision{Actors: []string{relatedDoctor, relatedNurse}, But: []expect.Provision{{Classes: []string{"AllergyIntolerance"}}}}), "", ""},

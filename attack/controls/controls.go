@@ -134,7 +134,17 @@ var controls = []control{
 	}, {
 		"purpose of one's work", "internal/chart/consents.go",
 		"append(works(l.actor), l.actor.Purpose)", "[]string{l.actor.Purpose}",
-		"wishes", "consent-deny", "read", "billing for TREAT", "paid in full",
+		"wishes", "consent-deny", "read", "doctor for HRESCH", "treatment",
+		1, "",
+	}, {
+		"work for what is stated", "internal/authz/purpose.go",
+		"if Serves(a.Purpose, p.serves[role]) {", "if p.serves[role] != nil {",
+		"wishes", "consent-deny", "read", "doctor for HPAYMT", "",
+		1, "",
+	}, {
+		"work for what pages are told", "internal/portal/purpose.go",
+		"if !slices.Contains(p.cfg.Purposes.WorksFor(actor), purpose) {", "if actor.ID == \"\" {",
+		"pages", "purpose", "POST /purpose", "", "",
 		1, "",
 	}, {
 		"purpose that is stated", "internal/fhirhttp/purpose.go",
