@@ -139,7 +139,7 @@ var controls = []control{
 	}, {
 		"work for what is stated", "internal/authz/purpose.go",
 		"if Serves(a.Purpose, p.serves[role]) {", "if p.serves[role] != nil {",
-		"wishes", "consent-deny", "read", "doctor for HPAYMT", "",
+		"wishes", "consent-permit", "read", "doctor for HPAYMT", "",
 		1, "",
 	}, {
 		"work for what pages are told", "internal/portal/purpose.go",
