@@ -83,7 +83,7 @@ func (c *Chart) decision(actor Actor, before hold, was bool, h hold) error {
 // decidesFor reports whether the actor is a doctor who has to do with a patient, and
 // does not act for her as well.
 func (c *Chart) decidesFor(ctx context.Context, actor Actor, patient string) (bool, error) {
-	if actor.Kind != identity.KindPerson || !actor.HasRole("doctor") || len(patient) <= len("Patient/") {
+	if actor.Kind != identity.KindPerson || !c.atWork(actor).HasRole("doctor") || len(patient) <= len("Patient/") {
 		return false, nil
 	}
 	keys, err := c.vault.Keys(ctx, []vault.TypeID{typeIDOf("Patient", patient[len("Patient/"):])})

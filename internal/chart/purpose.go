@@ -26,6 +26,13 @@ func (c *Chart) mayStateIt(actor Actor) error {
 	return nil
 }
 
+// atWork returns the actor with the roles that count for what he states, for what is
+// allowed by a role beside the rules. What is denied to one is denied whatever he states.
+func (c *Chart) atWork(actor Actor) Actor {
+	actor.Roles = c.policy.Working(actor)
+	return actor
+}
+
 // WorksFor is what a person may work for, as codes of v3-PurposeOfUse, that first which
 // follows from his roles.
 func (c *Chart) WorksFor(actor Actor) []string {

@@ -65,7 +65,7 @@ func (c *Chart) requests(actor Actor, old, next *fhir.Resource) error {
 	if actor.HasRole("privacy") && !actor.HasRole("registration") && !answers(old, next) && !decides(old, next) {
 		return errAnswers
 	}
-	if actor.Kind == identity.KindPerson && !theirs(actor, old, next) {
+	if actor.Kind == identity.KindPerson && !theirs(c.atWork(actor), old, next) {
 		return errOffice
 	}
 	what := requestOf(next)

@@ -54,23 +54,26 @@ func TestRestrictionsAreProposedAndAnswered(t *testing.T) {
 	provision := `{"type":"deny",` + to("Practitioner/doctor") + `,` + class("Observation") + `}`
 	wish := patient.made(t, request("x", "proposed", chart.RequestRestriction, "ann", provision))
 	sees(t, doctor, true, true)
+	officerToo := colleague("east")
+	officerToo.Roles = []string{"doctor", "privacy"}
 	for what, c := range map[string]struct {
 		who  as
 		text string
 	}{
-		"she agrees herself":       {patient, status(wish, "active")},
-		"it is hers no more":       {patient, strings.Replace(status(wish, "inactive"), "Observation", "Condition", 1)},
-		"a proxy agrees":           {proxy, status(wish, "active")},
-		"a proxy takes it back":    {proxy, status(wish, "inactive")},
-		"another patient does":     {r.as(herself("bob")), status(wish, "inactive")},
-		"more than was asked for":  {officer, strings.Replace(status(wish, "active"), `,`+class("Observation"), "", 1)},
-		"less than was asked for":  {officer, strings.Replace(status(wish, "active"), "Practitioner/doctor", "Practitioner/other", 1)},
-		"an officer takes it back": {officer, status(wish, "inactive")},
-		"who is named agrees":      {doctor, status(wish, "active")},
-		"the front desk agrees":    {r.as(person("registration")), status(wish, "active")},
-		"it refuses, in its words": {r.as(person("registration")), strings.Replace(status(wish, "rejected"), "house", "home", 1)},
-		"another doctor agrees":    {r.as(colleague("east")), status(wish, "active")},
-		"another doctor ends it":   {r.as(colleague("east")), status(wish, "inactive")},
+		"she agrees herself":        {patient, status(wish, "active")},
+		"it is hers no more":        {patient, strings.Replace(status(wish, "inactive"), "Observation", "Condition", 1)},
+		"a proxy agrees":            {proxy, status(wish, "active")},
+		"a proxy takes it back":     {proxy, status(wish, "inactive")},
+		"another patient does":      {r.as(herself("bob")), status(wish, "inactive")},
+		"more than was asked for":   {officer, strings.Replace(status(wish, "active"), `,`+class("Observation"), "", 1)},
+		"less than was asked for":   {officer, strings.Replace(status(wish, "active"), "Practitioner/doctor", "Practitioner/other", 1)},
+		"an officer takes it back":  {officer, status(wish, "inactive")},
+		"who is named agrees":       {doctor, status(wish, "active")},
+		"the front desk agrees":     {r.as(person("registration")), status(wish, "active")},
+		"it refuses, in its words":  {r.as(person("registration")), strings.Replace(status(wish, "rejected"), "house", "home", 1)},
+		"an officer, by other work": {r.as(stating(officerToo, "HRESCH")), status(wish, "active")},
+		"another doctor agrees":     {r.as(colleague("east")), status(wish, "active")},
+		"another doctor ends it":    {r.as(colleague("east")), status(wish, "inactive")},
 	} {
 		if err := c.who.update(c.text); err == nil || fault.Is(err, fault.Internal) {
 			t.Errorf("%s: %v", what, err)
