@@ -94,3 +94,44 @@ func TestAsksPurpose(t *testing.T) {
 		}
 	})
 }
+
+// A denial asks about purposes: of whoever states none, and of his work's as well as of
+// the one he states.
+func TestConsentAsksForThePurpose(t *testing.T) {
+	r := hospital(t, 64)
+	program := r.as(program(t))
+	staffed(program)
+	program.put(`{"resourceType":"Claim","id":"bill","status":"active","type":{"text":"x"},"use":"claim","patient":{"reference":"Patient/ann"},"created":"2026-11-22","provider":{"reference":"Organization/house"},"priority":{"text":"x"},"insurance":[{"sequence":1,"focal":true,"coverage":{"reference":"Coverage/c"}}],"item":[{"sequence":1,"productOrService":{"text":"x"},"encounter":[{"reference":"Encounter/visit"}]}]}`)
+	billing := person("billing")
+	billing.Purpose = "HPAYMT"
+	check(t, r.as(billing).get("Encounter/visit"))
+
+	program.put(consent("paid", "ann", `{"type":"deny",`+purpose("HPAYMT")+`,"data":[{"meaning":"related","reference":{"reference":"Encounter/visit"}}]}`))
+	for name, purpose := range map[string]string{"of billing": "HPAYMT", "a part of it": "CLMATTCH", "none": ""} {
+		billing.Purpose = purpose
+		clerk := r.as(billing)
+		for _, ref := range []string{"Encounter/visit", "Claim/bill"} {
+			wantKind(t, clerk.get(ref), fault.NotFound, name+" "+ref)
+		}
+		clerk.finds("Claim", "")
+		check(t, clerk.get("Patient/ann"))
+	}
+	billing.Purpose = "TREAT"
+	for _, ref := range []string{"Encounter/visit", "Claim/bill", "Patient/ann"} {
+		wantKind(t, r.as(billing).get(ref), fault.Denied, "that is not billing's "+ref)
+	}
+	both := twoRoles("nurse", "billing", "east")
+	for what, purpose := range map[string]string{"as follows from her roles": "TREAT", "of one of them": "HPAYMT"} {
+		both.Purpose = purpose
+		wantKind(t, r.as(both).get("Claim/bill"), fault.NotFound, "who bills beside other work, "+what)
+		r.as(both).finds("Claim", "")
+	}
+	both.Purpose = "HOPERAT" // the nurse's, by which no bill is hers to see, and the visit kept from the biller
+	wantKind(t, r.as(both).get("Claim/bill"), fault.Denied, "who bills beside other work, for the other")
+	wantKind(t, r.as(both).get("Encounter/visit"), fault.NotFound, "a visit, for the other work")
+	wantKind(t, program.get("Encounter/visit"), fault.NotFound, "a program that states no purpose")
+	stated := program.actor
+	stated.Purpose = "TREAT"
+	check(t, r.as(stated).get("Encounter/visit"))
+	check(t, r.as(person("doctor", "east")).get("Encounter/visit"))
+}
