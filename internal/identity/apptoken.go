@@ -187,7 +187,7 @@ func (s *Service) liveAppToken(ctx context.Context, bearer string) (liveToken, e
 	}
 	now := s.cfg.Clock.Now()
 	l, ok, mark := s.tokens.get(digest)
-	if ok && now.Before(l.expires) && now.Sub(l.checked).Abs() < recheck {
+	if ok && l.app && now.Before(l.expires) && now.Sub(l.checked).Abs() < recheck {
 		return l, nil
 	}
 	var t appTokenRecord
@@ -209,7 +209,7 @@ func (s *Service) liveAppToken(ctx context.Context, bearer string) (liveToken, e
 	}
 	actor := c.actor(t.Scopes, s.cfg.Clock.Now())
 	actor.SessionID, actor.Certificate = digest, t.Certificate
-	l = liveToken{actor: actor, issued: t.Issued, expires: t.Expires, checked: now, words: c.Granted.Words}
+	l = liveToken{app: true, actor: actor, issued: t.Issued, expires: t.Expires, checked: now, words: c.Granted.Words}
 	s.tokens.put(l, mark)
 	return l, nil
 }
