@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -246,6 +247,11 @@ func TestSetPassword(t *testing.T) {
 	weak := a
 	weak.MFA = identity.AssuranceSingle
 	wantKind(t, w.SetPassword(ctx, weak, goodPassword, "seven brown owls at dawn"), fault.Denied)
+	stale := a
+	stale.AuthTime = stale.AuthTime.Add(-time.Hour)
+	if err := w.SetPassword(ctx, stale, goodPassword, "seven brown owls at dawn"); !errors.Is(err, identity.ErrStepUp) {
+		t.Errorf("an old proof changes the password: %v", err)
+	}
 	must(t, w.SetPassword(ctx, a, goodPassword, "seven brown owls at dawn"))
 	_, err := w.trySignIn(ana, goodPassword, ward)
 	wantKind(t, err, fault.Unauthenticated)

@@ -9,11 +9,11 @@ import (
 	"github.com/wardkeep/wardkeep/internal/fault"
 )
 
-// SetPassword changes one's own password. All sessions end.
+// SetPassword changes one's own password. It wants a fresh proof. All sessions end.
 func (s *Service) SetPassword(ctx context.Context, actor Actor, old, new string) error {
 	const op = "identity.SetPassword"
-	if actor.Kind != KindPerson || actor.MFA != AssuranceMulti || actor.ClientID != "" {
-		return fault.New(fault.Denied, op, "")
+	if err := s.own(actor); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	a, err := s.accountByID(ctx, actor.ID)
 	if err != nil {

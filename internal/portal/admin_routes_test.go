@@ -19,10 +19,10 @@ import (
 func TestAccountRoutes(t *testing.T) {
 	pages := []string{"/account", "/account/passkey", "/account/recovery", "/account/password", "/people", "/people/new", "/people/u2"}
 	forms := []string{
-		"/account/passkey", "/account/passkey/remove", "/account/recovery", "/people/new",
+		"/account/passkey", "/account/passkey/remove", "/account/recovery", "/account/password", "/people/new",
 		"/people/u2/change", "/people/u2/attest", "/people/u2/disable", "/people/u2/enable", "/people/u2/end", "/people/u2/reset-mfa", "/people/u2/reset-password",
 	}
-	filled := url.Values{"reason": {"x"}, "kind": {"training"}, "on": {"2026-01-05"}, "by": {"x"}, "back": {"/people/u2"}}
+	filled := url.Values{"reason": {"x"}, "kind": {"training"}, "on": {"2026-01-05"}, "by": {"x"}, "new": {"x"}, "again": {"x"}, "back": {"/people/u2"}}
 	store := &noRecords{}
 	v := visit(t, func(s *portaltest.Stage, cfg *portal.Config) {
 		people, err := identity.New(identity.Config{Records: store, Audit: store, Gate: store, Clock: s.Clock})
@@ -46,7 +46,7 @@ func TestAccountRoutes(t *testing.T) {
 	}
 	all("without a session", 303, "/sign-in")
 	v.signIn()
-	for _, path := range append(forms, "/account/session/end/u2", "/account/sessions/end", "/account/news", "/account/password", "/step-up", "/passkey/ask") {
+	for _, path := range append(forms, "/account/session/end/u2", "/account/sessions/end", "/account/news", "/step-up", "/passkey/ask") {
 		if a := v.do("POST", path, filled, "Sec-Fetch-Site", "cross-site"); a.StatusCode != 403 {
 			t.Errorf("a form of another site: %s: %d", path, a.StatusCode)
 		}

@@ -36,7 +36,7 @@ func (p *Portal) ownRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /account/passkey/remove", p.signedIn(p.handleRemovePasskey))
 	mux.HandleFunc("GET /account/recovery", p.signedIn(p.fresh(p.handleRecoveryPage)))
 	mux.HandleFunc("POST /account/recovery", p.signedIn(p.handleRecovery))
-	mux.HandleFunc("GET /account/password", p.signedIn(p.handlePasswordPage))
+	mux.HandleFunc("GET /account/password", p.signedIn(p.fresh(p.handlePasswordPage)))
 	mux.HandleFunc("POST /account/password", p.signedIn(p.handlePassword))
 	for _, path := range []string{endOthers, endOne + "{session}"} {
 		mux.HandleFunc("GET "+path, p.signedIn(p.handleEndPage))
