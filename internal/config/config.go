@@ -271,7 +271,7 @@ func (c Config) Check() error {
 	}
 	for origin := range strings.FieldsSeq(c.CORSOrigins) {
 		u, err := url.Parse(origin)
-		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || u.Scheme != "https" && u.Hostname() != "localhost" {
+		if err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") || u.Scheme != "https" && u.Hostname() != "localhost" {
 			return errors.New("cors_origins must look like https://app.example.org https://other.example.org, without paths")
 		}
 	}

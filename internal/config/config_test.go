@@ -62,6 +62,7 @@ func TestCheck(t *testing.T) {
 		"base with slash":   func(c *config.Config) { c.BaseURL = "https://a.example/" },
 		"plain base":        func(c *config.Config) { c.BaseURL = "http://a.example" },
 		"any origin":        func(c *config.Config) { c.CORSOrigins = "*" },
+		"origins by marks":  func(c *config.Config) { c.CORSOrigins = "https://*.a.example" },
 		"origin with path":  func(c *config.Config) { c.CORSOrigins = "https://a.example/x" },
 		"longer sessions":   func(c *config.Config) { c.SessionLife = 12*time.Hour + 1 },
 		"longer idleness":   func(c *config.Config) { c.IdleLock = 5*time.Minute + 1 },

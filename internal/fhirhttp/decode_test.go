@@ -32,14 +32,15 @@ func TestDecodedOnce(t *testing.T) {
 // TestWebSocketOrigins: pages of other sites open no web socket.
 func TestWebSocketOrigins(t *testing.T) {
 	r := newRig(t)
-	r.config.Origins = []string{"https://app.example.org"}
-	server := httptest.NewServer(fhirhttp.Socket(r.config))
+	r.config.Origins = []string{"https://app.example.org", "https://*.lab.example.org"}
+	server := httptest.NewTLSServer(fhirhttp.Socket(r.config))
 	t.Cleanup(server.Close)
 	for origin, want := range map[string]bool{
 		"": true, "https://app.example.org": true, server.URL: true, "https://evil.example.org": false, "https://app.example.org.evil.example": false, "null": false,
+		"http://app.example.org": false, strings.Replace(server.URL, "https", "http", 1): false, "https://a.lab.example.org": false,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		opt := &websocket.DialOptions{HTTPHeader: map[string][]string{"Authorization": {"Bearer program"}}}
+		opt := &websocket.DialOptions{HTTPClient: server.Client(), HTTPHeader: map[string][]string{"Authorization": {"Bearer program"}}}
 		if origin != "" {
 			opt.HTTPHeader.Set("Origin", origin)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +35,10 @@ const (
 func Socket(cfg Config) http.Handler {
 	strangers, known, near := make(places, maxStrangers), make(places, maxSockets), newNeighbours()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !ofOurPages(r, cfg.Origins) {
+			Fail(w, r, fault.New(fault.Denied, "fhirhttp.Socket", "Pages of this origin may not open web sockets here."))
+			return
+		}
 		c := socket{notifier: cfg.Notifier, silence: silence, bound: func() {}, certificate: web.Thumbprint(r)}
 		room := strangers
 		if r.Header.Get("Authorization") != "" {
@@ -58,11 +63,7 @@ func Socket(cfg Config) http.Handler {
 			Fail(w, r, fault.New(fault.Throttled, "fhirhttp.Socket", "Too many web sockets are open. Try again later, or with an access token."))
 			return
 		}
-		opt := &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled}
-		for _, origin := range cfg.Origins {
-			opt.OriginPatterns = append(opt.OriginPatterns, strings.TrimPrefix(origin, "https://"))
-		}
-		conn, err := websocket.Accept(w, r, opt)
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled, OriginPatterns: []string{"*"}}) // origins were compared above
 		if err != nil {
 			return // Accept has answered
 		}
@@ -73,6 +74,14 @@ func Socket(cfg Config) http.Handler {
 		err = c.serve(ctx, cancel)
 		_ = conn.Close(closeCode(err), "")
 	})
+}
+
+// ofOurPages reports whether no page asks, or one of this server or of the origins that
+// were named. Schemes are compared, which the library does not: a page that came by
+// plain HTTP may be anybody's.
+func ofOurPages(r *http.Request, origins []string) bool {
+	origin := r.Header.Get("Origin")
+	return origin == "" || strings.EqualFold(origin, "https://"+r.Host) || slices.Contains(origins, origin)
 }
 
 func closeCode(err error) websocket.StatusCode {
