@@ -12,7 +12,8 @@ import (
 // those have already been sent in the clear, and the sender should notice. Nor
 // what is below the paths given, which programs call: nobody would ever notice.
 func RedirectToHTTPS(base string, programs ...string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Del("Strict-Transport-Security") // is not for what came without TLS (RFC 6797, 7.2)
 		program := slices.ContainsFunc(programs, func(p string) bool { return r.URL.Path == p || strings.HasPrefix(r.URL.Path, p+"/") })
 		if program || r.Method != http.MethodGet && r.Method != http.MethodHead || r.Header.Get("Authorization") != "" || r.Header.Get("Cookie") != "" {
 			http.Error(w, "This service is spoken to over https only. What was just sent travelled in the clear.", http.StatusForbidden)
@@ -27,5 +28,5 @@ func RedirectToHTTPS(base string, programs ...string) http.Handler {
 			to += "?" + r.URL.RawQuery
 		}
 		http.Redirect(w, r, to, http.StatusPermanentRedirect)
-	})
+	}))
 }

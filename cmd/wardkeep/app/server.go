@@ -120,7 +120,7 @@ func (h *House) begin(ctx context.Context) (end func()) {
 
 // redirectTo leads people who came by plain HTTP to where they are served.
 func redirectTo(cfg config.Config) http.Handler {
-	return web.RedirectToHTTPS(cfg.Base(), "/fhir", "/oauth2", "/.well-known")
+	return web.RedirectToHTTPS(cfg.Base(), "/fhir", "/oauth2", "/.well-known", "/healthz", "/readyz")
 }
 
 // door is a listener and who answers there.

@@ -87,6 +87,28 @@ func bearsHeaders(t *testing.T, path string, w *httptest.ResponseRecorder) {
 	}
 }
 
+// TestPlainHTTPLeadsPeopleOn, and no program: what those send in the clear is to be noticed.
+func TestPlainHTTPLeadsPeopleOn(t *testing.T) {
+	cfg := config.Default()
+	cfg.BaseURL = "https://ward.example.org"
+	h := redirectTo(cfg)
+	for path, want := range map[string]int{
+		"/": http.StatusPermanentRedirect, "/sign-in": http.StatusPermanentRedirect, "/chart/x": http.StatusPermanentRedirect,
+		"/fhir": http.StatusForbidden, "/fhir/Patient/x": http.StatusForbidden, "/fhir/websocket": http.StatusForbidden, "/oauth2/token": http.StatusForbidden,
+		"/oauth2/jwks": http.StatusForbidden, "/.well-known/smart-configuration": http.StatusForbidden, "/healthz": http.StatusForbidden, "/readyz": http.StatusForbidden,
+	} {
+		w := ask(h, "GET", path)
+		if w.Code != want || want == http.StatusPermanentRedirect && w.Header().Get("Location") != cfg.BaseURL+path {
+			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Location"))
+		}
+		if hsts := w.Header().Get("Strict-Transport-Security"); hsts != "" {
+			t.Errorf("%s: %q by plain HTTP", path, hsts)
+		}
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains") // the one that is not for here
+		bearsHeaders(t, path+" by plain HTTP", w)
+	}
+}
+
 // TestNothingElseIsServed: no listings, no files of a developer, no windows for
 // debugging, and no method that repeats what was sent.
 func TestNothingElseIsServed(t *testing.T) {
