@@ -69,7 +69,7 @@ func TestBinaryCannotRun(t *testing.T) {
 		w := r.do(201, "POST", "/Binary", string(page), "Content-Type: "+media)
 		path, _, _ := strings.Cut(strings.TrimPrefix(w.Header().Get("Location"), base), "/_history/")
 		h := r.do(200, "GET", path, "", "Accept: text/html").Header()
-		if h.Get("Content-Disposition") != "attachment; filename=document" || h.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox;") {
+		if h.Get("Content-Disposition") != "attachment; filename=document" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") != "sandbox; default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'" {
 			t.Errorf("%s: %v", media, h)
 		}
 	}

@@ -249,7 +249,7 @@ func TestNoPatientInTitlesAndAddresses(t *testing.T) {
 			t.Errorf("%s: %d", path, a.StatusCode)
 		}
 		csp := a.Header.Get("Content-Security-Policy")
-		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || a.Header.Get("Cache-Control") != "no-store" {
+		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "base-uri 'none'; frame-ancestors 'none'") || strings.Contains(csp, "unsafe") || a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: headers %q", path, csp)
 		}
 		if strings.HasSuffix(path, "/file") {
@@ -300,6 +300,14 @@ func TestDocuments(t *testing.T) {
 	}
 	if a := v.get(base + "d-pdf/file"); a.Header.Get("Content-Type") != "application/pdf" || !strings.HasPrefix(a.body, "%PDF") {
 		t.Errorf("PDF: %v", a.Header)
+	}
+	for _, name := range []string{"d-scan", "d-pdf"} {
+		h := v.get(base + name + "/file").Header
+		for _, want := range []string{"default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+			if !strings.Contains(h.Get("Content-Security-Policy"), want) || h.Get("Content-Disposition") != "inline; filename=document" {
+				t.Errorf("%s without %s, or by a name: %v", name, want, h)
+			}
+		}
 	}
 	if a := v.get(base + "d-odd/file"); a.StatusCode != 404 {
 		t.Errorf("an unknown format is sent: %d", a.StatusCode)
