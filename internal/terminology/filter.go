@@ -44,8 +44,11 @@ func (y *system) compileFilter(n fhir.Node) (*filter, error) {
 		if len(f.value) > maxRegex {
 			return nil, wrong("compileFilter", "A filter of the value set has too long an expression.")
 		}
-		var err error
-		if f.pattern, err = regexp.Compile("^(?:" + f.value + ")$"); err != nil {
+		_, err := regexp.Compile(f.value) // by itself: a ) would end our own group
+		if err == nil {
+			f.pattern, err = regexp.Compile("^(?:" + f.value + ")$")
+		}
+		if err != nil {
 			return nil, wrong("compileFilter", "A filter of the value set has an expression that RE2 does not take.")
 		}
 	case "in", "not-in":

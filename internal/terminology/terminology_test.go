@@ -119,6 +119,7 @@ func TestCompose(t *testing.T) {
 		{filtered(filter("colour", "=", "red")), "unprocessable"},
 		{filtered(filter("code", "regex", "(a")), "unprocessable"},
 		{filtered(filter("code", "regex", `(a)\1`)), "unprocessable"},
+		{filtered(filter("code", "regex", "d)|(?:.*")), "unprocessable"},
 		{filtered(filter("legs", "is-a", "2")), "not supported"},
 		{compose(`{"system":"http://snomed.info/sct"}`), "not supported"},
 		{compose(`{"system":"http://loinc.org","filter":[` + filter("parent", "=", "x") + `]}`), "not supported"},

@@ -32,6 +32,9 @@ func compileRegex(fn, pattern, flags string) (*regexp.Regexp, error) {
 		return nil, errRegex
 	}
 	if fn == "matchesFull" {
+		if _, err := regexp.Compile(pattern); err != nil { // by itself: a ) would end our own group
+			return nil, errRegex
+		}
 		pattern = `\A(?:` + pattern + `)\z`
 	}
 	re, err := regexp.Compile("(?s" + flags + ")" + pattern)

@@ -85,7 +85,7 @@ var specification = map[string]map[string]string{
 		"'äöü'.length()": "3", "'äb'.toChars()": "ä,b", "'abc'.contains('')": "true", "'1'.contains(1)": "error",
 		"'N8000123123'.matches('^N[0-9]{8}$')": "false", "'N8000123123'.matches('N[0-9]{8}')": "true", "'N8000123123'.matchesFull('N[0-9]{8}')": "false",
 		"'a\\nb'.matches('^b', 'm')": "true", "'a\\nb'.matches('^b', '')": "false", "'a\\nB'.matches('^b', 'im')": "true", "'a'.matches('a', 'x')": "error",
-		"'a'.matches('(?=a)')": "error", "'aaabaa'.replaceMatches('aa', '\"aa\"')": "\"aa\"ab\"aa\"",
+		"'a'.matches('(?=a)')": "error", "'xb'.matchesFull('a)|(?:b')": "error", "'aaabaa'.replaceMatches('aa', '\"aa\"')": "\"aa\"ab\"aa\"",
 		"'11/30/1972'.replaceMatches('\\\\b(?<month>\\\\d{1,2})/(?<day>\\\\d{1,2})/(?<year>\\\\d{2,4})\\\\b', '${day}-${month}-${year}')": "30-11-1972",
 		"'A,,C'.split(',')": "A,,C", "('A' | 'B').join()": "AB", "{}.join(',')": "", "('' | 'a').join(',')": ",a", "'a b' ~ 'a\\tb'": "true", "'a  b' ~ 'a b'": "false",
 		"'ABC' & {} & 'DEF'": "ABCDEF", "'ABC' + {} + 'DEF'": "", "'\\u0061\\u00e9'": "aé",
