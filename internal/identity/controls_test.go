@@ -40,7 +40,7 @@ func TestPasswordIsTakenAsItIs(t *testing.T) {
 }
 
 // TestLeakedPasswordsAreRefused: there are enough of the right length, and each that
-// is tried is refused, when it is set and when it is changed.
+// is tried is refused, when somebody enrols and when she changes it.
 func TestLeakedPasswordsAreRefused(t *testing.T) {
 	file, err := os.Open("common_passwords.txt.gz")
 	must(t, err)
@@ -58,15 +58,23 @@ func TestLeakedPasswordsAreRefused(t *testing.T) {
 	}
 	w := newWorld(t)
 	a := w.resume(w.signIn(w.add("ana.okafor", "nurse")))
+	_, inv, err := w.AddPerson(ctx, operator, identity.NewPerson{UserName: "lee", Given: "Leonora", Family: "Lindqvist"})
+	must(t, err)
 	for i := 0; i < len(leaked); i += 50 {
 		_, _, err := w.Provision(ctx, operator, identity.NewPerson{UserName: "bo", Family: "X"}, identity.Credentials{Password: leaked[i]})
 		wantKind(t, err, fault.Unprocessable)
 		if i%1000 == 0 { // tries with the old password count
 			wantKind(t, w.SetPassword(ctx, a, goodPassword, leaked[i]), fault.Unprocessable)
+			_, err := w.BeginEnrolment(ctx, "lee", inv.Code, leaked[i], ward)
+			wantKind(t, err, fault.Unprocessable)
 			w.clock.Advance(time.Hour)
 			a.AuthTime = w.clock.Now()
 		}
 	}
+	_, err = w.BeginEnrolment(ctx, "lee", inv.Code, "Leonora-Lindqvist", ward)
+	wantKind(t, err, fault.Unprocessable)
+	_, err = w.BeginEnrolment(ctx, "lee", inv.Code, goodPassword, ward)
+	must(t, err)
 }
 
 // TestSecretsAreLong: what must not be guessed has 128 random bits or more, and is
