@@ -74,7 +74,7 @@ func (a *attack) desk(c *caller) (all []attempt) {
 			add(strings.Replace(path, c.person.User, "me", 1), page(path))
 		}
 		add("POST /people/new", formTo("/people/new", url.Values{"user": {"mallory"}, "given": {"M"}, "family": {"M"}, "role": {"admin"}}))
-		for _, action := range []string{"change", "attest", "disable", "enable", "end", "reset-mfa", "reset-password"} {
+		for _, action := range []string{"change", "attest", "disable", "enable", "end-sessions", "end", "reset-mfa", "reset-password"} {
 			add("POST /people/…/"+action, formTo("/people/"+c.person.User+"/"+action, url.Values{"reason": {"x"}, "role": {"admin"}, "kind": {"training"}, "on": {"2026-01-01"}, "by": {"me"}}))
 		}
 	}

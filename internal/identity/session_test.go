@@ -129,6 +129,9 @@ func TestSessionsDie(t *testing.T) {
 		"all ended": func(w *world, s somebody, g identity.Grant) error {
 			return w.EndAll(ctx, g.Session.Actor, s.ID, "")
 		},
+		"all ended by an administrator": func(w *world, s somebody, _ identity.Grant) error {
+			return w.EndAll(ctx, w.resume(w.signIn(w.add("mia.garcia", "admin"))), s.ID, "tablet lost")
+		},
 		"password reset": func(w *world, s somebody, _ identity.Grant) error {
 			_, err := w.ResetPassword(ctx, operator, s.ID, "forgotten", known)
 			return err

@@ -3,6 +3,7 @@ package portal_test
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestAccountRoutes(t *testing.T) {
 	pages := []string{"/account", "/account/passkey", "/account/recovery", "/account/password", "/people", "/people/new", "/people/u2"}
 	forms := []string{
 		"/account/passkey", "/account/passkey/remove", "/account/recovery", "/account/password", "/people/new",
-		"/people/u2/change", "/people/u2/attest", "/people/u2/disable", "/people/u2/enable", "/people/u2/end", "/people/u2/reset-mfa", "/people/u2/reset-password",
+		"/people/u2/change", "/people/u2/attest", "/people/u2/disable", "/people/u2/enable", "/people/u2/end-sessions", "/people/u2/end", "/people/u2/reset-mfa", "/people/u2/reset-password",
 	}
 	filled := url.Values{"reason": {"x"}, "kind": {"training"}, "on": {"2026-01-05"}, "by": {"x"}, "new": {"x"}, "again": {"x"}, "back": {"/people/u2"}}
 	store := &noRecords{}
@@ -121,6 +122,33 @@ func TestResetSaysWhoWasSeen(t *testing.T) {
 		if !strings.Contains(a.body, "by Front desk: in a video call, passport. from abroad") {
 			t.Errorf("%s: the page does not tell", path)
 		}
+	}
+}
+
+// ends is People as far as the end of sessions needs it.
+type ends struct {
+	resets
+	told []string
+}
+
+func (e *ends) EndAll(_ context.Context, actor identity.Actor, id, reason string) error {
+	e.told = append(e.told, actor.ID+" "+id+" "+reason)
+	return nil
+}
+
+// TestAdministratorsEndSessions: one form ends somebody's sessions and nothing else, and
+// says why.
+func TestAdministratorsEndSessions(t *testing.T) {
+	people := &ends{}
+	v := visit(t, func(_ *portaltest.Stage, cfg *portal.Config) { cfg.People = people }).signIn()
+	if a := v.get("/people/u2"); !strings.Contains(a.body, `action="/people/u2/end-sessions"`) {
+		t.Error("her page has no way to end her sessions")
+	}
+	if a := v.post("/people/u2/end-sessions", "reason", ""); a.StatusCode != 422 || len(people.told) != 0 {
+		t.Errorf("without a reason: %d, %q", a.StatusCode, people.told)
+	}
+	if a := v.post("/people/u2/end-sessions", "reason", "tablet lost"); a.StatusCode != 200 || !slices.Equal(people.told, []string{"u1 u2 tablet lost"}) {
+		t.Errorf("%d, %q", a.StatusCode, people.told)
 	}
 }
 

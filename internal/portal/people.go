@@ -26,6 +26,7 @@ type People interface {
 	Attest(ctx context.Context, actor identity.Actor, id string, kind identity.AttestationKind, on time.Time, by string) error
 	Disable(ctx context.Context, actor identity.Actor, id, reason string) error
 	Enable(ctx context.Context, actor identity.Actor, id, reason string) error
+	EndAll(ctx context.Context, actor identity.Actor, id, reason string) error
 	EndPerson(ctx context.Context, actor identity.Actor, id, reason string) error
 	ResetMFA(ctx context.Context, actor identity.Actor, id, reason string, seen identity.Identified) (identity.Invitation, error)
 	ResetPassword(ctx context.Context, actor identity.Actor, id, reason string, seen identity.Identified) (identity.Invitation, error)
@@ -44,7 +45,7 @@ func (p *Portal) peopleRoutes(mux *http.ServeMux) {
 // personForms are the forms of a person's page.
 var personForms = map[string]string{
 	"change": "Roles and wards of a person", "attest": "Clearance or training of a person", "disable": "Disabling an account", "enable": "Enabling an account",
-	"end": "Ending an account", "reset-mfa": "Resetting a second factor", "reset-password": "Resetting a password",
+	"end": "Ending an account", "end-sessions": "Ending the sessions of a person", "reset-mfa": "Resetting a second factor", "reset-password": "Resetting a password",
 }
 
 // personRow is a person as administrators read her.

@@ -81,6 +81,8 @@ func (p *Portal) personAction(r *http.Request, actor identity.Actor, id, action 
 		err, done = people.Disable(ctx, actor, id, reason), "Disabled. Every session has ended."
 	case "enable":
 		err, done = people.Enable(ctx, actor, id, reason), "Enabled."
+	case "end-sessions":
+		err, done = people.EndAll(ctx, actor, id, reason), "Every session has ended."
 	case "end":
 		err, done = people.EndPerson(ctx, actor, id, reason), "Ended for good. Every session has ended."
 	case "reset-mfa":

@@ -28,6 +28,7 @@ func operations() map[string]operation {
 		"client-urls":    with(letURLs),
 		"user-add":       with(addUser),
 		"user-disable":   with(disableUser),
+		"user-sessions":  with(endSessionsOf),
 		"user-enable":    with(enableUser),
 		"user-attest":    with(attestUser),
 		"user-end":       with(endUser),
@@ -137,6 +138,14 @@ func disableUser(ctx context.Context, h *House, who string, in userChange) (stru
 		return struct{}{}, err
 	}
 	return struct{}{}, h.Identity.Disable(ctx, operator(who, "operator"), person.ID, in.Reason)
+}
+
+func endSessionsOf(ctx context.Context, h *House, who string, in userChange) (struct{}, error) {
+	person, err := h.person(ctx, who, in.UserName)
+	if err != nil {
+		return struct{}{}, err
+	}
+	return struct{}{}, h.Identity.EndAll(ctx, operator(who, "operator"), person.ID, in.Reason)
 }
 
 func enableUser(ctx context.Context, h *House, who string, in userChange) (struct{}, error) {

@@ -19,6 +19,7 @@ type userCmd struct {
 	ResetMfa userResetCmd   `cmd:"" name:"reset-mfa" help:"Let a person enrol a new second factor."`
 	Attest   userAttestCmd  `cmd:"" help:"Record that a person is cleared and trained; without both no account is active."`
 	End      userEndCmd     `cmd:"" help:"End a person's account for good."`
+	Sessions userSignOutCmd `cmd:"" name:"end-sessions" help:"End all sessions of a person, and what apps were let do."`
 	Place    userPlaceCmd   `cmd:"" help:"Give a person wards and a Practitioner."`
 	List     userListCmd    `cmd:"" help:"List people, with their roles and whether they are let in."`
 }
@@ -82,6 +83,12 @@ type userEnableCmd struct{ userStateCmd }
 
 func (c *userEnableCmd) Run(ctx context.Context, t Terminal) error {
 	return c.change(ctx, t, "user-enable", "may sign in again.")
+}
+
+type userSignOutCmd struct{ userStateCmd }
+
+func (c *userSignOutCmd) Run(ctx context.Context, t Terminal) error {
+	return c.change(ctx, t, "user-sessions", "is signed in nowhere any more, and may sign in again.")
 }
 
 type userResetCmd struct {
