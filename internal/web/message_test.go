@@ -3,39 +3,24 @@ package web_test
 import (
 	"bufio"
 	"crypto/tls"
+	"encoding/binary"
 	"fmt"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/wardkeep/wardkeep/internal/web"
 )
 
 // TestWhereMessagesEnd: of a message that says its length in two ways, no second
 // message is made that its sender hid in it.
 func TestWhereMessagesEnd(t *testing.T) {
-	dir := t.TempDir()
-	_, pool := serve(t, dir)
-	cert, err := web.LocalCertificate(dir, []string{"localhost", "127.0.0.1"}, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var hidden atomic.Bool
-	server := &http.Server{ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	address, pool := serveWith(t, t.TempDir(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		hidden.Store(hidden.Load() || r.URL.Path == "/hidden")
 		fmt.Fprintf(w, "%s", body)
-	})}
-	go func() { _ = server.Serve(tls.NewListener(l, web.TLS(func() *tls.Certificate { return &cert }))) }()
-	t.Cleanup(func() { _ = server.Close() })
+	}))
 	const tail = "GET /hidden HTTP/1.1\r\nHost: x\r\n\r\n"
 	for name, c := range map[string]struct {
 		head, body string
@@ -50,7 +35,7 @@ func TestWhereMessagesEnd(t *testing.T) {
 		"a length and a coding":    {"Content-Length: 4\r\nTransfer-Encoding: chunked", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(tail), tail), 200, tail},
 		"the control, by a length": {fmt.Sprintf("Content-Length: %d", len(tail)), tail, 200, tail},
 	} {
-		conn, err := tls.Dial("tcp", l.Addr().String(), &tls.Config{RootCAs: pool, ServerName: "localhost"})
+		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: pool, ServerName: "localhost"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,5 +52,53 @@ func TestWhereMessagesEnd(t *testing.T) {
 	}
 	if hidden.Load() {
 		t.Error("a hidden message was answered")
+	}
+}
+
+// frame is one of HTTP/2 (RFC 9113, 4.1).
+func frame(kind, flags byte, stream uint32, payload string) string {
+	n := len(payload)
+	head := []byte{byte(n >> 16), byte(n >> 8), byte(n), kind, flags}
+	return string(binary.BigEndian.AppendUint32(head, stream)) + payload
+}
+
+// TestLengthsOfHTTP2: a length that is said has to be that of the DATA frames (RFC 9113,
+// 8.1.1), or nobody takes the message as whole.
+func TestLengthsOfHTTP2(t *testing.T) {
+	address, pool := serveWith(t, t.TempDir(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status := http.StatusNoContent
+		if _, err := io.ReadAll(r.Body); err != nil {
+			status = http.StatusBadRequest
+		}
+		w.WriteHeader(status)
+	}))
+	const data, headers, reset = 0, 1, 3
+	for said, whole := range map[string]bool{"4": true, "3": false, "5": false} {
+		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: pool, NextProtos: []string{"h2"}})
+		if err != nil || conn.ConnectionState().NegotiatedProtocol != "h2" {
+			t.Fatalf("HTTP/2 is not spoken: %v", err)
+		}
+		// Of HPACK's static table: POST, https, /; then the authority and the length as they are.
+		fields := "\x83\x87\x84" + "\x01\x01x" + "\x0f\x0d\x01" + said
+		fmt.Fprint(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"+frame(4, 0, 0, "")+frame(headers, 4, 1, fields)+frame(data, 1, 1, "body"))
+		taken := false
+		for in := bufio.NewReader(conn); ; {
+			head := make([]byte, 9)
+			if _, err := io.ReadFull(in, head); err != nil {
+				t.Fatalf("length %s: %v", said, err)
+			}
+			payload := make([]byte, int(head[0])<<16|int(head[1])<<8|int(head[2]))
+			if _, err := io.ReadFull(in, payload); err != nil {
+				t.Fatal(err)
+			}
+			if of := binary.BigEndian.Uint32(head[5:]); of == 1 && (head[3] == headers || head[3] == reset) {
+				taken = head[3] == headers && payload[0] == 0x89 // 204 in HPACK
+				break
+			}
+		}
+		if taken != whole {
+			t.Errorf("4 bytes after a length of %s: taken is %v", said, taken)
+		}
+		_ = conn.Close()
 	}
 }

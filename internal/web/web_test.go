@@ -28,6 +28,11 @@ var now = time.Now().UTC()
 // and the pool that trusts it.
 func serve(t *testing.T, dir string) (string, *x509.CertPool) {
 	t.Helper()
+	return serveWith(t, dir, http.NotFoundHandler())
+}
+
+func serveWith(t *testing.T, dir string, h http.Handler) (string, *x509.CertPool) {
+	t.Helper()
 	cert, err := web.LocalCertificate(dir, []string{"localhost", "127.0.0.1"}, now)
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +41,7 @@ func serve(t *testing.T, dir string) (string, *x509.CertPool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.NotFoundHandler(), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+	server := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = server.Serve(tls.NewListener(l, web.TLS(func() *tls.Certificate { return &cert }))) }()
 	t.Cleanup(func() { _ = server.Close() })
 	ca, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
