@@ -1,6 +1,7 @@
 package fhirhttp
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"mime"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/wardkeep/wardkeep/internal/chart"
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -65,7 +67,7 @@ func (s *server) handleReadBinary(w http.ResponseWriter, r *http.Request, actor 
 		return fault.Wrap(fault.Internal, "fhirhttp.handleReadBinary", err)
 	}
 	h := w.Header()
-	h.Set("Content-Type", contentType(res.Root().Get("contentType").Text()))
+	h.Set("Content-Type", contentType(res.Root().Get("contentType").Text(), content))
 	if context := res.Root().Get("securityContext").Get("reference").Text(); context != "" {
 		h.Set("X-Security-Context", context)
 	}
@@ -78,11 +80,16 @@ func (s *server) handleReadBinary(w http.ResponseWriter, r *http.Request, actor 
 	return nil
 }
 
-// contentType is what may stand in the header.
-func contentType(stored string) string {
+// contentType is what may stand in the header. A text says how it is coded: one that
+// does not is UTF-8 if it can be, and is not of a coding that changes by escapes.
+func contentType(stored string, content []byte) string {
 	media, params, err := mime.ParseMediaType(stored)
-	if text := mime.FormatMediaType(media, params); err == nil && text != "" {
-		return text
+	text := strings.HasPrefix(media, "text/") || strings.HasSuffix(media, "/xml") || strings.HasSuffix(media, "+xml")
+	if err == nil && text && params["charset"] == "" && utf8.Valid(content) && !bytes.Contains(content, []byte{0x1B}) {
+		params["charset"] = "utf-8"
+	}
+	if header := mime.FormatMediaType(media, params); err == nil && header != "" {
+		return header
 	}
 	return "application/octet-stream"
 }

@@ -61,6 +61,23 @@ func TestBinary(t *testing.T) {
 	}
 }
 
+// TestTextSaysItsCoding: a text that was sent without its coding is given back as UTF-8 if
+// it can be that, and one that says another, or cannot be, as it is.
+func TestTextSaysItsCoding(t *testing.T) {
+	r := newRig(t)
+	for _, c := range []struct{ sent, content, want string }{
+		{"text/plain", "Grüße", "text/plain; charset=utf-8"}, {"application/xml", "<a/>", "application/xml; charset=utf-8"}, {"image/svg+xml", "<svg/>", "image/svg+xml; charset=utf-8"},
+		{"text/plain; charset=iso-8859-1", "Gr\xfc\xdfe", "text/plain; charset=iso-8859-1"}, {"text/plain", "Gr\xfc\xdfe", "text/plain"},
+		{"text/plain", "\x1b$B4A;z\x1b(B", "text/plain"}, {"application/json", "{}", "application/json"}, {"application/pdf", "%PDF-1.7", "application/pdf"},
+	} {
+		w := r.do(201, "POST", "/Binary", c.content, "Content-Type: "+c.sent)
+		path, _, _ := strings.Cut(strings.TrimPrefix(w.Header().Get("Location"), base), "/_history/")
+		if w := r.do(200, "GET", path, ""); w.Header().Get("Content-Type") != c.want || w.Body.String() != c.content {
+			t.Errorf("%s: %q, %q", c.sent, w.Header().Get("Content-Type"), w.Body)
+		}
+	}
+}
+
 // TestBinaryCannotRun: what somebody stored does not become a page of ours.
 func TestBinaryCannotRun(t *testing.T) {
 	r := newRig(t)

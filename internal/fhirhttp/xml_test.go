@@ -180,7 +180,7 @@ func TestXMLFaults(t *testing.T) {
 func TestBinaryInXML(t *testing.T) {
 	r := newRig(t)
 	r.do(201, "PUT", "/Binary/b", `<Binary xmlns="http://hl7.org/fhir"><id value="b"/><contentType value="text/css"/><data value="YQ=="/></Binary>`, sendXML)
-	if w := r.do(200, "GET", "/Binary/b", ""); w.Body.String() != "a" || w.Header().Get("Content-Type") != "text/css" {
+	if w := r.do(200, "GET", "/Binary/b", ""); w.Body.String() != "a" || w.Header().Get("Content-Type") != "text/css; charset=utf-8" {
 		t.Errorf("%q %v", w.Body, w.Header())
 	}
 	if got := ofXML(t, r.do(200, "GET", "/Binary/b", "", wantXML)); !strings.Contains(got, `"data":"YQ=="`) {
@@ -188,7 +188,7 @@ func TestBinaryInXML(t *testing.T) {
 	}
 	const other = `<ClinicalDocument xmlns="urn:hl7-org:v3"/>`
 	r.do(201, "PUT", "/Binary/cda", other, "Content-Type: text/xml")
-	if w := r.do(200, "GET", "/Binary/cda", "", "Accept: text/xml"); w.Body.String() != other || w.Header().Get("Content-Type") != "text/xml" {
+	if w := r.do(200, "GET", "/Binary/cda", "", "Accept: text/xml"); w.Body.String() != other || w.Header().Get("Content-Type") != "text/xml; charset=utf-8" {
 		t.Errorf("%q %v", w.Body, w.Header())
 	}
 }
