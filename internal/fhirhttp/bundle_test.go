@@ -1,6 +1,7 @@
 package fhirhttp_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -205,5 +206,19 @@ func TestABatchHasAnEnd(t *testing.T) {
 	b := r.bundle(w)
 	if len(b.Entry) != 100 || w.Body.Len() > 80<<20 || !strings.HasPrefix(b.Entry[99].Response.Status, "403") || !strings.HasPrefix(b.Entry[0].Response.Status, "200") {
 		t.Errorf("%d bytes; the last entry: %s", w.Body.Len(), b.Entry[99].Response.Status)
+	}
+}
+
+// TestBundlesAreBounded in their entries, before the first is looked at.
+func TestBundlesAreBounded(t *testing.T) {
+	r := newRig(t)
+	post := entry("POST", "Basic", "", `{"resourceType":"Basic","code":{"text":"x"}}`, "")
+	for n, want := range map[int]int{10: 200, 5001: 413} {
+		for _, kind := range []string{"batch", "transaction"} {
+			r.do(want, "POST", "", entries(kind, slices.Repeat([]string{post}, n)...))
+		}
+	}
+	if b := r.bundle(r.do(200, "GET", "/Basic?_summary=count", "")); *b.Total != 20 {
+		t.Errorf("%d of the entries were carried out", *b.Total)
 	}
 }

@@ -299,15 +299,17 @@ func TestMetas(t *testing.T) {
 func TestWalksAreFew(t *testing.T) {
 	r := wards(t)
 	r.api = web.Chain(fhirhttp.Walked(r.config), web.Config{Log: slog.New(slog.DiscardHandler), Clock: r.clock, MaxBody: 1 << 20, OnFault: fhirhttp.Fail})
-	for path, want := range map[string]int{"/Observation/$lastn?patient=ann&category=lab": 503, "/_history": 503, "/Patient/ann": 200} {
+	for line, want := range map[string]int{"GET /Observation/$lastn?patient=ann&category=lab": 503, "GET /_history": 503, "GET /Patient/ann": 200, "POST ": 503} {
+		method, path, _ := strings.Cut(line, " ")
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-		req := httptest.NewRequestWithContext(ctx, "GET", "/fhir"+path, nil)
+		req := httptest.NewRequestWithContext(ctx, method, "/fhir"+path, strings.NewReader(entries("batch")))
+		req.Header.Set("Content-Type", "application/fhir+json")
 		req.Header.Set("Authorization", "Bearer program")
 		w := httptest.NewRecorder()
 		r.api.ServeHTTP(w, req)
 		cancel()
 		if w.Code != want {
-			t.Errorf("%s: %d, want %d", path, w.Code, want)
+			t.Errorf("%s: %d, want %d", line, w.Code, want)
 		}
 	}
 }

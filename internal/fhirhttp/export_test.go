@@ -63,9 +63,9 @@ func WithRogue(cfg Config, line Line, says string) http.Handler {
 	return s
 }
 
-// Walked returns the API while as many walks are under way as there may be.
+// Walked returns the API while as many walks and bundles are under way as there may be.
 func Walked(cfg Config) http.Handler {
-	s := &server{Config: cfg, bundles: make(places, maxBundles), walks: make(places), bodies: make(places, maxBodies)}
+	s := &server{Config: cfg, bundles: make(places), walks: make(places), bodies: make(places, maxBodies)}
 	s.routes = prepared(s.table())
 	return s
 }
