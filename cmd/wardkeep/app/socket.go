@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -71,11 +73,29 @@ func (h *House) socketServer() *http.Server {
 		})
 	}))
 	return &http.Server{
-		Handler: mux, ReadHeaderTimeout: readHeaderTimeout,
+		Handler: h.fallen(mux), ReadHeaderTimeout: readHeaderTimeout, ErrorLog: slog.NewLogLogger(h.Slog.Handler(), slog.LevelWarn),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, peer(c))
 		},
 	}
+}
+
+// fallen cuts the connection of a command that panics. The panic's value may hold data
+// and is told nowhere; its place in the code is.
+func (h *House) fallen(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p != http.ErrAbortHandler {
+				h.Slog.ErrorContext(r.Context(), "panic", "stack", string(debug.Stack()))
+			}
+			panic(http.ErrAbortHandler)
+		}()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // streamed sends what export writes, and behind it the count. A failure after the
@@ -124,11 +144,13 @@ func peer(c net.Conn) (who string) {
 	}); err != nil || cred == nil {
 		return ""
 	}
-	if cred.Uid != 0 && int(cred.Uid) != os.Getuid() {
+	if !heard(cred.Uid, os.Getuid()) {
 		return ""
 	}
 	return userName(cred.Uid)
 }
+
+func heard(uid uint32, own int) bool { return uid == 0 || int(uid) == own }
 
 func (h *House) socket(serve func(http.ResponseWriter, *http.Request, string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
