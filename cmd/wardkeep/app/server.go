@@ -71,14 +71,14 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	doors = append(doors, door{server: newHTTPServer(handler, s.House.Slog), listener: tls.NewListener(main, keeper.TLS())})
+	doors = append(doors, door{server: newHTTPServer(handler, s.House.Slog, slog.LevelDebug), listener: tls.NewListener(main, keeper.TLS())})
 	if cfg.MTLSListen != "" {
 		l, err := listen(ctx, cfg.MTLSListen)
 		if err != nil {
 			closeAll()
 			return err
 		}
-		doors = append(doors, door{server: newHTTPServer(mutual, s.House.Slog), listener: tls.NewListener(l, web.MutualTLS(keeper.Certificate))})
+		doors = append(doors, door{server: newHTTPServer(mutual, s.House.Slog, slog.LevelInfo), listener: tls.NewListener(l, web.MutualTLS(keeper.Certificate))})
 	}
 	if cfg.Redirect != "" {
 		l, err := listen(ctx, cfg.Redirect)
@@ -86,7 +86,7 @@ func (s *Server) Run(ctx context.Context) error {
 			closeAll()
 			return err
 		}
-		doors = append(doors, door{server: newHTTPServer(redirectTo(cfg), s.House.Slog), listener: l})
+		doors = append(doors, door{server: newHTTPServer(redirectTo(cfg), s.House.Slog, slog.LevelDebug), listener: l})
 	}
 	socket, err := listenSocket(filepath.Join(cfg.Dir, socketFile))
 	if err != nil {
@@ -160,11 +160,13 @@ func serveAll(ctx context.Context, doors []door, ready func()) error {
 	return group.Wait()
 }
 
-func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+// newHTTPServer tells the log of connections that come to nothing, at a level: where
+// programs prove themselves by certificates those are attempts to sign in, elsewhere noise.
+func newHTTPServer(h http.Handler, log *slog.Logger, failed slog.Level) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(log.Handler(), failed),
 	}
 }
 

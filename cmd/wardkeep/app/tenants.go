@@ -188,10 +188,11 @@ func (s *Tenants) doors(ctx context.Context, list []*tenant) (doors []door, err 
 		address string
 		tls     *tls.Config
 		handler http.Handler
+		failed  slog.Level
 	}{
-		{s.Config.Listen, all.TLS(), all.Encrypted(chain)},
-		{s.Config.MTLSListen, mutual.MutualTLS(), mutual.Encrypted(chain)},
-		{s.Config.Redirect, nil, plain.Plain(chain)},
+		{s.Config.Listen, all.TLS(), all.Encrypted(chain), slog.LevelDebug},
+		{s.Config.MTLSListen, mutual.MutualTLS(), mutual.Encrypted(chain), slog.LevelInfo},
+		{s.Config.Redirect, nil, plain.Plain(chain), slog.LevelDebug},
 	} {
 		if one.address == "" {
 			continue
@@ -203,7 +204,7 @@ func (s *Tenants) doors(ctx context.Context, list []*tenant) (doors []door, err 
 		if one.tls != nil {
 			l = tls.NewListener(l, one.tls)
 		}
-		doors = append(doors, door{server: newHTTPServer(one.handler, s.Slog), listener: l})
+		doors = append(doors, door{server: newHTTPServer(one.handler, s.Slog, one.failed), listener: l})
 	}
 	return doors, nil
 }
