@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -163,5 +164,50 @@ func TestSameSubjectElsewhere(t *testing.T) {
 	must(t, err)
 	if len(people) != 2 || people[0].ID == people[1].ID {
 		t.Errorf("%+v", people)
+	}
+}
+
+// TestFailedProofsAreTold: each proof of identity that fails, of people and of programs,
+// is an entry of the audit log, with what failed, and holds nothing of what was tried.
+func TestFailedProofsAreTold(t *testing.T) {
+	w := newWorld(t)
+	ana := w.add("ana.okafor", "nurse")
+	g := w.signIn(ana)
+	must(t, w.Lock(ctx, g.Token))
+	_, inv, err := w.AddPerson(ctx, operator, identity.NewPerson{UserName: "bo", Family: "X"})
+	must(t, err)
+	secret, _, err := w.AddClient(ctx, operator, "lab feed", readAll)
+	must(t, err)
+	signs := w.signing(t, identity.NewClient{JWKS: keySet(t, "ec")})
+	const wrong = "wrong zephyrine wrong"
+	for name, c := range map[string]struct {
+		action, detail string
+		try            func() error
+	}{
+		"password":  {"login", "password", func() error { _, err := w.trySignIn(ana, wrong, ward); return err }},
+		"unlocking": {"unlock", "password wrong", func() error { _, err := w.Unlock(ctx, g.Token, wrong, ward); return err }},
+		"invitation": {"enrol", "invitation", func() error {
+			_, err := w.BeginEnrolment(ctx, "bo", strings.Repeat("0", len(inv.Code)), goodPassword, ward)
+			return err
+		}},
+		"secret":    {"token", "client not authenticated", func() error { _, err := w.AuthenticateClient(ctx, secret.ID, wrong, ward); return err }},
+		"nobody's":  {"token", "client not authenticated", func() error { _, err := w.AuthenticateClient(ctx, "nobody", wrong, ward); return err }},
+		"assertion": {"token", "assertion: malformed", func() error { _, err := w.AuthenticateAssertion(ctx, wrong, []string{tokenURL}, ward); return err }},
+		"another's word": {"token", "assertion: aud", func() error {
+			_, err := w.AuthenticateAssertion(ctx, w.assertion(signs.ID).sign(t), []string{"https://x"}, ward)
+			return err
+		}},
+	} {
+		before := len(w.records.events)
+		if err := c.try(); !fault.Is(err, fault.Unauthenticated) {
+			t.Errorf("%s: %v", name, err)
+		}
+		told := slices.ContainsFunc(w.records.events[before:], func(e identity.Event) bool {
+			return e.Action == c.action && e.Outcome == identity.Failure && strings.Contains(e.Detail, c.detail) && e.Source == ward.Source && e.RequestID == ward.RequestID
+		})
+		if !told || strings.Contains(fmt.Sprint(w.records.events[before:]), "zephyrine") {
+			t.Errorf("%s is told as %+v", name, w.records.events[before:])
+		}
+		w.clock.Advance(time.Minute) // throttles forget
 	}
 }
