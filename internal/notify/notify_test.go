@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -186,6 +187,9 @@ func TestSocket(t *testing.T) {
 	defer unbind()
 	token, _, err := r.notifier.Token(ctx, program(t), "s1")
 	check(t, err)
+	if b, err := base64.RawURLEncoding.DecodeString(token); err != nil || len(b) < 16 {
+		t.Errorf("a token of %d bytes: %v", len(b), err)
+	}
 	redeemed, err := r.notifier.Redeem(token, "")
 	check(t, err)
 	defer redeemed[0].Unbind()

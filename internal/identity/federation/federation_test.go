@@ -2,6 +2,7 @@ package federation_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"testing"
@@ -211,6 +212,29 @@ func TestSignOutAddress(t *testing.T) {
 		got, err := w.SignOutAddress(ctx, "lakeside")
 		if err != nil || strings.TrimPrefix(got, w.issuer.server.URL) != want {
 			t.Errorf("%q: %q, %v", logout, got, err)
+		}
+	}
+}
+
+// TestSecretsOfASignInAreLong: what binds an answer to its question has 128 random bits
+// or more, and is new each time.
+func TestSecretsOfASignInAreLong(t *testing.T) {
+	w := newWorld(t)
+	seen := map[string]bool{}
+	for range 3 {
+		a := w.begin(federation.Ask{})
+		u, err := url.Parse(a.Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range map[string]string{
+			"state": u.Query().Get("state"), "nonce": u.Query().Get("nonce"), "code_challenge": u.Query().Get("code_challenge"), "binding": a.Binding,
+		} {
+			b, err := base64.RawURLEncoding.DecodeString(text)
+			if err != nil || len(b) < 16 || seen[text] {
+				t.Errorf("%s: %d bytes, or seen before: %v", name, len(b), err)
+			}
+			seen[text] = true
 		}
 	}
 }
