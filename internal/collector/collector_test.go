@@ -253,9 +253,14 @@ func TestOnlyTheCollector(t *testing.T) {
 	c.TLS.Certificates = []tls.Certificate{own}
 	start(t, c)
 	until(t, "entries", func() bool { return whole(f.indexes(), w.log.Size()) })
-	old := w.collect("127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{server}, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
-	s, _ = start(t, w.config(old.address()))
-	until(t, "a refusal of old TLS", func() bool { return s.State().Problem != "" })
+	for name, config := range map[string]*tls.Config{
+		"old TLS":                           {MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10},
+		"suites that authenticate no bytes": {MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA}},
+	} {
+		config.Certificates = []tls.Certificate{server}
+		s, _ := start(t, w.config(w.collect("127.0.0.1:0", config).address()))
+		until(t, "a refusal of "+name, func() bool { return s.State().Problem != "" })
+	}
 }
 
 // TestLinesAreBounded: lines that do not fit are counted, told, and leave a hole in the

@@ -17,6 +17,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -307,5 +308,38 @@ func TestStrangeAuthority(t *testing.T) {
 	}
 	if err := keeper.Renew(t.Context(), time.Now()); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestAuthorityLeadsNowhere: an answer of the authority that names another address is no
+// answer, and nobody is asked there.
+func TestAuthorityLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	asked, led := false, 0
+	ctx, cancel := context.WithCancel(t.Context())
+	var server *httptest.Server
+	server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/elsewhere" {
+			asked = true
+			return
+		}
+		if led++; led > 1 { // it was not followed, and is tried again
+			cancel()
+		}
+		http.Redirect(w, r, server.URL+"/elsewhere", http.StatusTemporaryRedirect)
+	}))
+	dir := t.TempDir()
+	caFile := filepath.Join(t.TempDir(), "authority.pem")
+	if err := os.WriteFile(caFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys := web.Keys{Dir: dir, Hosts: []string{"localhost"}, ACME: &web.ACME{Directory: server.URL + "/dir", Names: []string{"localhost"}, Dir: dir, CAFile: caFile}}
+	keeper, err := keys.Open(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = keeper.Renew(ctx, time.Now())
+	if server.Close(); err == nil || led == 0 || asked {
+		t.Errorf("%v, asked elsewhere: %t", err, asked)
 	}
 }

@@ -5,6 +5,7 @@ package aws
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -92,8 +93,18 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	return s, s.take(out.KeyMetadata)
 }
 
+// ciphers are those of TLS 1.2 with forward secrecy and authenticated encryption that
+// the service has; TLS 1.3 has no others.
+var ciphers = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+}
+
 func client() *awshttp.BuildableClient {
-	return awshttp.NewBuildableClient().WithTimeout(onceTime).WithTransportOptions(func(t *http.Transport) { t.Proxy = nil })
+	return awshttp.NewBuildableClient().WithTimeout(onceTime).WithTransportOptions(func(t *http.Transport) {
+		t.Proxy = nil
+		t.TLSClientConfig.MinVersion, t.TLSClientConfig.CipherSuites = tls.VersionTLS12, ciphers
+	})
 }
 
 func retryer() sdk.Retryer {

@@ -1,11 +1,16 @@
 package aws_test
 
 import (
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/wardkeep/wardkeep/internal/config"
@@ -156,6 +161,47 @@ func TestStrangersCertificate(t *testing.T) {
 	_, err := aws.Open(t.Context(), aws.Config{Key: "alias/one", Region: "eu-central-1", Endpoint: server.URL})
 	if !fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), "certificate is not believed") {
 		t.Error(err)
+	}
+}
+
+// TestOldCiphersOfTheService: what offers suites without authenticated encryption alone
+// is not spoken to, though its certificate is believed.
+func TestOldCiphersOfTheService(t *testing.T) {
+	for suite, good := range map[uint16]bool{tls.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA: false, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: true} {
+		server := httptest.NewUnstartedServer(kmstest.NewFakeAWS("one"))
+		server.TLS = &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}}
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+		server.StartTLS()
+		defer server.Close()
+		bundle := filepath.Join(t.TempDir(), "ca.pem")
+		if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("AWS_CA_BUNDLE", bundle)
+		_, err := aws.Open(t.Context(), aws.Config{Key: "alias/one", Region: "eu-central-1", Endpoint: server.URL})
+		if (err == nil) != good {
+			t.Errorf("%s: %v", tls.CipherSuiteName(suite), err)
+		}
+	}
+}
+
+// TestServiceLeadsNowhere: an answer that names another address is no answer, and nobody
+// is asked there.
+func TestServiceLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer other.Close()
+	for _, code := range []int{http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		server := httptest.NewServer(http.RedirectHandler(other.URL, code))
+		defer server.Close()
+		_, err := aws.Open(t.Context(), aws.Config{Key: "alias/one", Region: "eu-central-1", Endpoint: server.URL})
+		if err == nil || asked.Load() > 0 {
+			t.Errorf("%d: %v, the other is asked %d times", code, err, asked.Load())
+		}
+	}
+	if _, err := http.Get(other.URL); err != nil || asked.Load() != 1 { // the control
+		t.Error(err, asked.Load())
 	}
 }
 
