@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"strconv"
+
+	"github.com/wardkeep/wardkeep/internal/wholefile"
 )
 
 // LogOut says where audit entries and lines of the log are sent while they are made.
@@ -62,7 +64,7 @@ func (l LogOut) TLS(sealed Sealed) (*tls.Config, error) {
 	if l.Cert != "" {
 		pair, err := l.pair(sealed)
 		if err != nil {
-			return nil, errors.New("log_out_cert and log_out_key cannot be read, or do not belong together")
+			return nil, err
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
@@ -70,20 +72,20 @@ func (l LogOut) TLS(sealed Sealed) (*tls.Config, error) {
 }
 
 func (l LogOut) pair(sealed Sealed) (tls.Certificate, error) {
-	name, ok := SealedName(l.Key)
-	if !ok {
-		return tls.LoadX509KeyPair(l.Cert, l.Key)
-	}
-	if sealed == nil { // who looks from outside cannot open it
+	if _, ok := SealedName(l.Key); ok && sealed == nil { // who looks from outside cannot open it
 		return tls.Certificate{}, nil
 	}
 	cert, err := os.ReadFile(l.Cert)
 	if err != nil {
-		return tls.Certificate{}, err
+		return tls.Certificate{}, fmt.Errorf("log_out_cert cannot be read: %w", wholefile.WithoutPath(err))
 	}
-	key, err := sealed(name)
+	key, err := secretFile("log_out_key", l.Key, sealed)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	return tls.X509KeyPair(cert, []byte(key))
+	pair, err := tls.X509KeyPair(cert, []byte(key))
+	if err != nil {
+		return pair, errors.New("log_out_cert and log_out_key cannot be read, or do not belong together")
+	}
+	return pair, nil
 }

@@ -1,10 +1,17 @@
 package config_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wardkeep/wardkeep/internal/config"
 )
@@ -41,5 +48,38 @@ func TestLogOut(t *testing.T) {
 	}
 	if _, err := cfg.LogOut.TLS(nil); err == nil || !strings.Contains(err.Error(), "log_out_ca") {
 		t.Errorf("without the file of the authority: %v", err)
+	}
+}
+
+// TestLogOutKeyOpenToAll: a key that everybody on the machine may read proves nothing to
+// a collector.
+func TestLogOutKeyOpenToAll(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	l := config.LogOut{To: "siem.example.org:6514", CA: filepath.Join(dir, "cert"), Cert: filepath.Join(dir, "cert"), Key: filepath.Join(dir, "key")}
+	for name, block := range map[string]*pem.Block{l.Cert: {Type: "CERTIFICATE", Bytes: cert}, l.Key: {Type: "PRIVATE KEY", Bytes: der}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for mode, good := range map[os.FileMode]bool{0o600: true, 0o640: true, 0o644: false, 0o660: false} {
+		if err := os.Chmod(l.Key, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.TLS(); (err == nil) != good || err != nil && !strings.Contains(err.Error(), "log_out_key is open") {
+			t.Errorf("mode %o: %v", mode, err)
+		}
 	}
 }

@@ -87,6 +87,9 @@ func (k Keys) load(now time.Time, rotate bool) (tls.Certificate, error) {
 	if k.CertFile == "" {
 		return k.own(now, rotate)
 	}
+	if info, err := os.Stat(k.KeyFile); err == nil && info.Mode().Perm()&0o007 != 0 {
+		return tls.Certificate{}, errors.New("tls_key is open to everybody on this machine: chmod 600, or 640, what it names")
+	}
 	cert, err := k.pair(k.CertFile, k.KeyFile)
 	if err != nil {
 		return cert, fmt.Errorf("tls_cert and tls_key cannot be used: %w", err)

@@ -205,3 +205,21 @@ func TestShortKeyOfCertificatesFromFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyOpenToAll: a key of tls_key that everybody on the machine may read is none.
+func TestKeyOpenToAll(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := web.Keys{Dir: t.TempDir()}
+	keys.CertFile, keys.KeyFile = pair(t, keys.Dir, key)
+	for mode, good := range map[os.FileMode]bool{0o600: true, 0o640: true, 0o644: false, 0o604: false} {
+		if err := os.Chmod(keys.KeyFile, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keys.Open(now); (err == nil) != good || err != nil && !strings.Contains(err.Error(), "chmod 600") {
+			t.Errorf("mode %o: %v", mode, err)
+		}
+	}
+}
