@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/wardkeep/wardkeep/internal/fault"
@@ -127,11 +129,25 @@ func (s *Service) askNew(ctx context.Context, a *account, use, bound string) (Pa
 	for _, k := range a.Passkeys {
 		known = append(known, k.credential())
 	}
-	options, data, err := s.webauthn.BeginRegistration(holder{a}, webauthn.WithExclusions(known.CredentialDescriptors()))
+	options, data, err := s.webauthn.BeginRegistration(holder{a}, webauthn.WithExclusions(known.CredentialDescriptors()), webauthn.WithCredentialParameters(s.passkeyKinds()))
 	if err != nil {
 		return PasskeyAsk{}, fmt.Errorf("identity.askNew: %w", err)
 	}
 	return s.keepCeremony(ctx, ceremony{Use: use, Bound: bound, Data: *data}, options.Response)
+}
+
+// passkeyKinds are the algorithms that a new passkey may sign by. RSA keys of devices have
+// 2048 bits, and are 112 bits of security.
+func (s *Service) passkeyKinds() []protocol.CredentialParameter {
+	kinds := []webauthncose.COSEAlgorithmIdentifier{webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgES384, webauthncose.AlgES512}
+	if s.cfg.LeastRSA <= 2048 {
+		kinds = append(kinds, webauthncose.AlgRS256)
+	}
+	var out []protocol.CredentialParameter
+	for _, kind := range kinds {
+		out = append(out, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: kind})
+	}
+	return out
 }
 
 func (s *Service) keepCeremony(ctx context.Context, c ceremony, options any) (PasskeyAsk, error) {

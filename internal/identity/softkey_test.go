@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -34,6 +35,7 @@ type softKey struct {
 	origin  string
 	party   string
 	foreign *ecdsa.PrivateKey // signs in place of key
+	rsa     *rsa.PublicKey    // shown in place of key's
 }
 
 func newSoftKey(t *testing.T) *softKey {
@@ -81,7 +83,12 @@ func (k *softKey) create(ask identity.PasskeyAsk) identity.PasskeyAnswer {
 	data = append(data, point[1:33]...)
 	data = append(data, 0x22, 0x58, 32)
 	data = append(data, point[33:]...)
-	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data)))
+	if k.rsa != nil {
+		data = append(data[:len(data)-77], 0xa4, 1, 3, 3, 0x39, 1, 0, 0x20, 0x59) // RSA, RS256
+		data = append(binary.BigEndian.AppendUint16(data, uint16(k.rsa.Size())), k.rsa.N.Bytes()...)
+		data = append(data, 0x21, 0x43, 1, 0, 1)
+	}
+	object := binary.BigEndian.AppendUint16([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x59"), uint16(len(data)))
 	client := k.client("create", o.Challenge)
 	return k.answer(ask, map[string]any{"clientDataJSON": b64(client), "attestationObject": b64(append(object, data...)), "transports": []string{"internal"}})
 }

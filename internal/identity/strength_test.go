@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,5 +100,28 @@ func TestShortKeysOfPrograms(t *testing.T) {
 	w.config.LeastRSA = 1024
 	if _, err := identity.New(w.config); err == nil {
 		t.Error("1024 bits can be set")
+	}
+}
+
+// TestShortKeysOfPasskeys: a new passkey of RSA, which has 2048 bits wherever devices make
+// one, is neither asked for nor taken, unless the setting says so.
+func TestShortKeysOfPasskeys(t *testing.T) {
+	for bits, passes := range map[int]bool{0: false, 3072: false, 2048: true} {
+		w := keyWorld(t)
+		w.config.LeastRSA = bits
+		w.Service = w.another()
+		a := w.resume(w.signIn(w.add("ana.okafor", "nurse")))
+		for name, public := range map[string]*rsa.PublicKey{"P-256": nil, "RSA": keys()["weak"].(*rsa.PrivateKey).Public().(*rsa.PublicKey)} {
+			ask, err := w.AskNewPasskey(ctx, a)
+			must(t, err)
+			if strings.Contains(string(ask.Options), "-257") != passes || !strings.Contains(string(ask.Options), "-7") {
+				t.Errorf("%d bits demanded: asked is %s", bits, ask.Options)
+			}
+			k := newSoftKey(t)
+			k.rsa = public
+			if err := w.AddPasskey(ctx, a, k.create(ask), "tablet"); (err == nil) != (passes || public == nil) {
+				t.Errorf("%d bits demanded, %s: %v", bits, name, err)
+			}
+		}
 	}
 }
