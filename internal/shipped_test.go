@@ -20,6 +20,8 @@ var neverShipped = map[string]string{
 	"text/template": "templates are html/template's", "net/smtp": "no mail is sent", "encoding/gob": "what comes in says no types",
 	"math/rand": "chance is crypto/rand's", "math/rand/v2": "chance is crypto/rand's",
 	"crypto/md5": "weak", "crypto/sha1": "weak", "crypto/des": "weak", "crypto/rc4": "weak", "crypto/dsa": "weak",
+	"golang.org/x/crypto/md4": "weak", "golang.org/x/crypto/ripemd160": "weak", "golang.org/x/crypto/blowfish": "weak", "golang.org/x/crypto/cast5": "weak",
+	"golang.org/x/crypto/tea": "weak", "golang.org/x/crypto/xtea": "weak", "golang.org/x/crypto/twofish": "weak", "golang.org/x/crypto/salsa20": "not authenticated",
 	"net/http/pprof": "nothing for debugging is served", "expvar": "the same", "log": "log/slog is the one log", "log/syslog": "the same",
 }
 
@@ -49,8 +51,8 @@ func TestShippedImports(t *testing.T) {
 }
 
 // weak are words that no shipped source may hold: modes without authentication,
-// padding that tells, TLS that trusts anybody.
-var weak = regexp.MustCompile(`cipher\.New(CBC|CFB|CTR|OFB)|(En|De)cryptPKCS1v15|InsecureSkipVerify|tls\.(VersionSSL30|VersionTLS10|VersionTLS11|RenegotiateOnce)|x509\.SHA1|elliptic\.P224`)
+// blocks one by one, padding that tells, TLS that trusts anybody.
+var weak = regexp.MustCompile(`cipher\.New(CBC|CFB|CTR|OFB)|(En|De)cryptPKCS1v15|InsecureSkipVerify|tls\.(VersionSSL30|VersionTLS10|VersionTLS11|RenegotiateOnce)|x509\.SHA1|elliptic\.P224|block\.(En|De)crypt\(|tls\.TLS_RSA_|_CBC_SHA|crypto\.(MD5|SHA1)\b`)
 
 func TestNoWeakCrypto(t *testing.T) {
 	for _, f := range sources(t) {
@@ -65,8 +67,10 @@ func TestNoWeakCrypto(t *testing.T) {
 			t.Errorf("%s: %s", f.path, bad)
 		}
 	}
-	if !weak.MatchString("&tls.Config{InsecureSkipVerify: true}") {
-		t.Error("a planted word is not seen")
+	for _, planted := range []string{"&tls.Config{InsecureSkipVerify: true}", "block.Encrypt(dst, src)", "cipher.NewCBCEncrypter(b, iv)", "rsa.EncryptPKCS1v15(r, k, m)", "tls.TLS_RSA_WITH_AES_128_GCM_SHA256"} {
+		if !weak.MatchString(planted) {
+			t.Errorf("planted, and not seen: %s", planted)
+		}
 	}
 }
 
@@ -146,6 +150,8 @@ var tameless = []string{
 	"serviceWorker", "document.cookie", "\"paste\"", "https://", "http://", "import(",
 }
 
+var storage = regexp.MustCompile(`localStorage[^\n]{0,40}`)
+
 // wild is what a script has of that, and what it keeps in the browser but a time.
 func wild(text string) (out []string) {
 	for _, word := range tameless {
@@ -153,9 +159,9 @@ func wild(text string) (out []string) {
 			out = append(out, word)
 		}
 	}
-	for _, m := range regexp.MustCompile(`localStorage\.setItem\(([^)]*\)?)`).FindAllStringSubmatch(text, -1) {
-		if m[1] != "stampKey, String(last)" {
-			out = append(out, "keeps "+m[1])
+	for _, use := range storage.FindAllString(text, -1) {
+		if !strings.HasPrefix(use, "localStorage.setItem(stampKey, String(last))") && !strings.HasPrefix(use, "localStorage.getItem(") {
+			out = append(out, "keeps "+use)
 		}
 	}
 	return out
@@ -183,7 +189,15 @@ func TestScriptsAreTame(t *testing.T) {
 	if err != nil || !strings.Contains(string(page), `"allowEval":false,"selfRequestsOnly":true`) {
 		t.Errorf("htmx may run text, or ask other sites: %v", err)
 	}
-	if found := wild(`el.innerHTML = x; localStorage.setItem("name", x); localStorage.setItem(stampKey, String(last)); el.textContent = x`); len(found) != 2 {
-		t.Errorf("of two planted faults %q are seen", found)
+	for _, planted := range []string{
+		"eval(x)", "el.innerHTML = x", "a.__proto__ = b", "Object.assign(a, b)", "sessionStorage.x = y", "localStorage.name = who", "localStorage[key] = x",
+		"localStorage.setItem(\"who\", name)", "const kept = localStorage;", "fetch(\"https://example.org\")",
+	} {
+		if len(wild(planted)) == 0 {
+			t.Errorf("planted, and not seen: %s", planted)
+		}
+	}
+	if found := wild(`localStorage.setItem(stampKey, String(last)); el.textContent = x`); len(found) != 0 {
+		t.Errorf("what is tame is not: %q", found)
 	}
 }

@@ -78,7 +78,7 @@ func TestLogOutKeyOpenToAll(t *testing.T) {
 		if err := os.Chmod(l.Key, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.TLS(); (err == nil) != good || err != nil && !strings.Contains(err.Error(), "log_out_key is open") {
+		if _, err := l.TLS(nil); (err == nil) != good || err != nil && !strings.Contains(err.Error(), "log_out_key is open") {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
