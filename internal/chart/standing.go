@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/wardkeep/wardkeep/internal/authz"
+	"github.com/wardkeep/wardkeep/internal/fault"
 	"github.com/wardkeep/wardkeep/internal/record"
 	"github.com/wardkeep/wardkeep/internal/vault"
 )
@@ -57,6 +58,37 @@ func count[T any](list []T, patients func(T) (vault.PatientSet, error)) []counte
 		out[i].patients, out[i].err = patients(of)
 	}
 	return out
+}
+
+// mayFind refuses what no relation to the patients reaches: who sees a patient by one
+// role, and this type of others' patients by another, would else read that there is none.
+func (s *standing) mayFind(ctx context.Context, typ string, patients []record.Key) error {
+	reach, err := s.reach(s.actor, authz.Search, typ)
+	if err != nil || reach.All() {
+		return err
+	}
+	var held []authz.Relation
+	for _, panel := range s.related(ctx) {
+		if panel.err != nil {
+			return panel.err
+		}
+		if panel.patients.HasAny(patients) {
+			held = append(held, panel.of)
+		}
+	}
+	by, err := s.consented(ctx, typ)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(by.granted, func(one vault.Confine) bool {
+		return !slices.ContainsFunc(one.Within, func(set vault.PatientSet) bool { return !set.HasAny(patients) })
+	}) {
+		held = append(held, authz.RelationConsent)
+	}
+	if !reach.Holds(held, nil, func(*authz.Rows) bool { return true }) {
+		return fault.New(fault.Denied, "chart.mayFind", "This part of the record is not shown to your role.")
+	}
+	return nil
 }
 
 // consented returns what patients' consents say to the actor about a type.

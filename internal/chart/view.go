@@ -64,12 +64,12 @@ func (c *Chart) view(ctx context.Context, req *request, vr ViewRequest) (*View, 
 		}
 	}
 	for _, text := range vr.Searches {
-		view.Parts = append(view.Parts, c.part(ctx, req, text))
+		view.Parts = append(view.Parts, c.part(ctx, req, text, view.Patient))
 	}
 	return view, nil
 }
 
-func (c *Chart) part(ctx context.Context, req *request, text string) Part {
+func (c *Chart) part(ctx context.Context, req *request, text string, of *Resource) Part {
 	sr, err := parseSearch(text)
 	if err != nil {
 		return Part{Err: err}
@@ -77,6 +77,11 @@ func (c *Chart) part(ctx context.Context, req *request, text string) Part {
 	result, err := c.search(ctx, req, sr)
 	if err != nil {
 		return Part{Err: err}
+	}
+	if of != nil && len(result.Matches) == 0 {
+		if err := c.stand(req.actor).mayFind(ctx, sr.Type, of.patients); err != nil {
+			return Part{Err: err}
+		}
 	}
 	return Part{Resources: result.Matches, Included: result.Included, More: result.Next != ""}
 }
