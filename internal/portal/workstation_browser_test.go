@@ -125,3 +125,37 @@ func TestSecretsAreNotKept(t *testing.T) {
 		t.Errorf("kept are %+v", kept)
 	}
 }
+
+// TestSigningOutClearsOtherTabs has two tabs of hers: what ends or locks the session in one
+// clears the other, which asks for nothing by itself and is not looked at.
+func TestSigningOutClearsOtherTabs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
+	wake := `; document.dispatchEvent(new Event("visibilitychange"))`
+	for _, c := range []struct{ name, does, leadsTo string }{
+		{"signed out", `document.querySelector("form[action='/sign-out'] button").click()`, `["/sign-in", "/lock"]`}, // it may lock before the session is over
+		{"locked", `document.querySelector("[data-lock]").click()`, `["/lock"]`},
+		{"ended at the server", `await fetch("/sign-out", { method: "POST" })` + wake, `["/sign-in"]`},
+		{"locked at the server", `await fetch("/lock", { method: "POST" })` + wake, `["/lock"]`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, b := stage(t, time.Hour)
+			if err := b.SignIn(s.Server.URL); err != nil {
+				t.Fatal(err)
+			}
+			steps(t, b, chromedp.Navigate(s.Server.URL+chartAddress+"/allergies"), chromedp.WaitVisible("#banner"))
+			other, err := b.Tab()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			steps(t, other, chromedp.Navigate(s.Server.URL+chartAddress), chromedp.WaitVisible(".scripts #banner"))
+			if !ask[bool](t, b, shownName+` && document.querySelector("[data-live]") === null`) || !ask[bool](t, other, `document.querySelector("[data-live]") !== null && !document.hidden`) {
+				t.Fatal("the chart is not shown in both, or the wrong one asks by itself")
+			}
+			ask[bool](t, other, `setTimeout(async () => { `+c.does+`; }) > 0`)
+			eventually(t, b, "the chart is gone", `!`+shownName+` && `+c.leadsTo+`.includes(location.pathname)`)
+		})
+	}
+}

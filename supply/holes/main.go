@@ -1,5 +1,6 @@
 // Command holes finds the components whose known holes are older than SECURITY.md allows:
-// Go modules by govulncheck, npm packages by npm audit. Exit 1 if there are any.
+// Go modules by govulncheck, npm packages by npm audit. It finds those to which something
+// newer has been out for longer than that allows, too. Exit 1 if there are any.
 package main
 
 import (
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -21,7 +21,7 @@ func main() {
 	flag.StringVar(&l.audit, "npm-audit", "", "file of an earlier npm audit --json, for when the registry cannot be asked")
 	must := flag.Bool("must", false, "fail if one of them cannot be looked at: for releases")
 	flag.Parse()
-	os.Exit(l.look(*must))
+	os.Exit(max(l.look(*must), l.age(*must)))
 }
 
 // What SECURITY.md allows, from the day on which a fix is published.
@@ -80,30 +80,9 @@ type looker struct {
 	dir, db, web, registry, audit string
 }
 
-// look returns the exit code.
+// look returns the exit code: 1 if a hole is known for too long.
 func (l looker) look(must bool) int {
-	code := 0
-	for _, part := range []struct {
-		name string
-		find func() ([]hole, error)
-	}{{"Go modules", l.modules}, {"npm packages", l.packages}} {
-		holes, err := part.find()
-		switch {
-		case errors.Is(err, errNoLook) && !must:
-			fmt.Fprintf(l.out, "COULD NOT LOOK at %s: nothing is known of holes in them; %s\n", part.name, strings.TrimPrefix(err.Error(), errNoLook.Error()+": "))
-		case err != nil:
-			fmt.Fprintf(l.out, "%s: %v\n", part.name, err)
-			code = 1
-		default:
-			fmt.Fprintf(l.out, "%s: %d known holes\n", part.name, len(holes))
-		}
-		for _, h := range holes {
-			word := "known  "
-			if h.late(l.now) {
-				word, code = "TOO OLD", 1
-			}
-			fmt.Fprintf(l.out, "  %s  %s\n", word, h)
-		}
-	}
-	return code
+	return max(
+		tell(l, must, "Go modules", "holes in them", "known holes", l.modules),
+		tell(l, must, "npm packages", "holes in them", "known holes", l.packages))
 }

@@ -41,7 +41,7 @@ func (l looker) packages() ([]hole, error) {
 	if err := json.Unmarshal(text, &r); err != nil || r.Version != 2 {
 		return nil, fmt.Errorf("%w: npm audit gave no report", errNoLook)
 	}
-	installed, err := l.installed()
+	installed, err := l.locked()
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +54,8 @@ func (l looker) packages() ([]hole, error) {
 			}
 			for _, node := range v.Nodes {
 				list = append(list, hole{
-					component: name + "@" + installed[node], id: filepath.Base(a.URL), title: a.Title,
-					limit: allowed(a.Severity), since: l.fixed(name, installed[node], a.Range),
+					component: name + "@" + installed[node].Version, id: filepath.Base(a.URL), title: a.Title,
+					limit: allowed(a.Severity), since: l.fixed(name, installed[node].Version, a.Range),
 				})
 			}
 		}
@@ -101,23 +101,22 @@ func (l looker) npm(args ...string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// installed are the versions in package-lock.json, by folder.
-func (l looker) installed() (map[string]string, error) {
+type locked struct {
+	Version  string
+	Optional bool
+}
+
+// locked is what package-lock.json pins, by folder.
+func (l looker) locked() (map[string]locked, error) {
 	text, err := os.ReadFile(filepath.Join(l.web, "package-lock.json"))
 	if err != nil {
 		return nil, err
 	}
-	var lock struct {
-		Packages map[string]struct{ Version string }
-	}
+	var lock struct{ Packages map[string]locked }
 	if err := json.Unmarshal(text, &lock); err != nil {
 		return nil, fmt.Errorf("package-lock.json: %w", err)
 	}
-	versions := map[string]string{}
-	for folder, p := range lock.Packages {
-		versions[folder] = p.Version
-	}
-	return versions, nil
+	return lock.Packages, nil
 }
 
 // fixed is when the first version after ours was published that does not have the hole.

@@ -28,6 +28,7 @@ export function watchIdle(): void {
   }
   setInterval(() => check(seconds * 1000), 1000);
   lockByHand();
+  document.querySelector("form[action='/sign-out']")?.addEventListener("submit", tellTabs);
 }
 
 // ownEntry reports whether this place in the browser's history is of the person who
@@ -85,6 +86,11 @@ function lockByHand(): void {
   });
 }
 
+// tellTabs has the other tabs leave, too: the session is theirs as well.
+function tellTabs(): void {
+  channel?.postMessage("lock");
+}
+
 // lockNow takes the page off the screen before anything else happens.
 async function lockNow(tell: boolean): Promise<void> {
   if (leaving) return;
@@ -92,7 +98,7 @@ async function lockNow(tell: boolean): Promise<void> {
   const kept = keepNow();
   document.body.replaceChildren();
   await Promise.race([kept, new Promise((done) => setTimeout(done, keepWithin))]);
-  if (tell) channel?.postMessage("lock");
+  if (tell) tellTabs();
   location.replace(`/lock?mark=${mark}&back=${document.body.dataset.here ?? "/"}`);
 }
 
@@ -104,5 +110,7 @@ function away(to: string): void {
 // followLock goes where the server sends a request that came too late.
 export function followLock(answer: Response): void {
   const to = answer.headers.get("HX-Redirect");
-  if (answer.status === 401 || to) away(to && to.startsWith("/") ? to : "/sign-in");
+  if (answer.status !== 401 && !to) return;
+  tellTabs();
+  away(to && to.startsWith("/") ? to : "/sign-in");
 }

@@ -61,6 +61,18 @@ func NewBrowser(ctx context.Context, profile string) (*Browser, error) {
 	return b, nil
 }
 
+// Tab opens another tab, with the same cookies.
+func (b *Browser) Tab() (*Browser, error) {
+	tab, stop := chromedp.NewContext(b.Context)
+	other := &Browser{Context: tab, close: stop}
+	if err := chromedp.Do(tab); err != nil {
+		stop()
+		return nil, fmt.Errorf("portaltest.Tab: %w", err)
+	}
+	go other.listen(chromedp.Console(tab))
+	return other, nil
+}
+
 // listen keeps what pages complain of, so that a test can insist on silence.
 func (b *Browser) listen(messages iter.Seq2[chromedp.ConsoleMessage, error]) {
 	for m, err := range messages {
