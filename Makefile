@@ -16,7 +16,7 @@ help:
 	@echo 'make build  one binary, bin/wardkeep, with everything inside'
 	@echo 'make sbom   what the programs are made of: bin/wardkeep.cdx.json (CycloneDX), made by each build'
 	@echo 'make test   installs what the tests need and runs them all'
-	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities'
+	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities, ages of components'
 	@echo 'make prove  long proofs: the whole data set, a thousand crashes (an hour)'
 	@echo 'make attack half a million forbidden requests to the built program (8 minutes); make attack-controls: that it can fail'
 	@echo 'make fuzz   ten minutes of fuzzing for each parser (half an hour)'

@@ -21,9 +21,9 @@ go test -count=1 ./internal/
 step licences
 scripts/licences.sh
 
-# Go modules and npm packages against known holes, and SECURITY.md's times. What cannot be
+# Go modules and npm packages against known holes, what is newer, and SECURITY.md's times. What cannot be
 # looked at is said; WARDKEEP_LOOK=must, for releases, makes that a failure.
-step 'known vulnerabilities'
+step 'known vulnerabilities, and ages of components'
 data=${WARDKEEP_TESTDATA:-../shared/data}
 args=()
 [ "${WARDKEEP_LOOK:-}" != must ] || args+=(-must)
