@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -129,25 +130,34 @@ func (s *Service) askNew(ctx context.Context, a *account, use, bound string) (Pa
 	for _, k := range a.Passkeys {
 		known = append(known, k.credential())
 	}
-	options, data, err := s.webauthn.BeginRegistration(holder{a}, webauthn.WithExclusions(known.CredentialDescriptors()), webauthn.WithCredentialParameters(s.passkeyKinds()))
+	options, data, err := s.webauthn.BeginRegistration(holder{a}, webauthn.WithExclusions(known.CredentialDescriptors()), webauthn.WithCredentialParameters(passkeyKinds()))
 	if err != nil {
 		return PasskeyAsk{}, fmt.Errorf("identity.askNew: %w", err)
 	}
 	return s.keepCeremony(ctx, ceremony{Use: use, Bound: bound, Data: *data}, options.Response)
 }
 
-// passkeyKinds are the algorithms that a new passkey may sign by. RSA keys of devices have
-// 2048 bits, and are 112 bits of security.
-func (s *Service) passkeyKinds() []protocol.CredentialParameter {
-	kinds := []webauthncose.COSEAlgorithmIdentifier{webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgES384, webauthncose.AlgES512}
-	if s.cfg.LeastRSA <= 2048 {
-		kinds = append(kinds, webauthncose.AlgRS256)
-	}
-	var out []protocol.CredentialParameter
-	for _, kind := range kinds {
+// passkeyKinds are the algorithms that a new passkey may sign by. RSA is asked for, as
+// browsers want it to be and some devices make nothing else; what is too short is told
+// when it comes.
+func passkeyKinds() (out []protocol.CredentialParameter) {
+	for _, kind := range []webauthncose.COSEAlgorithmIdentifier{webauthncose.AlgES256, webauthncose.AlgEdDSA, webauthncose.AlgES384, webauthncose.AlgES512, webauthncose.AlgRS256} {
 		out = append(out, protocol.CredentialParameter{Type: protocol.PublicKeyCredentialType, Algorithm: kind})
 	}
 	return out
+}
+
+// strongPasskey refuses an RSA key of fewer bits than programs' have to have.
+func (s *Service) strongPasskey(public []byte) error {
+	key, err := webauthncose.ParsePublicKey(public)
+	if err != nil {
+		return errPasskey("identity.strongPasskey")
+	}
+	k, isRSA := key.(webauthncose.RSAPublicKeyData)
+	if isRSA && new(big.Int).SetBytes(k.Modulus).BitLen() < s.cfg.LeastRSA {
+		return fault.New(fault.Unprocessable, "identity.strongPasskey", "The key that this device makes is too short for passkeys here (RSA). Take another device, such as your phone or a security key, or an authenticator app.")
+	}
+	return nil
 }
 
 func (s *Service) keepCeremony(ctx context.Context, c ceremony, options any) (PasskeyAsk, error) {

@@ -192,6 +192,9 @@ func (s *Service) keepPasskey(a *account, c ceremony, answer PasskeyAnswer, name
 	if err != nil {
 		return errPasskey(op)
 	}
+	if err := s.strongPasskey(made.PublicKey); err != nil {
+		return err
+	}
 	k := newPasskey(made, name, s.cfg.Clock.Now())
 	if slices.ContainsFunc(a.Passkeys, func(old passkey) bool { return bytes.Equal(old.ID, k.ID) }) {
 		return fault.New(fault.Unprocessable, op, "This passkey is yours already.")
