@@ -69,7 +69,7 @@ func TestCommandLine(t *testing.T) {
 		{"keys status --dir EMPTY", 2, "not a data folder"},
 		{"keys status --dir DIR", 0, "SEALED UNDER IT"},
 		{"keys rotate data --dir DIR", 2, "--reason"},
-		{"keys rotate nonsense --dir DIR --reason x", 2, "root, data, blob, audit"},
+		{"keys rotate nonsense --dir DIR --reason x", 2, "root, checkpoint, data, blob, audit"},
 		{"keys rotate root --dir DIR --reason x", 0, "Keep a copy of root.key"},
 		{"keys resume --dir DIR", 0, "SEALED UNDER IT"},
 		{"import --dir DIR OUT/ada.json", 0, ""},
