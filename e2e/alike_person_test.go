@@ -15,9 +15,14 @@ import (
 	"time"
 )
 
-// nurse is an app that the demo's nurse has let in, for one patient or for none, by
-// the pages a browser would see.
+// nurse is an app that the demo's nurse has let in, for one patient or for none.
 func (s *server) nurse(scope, patient string) *api {
+	s.t.Helper()
+	return s.person("nurse", scope, patient)
+}
+
+// person is an app that somebody of the demo has let in, by the pages a browser would see.
+func (s *server) person(user, scope, patient string) *api {
 	s.t.Helper()
 	out := must(s.t, "client", "add", "--dir", s.dir, "--name", "app", "--public", "--redirect", appBack, "--scope", scope, "--json")
 	var c struct {
@@ -28,7 +33,7 @@ func (s *server) nurse(scope, patient string) *api {
 		s.t.Fatal(err, out)
 	}
 	b := s.browser()
-	b.signIn("nurse")
+	b.signIn(user)
 	a := &api{server: s, id: c.ID, entry: c.Token}
 	a.take(redeemed(c.ID, b.letIn(b.asks(c.ID, scope), patient)))
 	return a
