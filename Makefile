@@ -18,7 +18,7 @@ help:
 	@echo 'make test   installs what the tests need and runs them all'
 	@echo 'make check  format, vet, staticcheck, architecture, licences, known vulnerabilities, ages of components'
 	@echo 'make prove  long proofs: the whole data set, a thousand crashes (an hour)'
-	@echo 'make attack half a million forbidden requests to the built program (8 minutes); make attack-controls: that it can fail'
+	@echo 'make attack 670,000 forbidden requests to the built program (12 minutes); make attack-controls: that it can fail'
 	@echo 'make fuzz   ten minutes of fuzzing for each parser (half an hour)'
 	@echo 'make bench  measures the server over HTTPS and writes docs/benchmarks.md (20 minutes)'
 
